@@ -1,0 +1,1 @@
+# ochre-cli, ochre-tx, ochre-util

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libochre_io.a
+libochre_io_a_SOURCES =

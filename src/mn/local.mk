@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libochre_mn.a
+libochre_mn_a_SOURCES =

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libochre_net.a
+libochre_net_a_SOURCES =

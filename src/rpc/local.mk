@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libochre_rpc.a
+libochre_rpc_a_SOURCES =

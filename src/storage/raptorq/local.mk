@@ -1,0 +1,1 @@
+# RaptorQ (RFC 6330): a library of its own

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libochre_tickets.a
+libochre_tickets_a_SOURCES =
