@@ -4,6 +4,8 @@
 #ifndef OCHRE_CHAIN_PRIM_TX_H
 #define OCHRE_CHAIN_PRIM_TX_H
 
+#include <stdatomic.h>
+
 #include "util/amount.h"
 #include "util/reader.h"
 #include "util/sink.h"
