@@ -1,5 +1,9 @@
 noinst_LIBRARIES += libochre_chain.a
 libochre_chain_a_SOURCES =
+include src/chain/params/local.mk
+include src/chain/rules/local.mk
+include src/chain/mempool/local.mk
+include src/chain/mining/local.mk
 
 libochre_chain_a_SOURCES += \
 	src/chain/prim/arith.c src/chain/prim/arith.h \

@@ -1,0 +1,1 @@
+libochre_chain_a_SOURCES += src/chain/params/params.h
