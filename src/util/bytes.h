@@ -3,6 +3,7 @@
 #ifndef OCHRE_UTIL_BYTES_H
 #define OCHRE_UTIL_BYTES_H
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "util/err.h"
@@ -41,8 +42,10 @@ void buf_append(struct buf *b, const void *data, size_t len);
 void buf_append_byte(struct buf *b, uint8_t c);
 void buf_append_str(struct buf *b, const char *s);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void buf_vprintf(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 const char *buf_cstr(struct buf *b);   /* adds a NUL beyond len; valid until next change */
-uint8_t *buf_take(struct buf *b, size_t *len); /* caller frees; b is empty after */
+/* Caller frees; b is empty after. A NUL stands behind the last byte; @len may be NULL. */
+uint8_t *buf_take(struct buf *b, size_t *len);
 
 static inline struct bytes buf_view(const struct buf *b)
 {

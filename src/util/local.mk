@@ -1,3 +1,12 @@
 noinst_LIBRARIES += libochre_util.a
 libochre_util_a_SOURCES = \
-	src/util/err.c src/util/err.h
+	src/util/amount.c src/util/amount.h \
+	src/util/bytes.c src/util/bytes.h \
+	src/util/clock.c src/util/clock.h \
+	src/util/err.c src/util/err.h \
+	src/util/hex.c src/util/hex.h \
+	src/util/map.c src/util/map.h \
+	src/util/mem.c src/util/mem.h \
+	src/util/rand.c src/util/rand.h \
+	src/util/reader.c src/util/reader.h \
+	src/util/sink.c src/util/sink.h

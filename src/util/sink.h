@@ -15,7 +15,12 @@ struct sink sink_to_buf(struct buf *b); /* appends */
 struct sink sink_counter(void);
 struct sink sink_to_fn(void (*put)(void *ctx, const void *data, size_t len), void *ctx);
 
-void write_bytes(struct sink *s, const void *data, size_t len);
+static inline void write_bytes(struct sink *s, const void *data, size_t len)
+{
+    s->count += len;
+    if (s->put && len)
+        s->put(s->ctx, data, len);
+}
 void write_u8(struct sink *s, uint8_t v);
 void write_u16(struct sink *s, uint16_t v);
 void write_u16be(struct sink *s, uint16_t v);

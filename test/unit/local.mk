@@ -1,1 +1,16 @@
-# unit tests (cmocka)
+# Unit tests (cmocka), one program per subject. To add one: a line in check_PROGRAMS, and
+# its _SOURCES and _LDADD.
+if BUILD_TESTS
+AM_CPPFLAGS += $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+UTIL_TEST_LIBS = libochre_util.a $(CMOCKA_LIBS) $(JANSSON_LIBS)
+
+check_PROGRAMS += test/unit/test_bytes
+test_unit_test_bytes_SOURCES = test/unit/test_bytes.c test/unit/unit.h
+test_unit_test_bytes_LDADD = $(UTIL_TEST_LIBS)
+
+check_PROGRAMS += test/unit/test_map
+test_unit_test_map_SOURCES = test/unit/test_map.c test/unit/unit.h
+test_unit_test_map_LDADD = $(UTIL_TEST_LIBS)
+
+TESTS += $(check_PROGRAMS)
+endif
