@@ -1,0 +1,96 @@
+"""Fixtures: nodes that live as long as a module or one test, for each personality."""
+import os
+import shutil
+
+import pytest
+
+from framework.node import Node
+from framework.params import BITCOIN, OCHRE, PERSONALITIES
+
+KEEP = os.environ.get("OCHRE_TEST_KEEP") == "1"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Lets fixtures see whether the test failed; adds the end of the logs."""
+    report = (yield).get_result()
+    if report.failed:
+        item.session.ochre_failed = True
+        for lab in getattr(item.module, "_ochre_labs", []):
+            report.sections += lab.log_tails()
+
+
+class Lab:
+    """Makes nodes under one temporary root and clears them away."""
+
+    def __init__(self, root):
+        self.root = root
+        self.nodes = []
+
+    def node(self, *args, params=OCHRE, start=True, conf=None, **kwargs):
+        """A node with these command line options, started unless told otherwise."""
+        name = f"node{len(self.nodes)}"
+        node = Node(os.path.join(self.root, name), params, args, conf, name, **kwargs)
+        self.nodes.append(node)
+        return node.start() if start else node
+
+    def log_tails(self, lines=60):
+        return [(f"{n.name} debug.log (end)", "\n".join(n.log().splitlines()[-lines:]))
+                for n in self.nodes]
+
+    def close(self):
+        problems = []
+        for node in self.nodes:
+            try:
+                node.stop()
+            except Exception as e:  # every node must be stopped, then we complain
+                problems.append(f"{node.name}: {e}")
+                if node.process:
+                    node.kill()
+            try:
+                node.check_log()
+            except AssertionError as e:
+                problems.append(f"{node.name}: {e}")
+        assert not problems, "\n".join(problems)
+
+
+def _lab(request, tmp_path_factory, name):
+    lab = Lab(str(tmp_path_factory.mktemp(name)))
+    labs = request.node.getparent(pytest.Module).module.__dict__.setdefault(
+        "_ochre_labs", [])
+    labs.append(lab)
+    failed_before = getattr(request.session, "ochre_failed", False)
+    yield lab
+    labs.remove(lab)
+    lab.close()
+    failed = getattr(request.session, "ochre_failed", False)
+    if not KEEP and (not failed or failed_before):
+        shutil.rmtree(lab.root, ignore_errors=True)
+
+
+@pytest.fixture
+def lab(request, tmp_path_factory):
+    """Nodes of one test."""
+    yield from _lab(request, tmp_path_factory, "test")
+
+
+@pytest.fixture(scope="module")
+def module_lab(request, tmp_path_factory):
+    """Nodes that all tests of a module share."""
+    yield from _lab(request, tmp_path_factory, "module")
+
+
+@pytest.fixture(scope="module", params=PERSONALITIES, ids=lambda p: p.name)
+def params(request):
+    """Runs what uses it once as Ochre and once as Bitcoin."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def bitcoin():
+    return BITCOIN
+
+
+@pytest.fixture(scope="module")
+def ochre():
+    return OCHRE

@@ -1,0 +1,210 @@
+"""Block building without a node: coinbase, commitments, ticket state per fork."""
+import struct
+
+from . import state, ticket
+from .codec import var_bytes
+from .hashes import hash256
+from .primitives import Block, OutPoint, Tx, TxIn, TxOut
+from .script import push_number
+
+WITNESS_MAGIC = b"\x6a\x24\xaa\x21\xa9\xed"
+STATE_MAGIC = b"\x6a\x24OCST"
+VERSION = 0x20000000
+COMMITTEES_KEPT = 1000
+
+
+def coinbase_script_sig(height, extra=b""):
+    sig = push_number(height) + extra
+    return sig if len(sig) >= 2 else sig + b"\x00"
+
+
+def create_coinbase(params, height, value=None, script_pubkey=b"\x51", extra=b"\x00",
+                    fees=0, outputs=()):
+    """A coinbase that pays script_pubkey all it may take (without supernodes)."""
+    if value is None:
+        value = params.max_coinbase(height, fees)
+    return Tx([TxIn(OutPoint(), coinbase_script_sig(height, extra))],
+              [TxOut(value, script_pubkey), *outputs])
+
+
+def witness_commitment_script(block, nonce=bytes(32)):
+    return WITNESS_MAGIC + hash256(block.calc_witness_merkle() + nonce)
+
+
+def add_witness_commitment(block, nonce=bytes(32)):
+    """Appends the commitment of BIP 141 and the witness reserved value."""
+    coinbase = block.txs[0]
+    coinbase.vin[0].witness = [nonce]
+    coinbase.vout.append(TxOut(0, witness_commitment_script(block, nonce)))
+    block.merkle = block.calc_merkle()
+
+
+def state_output(root):
+    return TxOut(0, STATE_MAGIC + root)
+
+
+def create_block(params, prev, height, time, txs=(), coinbase=None, version=VERSION,
+                 root=None, witness=None, solve=True, bits=0x207fffff):
+    """prev: hash bytes or hex; root: ticket state before this block (Ochre).
+
+    witness: None adds the commitment when some transaction has a witness.
+    """
+    coinbase = coinbase.copy() if coinbase else create_coinbase(params, height)
+    if params.tickets and root is not None:
+        coinbase.vout.append(state_output(root))
+    block = Block(version, prev, time=time, bits=bits, txs=[coinbase, *txs])
+    if witness or witness is None and any(t.has_witness() for t in txs):
+        add_witness_commitment(block)
+    block.merkle = block.calc_merkle()
+    return block.solve() if solve else block
+
+
+def resolve(block):
+    """After a change: Merkle root and proof of work again."""
+    block.merkle = block.calc_merkle()
+    block.nonce = 0
+    return block.solve()
+
+
+def recommit(block):
+    """After a change to transactions: witness commitment (last output) and resolve."""
+    coinbase = block.txs[0]
+    if coinbase.vout[-1].script_pubkey.startswith(WITNESS_MAGIC):
+        coinbase.vout.pop()
+    add_witness_commitment(block)
+    return resolve(block)
+
+
+class State:
+    """The ticket state after a block: what consensus says, computed by the test."""
+
+    def __init__(self, tree=state.EMPTY, values=None):
+        self.tree = tree
+        self.values = values or {}
+
+    def root(self):
+        return state.root(self.tree)
+
+    def _put(self, key, value):
+        self.tree = state.put(self.tree, key, value)
+        self.values = {**self.values, key: value}
+
+    def _delete(self, key):
+        if key in self.values:
+            self.tree = state.delete(self.tree, key)
+            self.values = {k: v for k, v in self.values.items() if k != key}
+
+    def after(self, block, height, ticketsheight=1):
+        """The state one block later (kinds of this release: id)."""
+        new = State(self.tree, self.values)
+        if height < ticketsheight:
+            return new
+        for tx in block.txs[1:]:
+            new._apply(tx, height)
+        new._delete(b"t" + struct.pack(">I", height - COMMITTEES_KEPT)
+                    if height > COMMITTEES_KEPT else b"")
+        new._put(b"t" + struct.pack(">I", height), block.hash_bytes + b"\x00")
+        return new
+
+    def _apply(self, tx, height):
+        carrier = ticket.find(tx)
+        if carrier is None:
+            return
+        value, payload = carrier
+        entry = ticket.decode_id(payload)
+        self._put(b"i" + entry.pastelid, struct.pack("<I", height)
+                  + var_bytes(entry.owner_script) + b"\x00")
+        if value:
+            self._burn(payload[5], value)
+
+    def _burn(self, kind, value):
+        raw = self.values.get(b"B")
+        sums = {}
+        if raw:
+            for i in range(raw[8]):
+                k, v = struct.unpack_from("<BQ", raw, 9 + 9 * i)
+                sums[k] = v
+        sums[kind] = sums.get(kind, 0) + value
+        self._put(b"B", struct.pack("<QB", sum(sums.values()), len(sums))
+                  + b"".join(struct.pack("<BQ", k, sums[k]) for k in sorted(sums)))
+
+
+class Chain:
+    """A chain a test builds; knows every block's state root without a node.
+
+    fork(height) gives a second chain that shares what lies below.
+    """
+
+    def __init__(self, params, blocks=None, states=None, ticketsheight=1):
+        self.params, self.ticketsheight = params, ticketsheight
+        self.blocks = blocks or [Block.from_bytes(params.genesis)]
+        self.states = states or [State()]
+
+    @classmethod
+    def of(cls, node, ticketsheight=1):
+        """The active chain of a running node."""
+        chain = cls(node.params, ticketsheight=ticketsheight)
+        chain.follow(node)
+        return chain
+
+    def follow(self, node):
+        """Takes over what the node has beyond our blocks."""
+        while node.getblockcount() < self.height or \
+                node.getblockhash(self.height) != self.tip.hash:
+            self.blocks.pop()
+            self.states.pop()
+        for h in range(self.height + 1, node.getblockcount() + 1):
+            self.append(Block.from_hex(node.getblock(node.getblockhash(h), 0)))
+
+    @property
+    def height(self):
+        return len(self.blocks) - 1
+
+    @property
+    def tip(self):
+        return self.blocks[-1]
+
+    @property
+    def root(self):
+        """Ticket state root that the next coinbase has to carry."""
+        return self.states[-1].root()
+
+    def median_time(self):
+        times = sorted(b.time for b in self.blocks[-11:])
+        return times[len(times) // 2]
+
+    def append(self, block):
+        if self.params.tickets:
+            self.states.append(self.states[-1].after(block, self.height + 1,
+                                                     self.ticketsheight))
+        else:
+            self.states.append(self.states[-1])
+        self.blocks.append(block)
+        return block
+
+    def next(self, txs=(), fees=0, time=None, coinbase=None, script_pubkey=b"\x51",
+             extra=b"\x00", value=None, **kwargs):
+        """A valid next block that is not appended; kwargs go to create_block."""
+        height = self.height + 1
+        if coinbase is None:
+            coinbase = create_coinbase(self.params, height, value, script_pubkey, extra,
+                                       fees)
+        root = self.root if height >= self.ticketsheight else None
+        kwargs.setdefault("root", root)
+        time = time or max(self.tip.time + 1, self.median_time() + 1)
+        return create_block(self.params, self.tip.hash_bytes, height, time, txs, coinbase,
+                            **kwargs)
+
+    def mine(self, txs=(), count=1, **kwargs):
+        """Appends blocks; txs go into the first. Returns the new blocks."""
+        new = []
+        for i in range(count):
+            new.append(self.append(self.next(txs if i == 0 else (), **kwargs)))
+        return new
+
+    def fork(self, height):
+        return Chain(self.params, self.blocks[:height + 1], self.states[:height + 1],
+                     self.ticketsheight)
+
+    def coinbase_of(self, height):
+        return self.blocks[height].txs[0]
