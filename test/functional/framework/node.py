@@ -14,7 +14,7 @@ from .params import OCHRE
 from .util import TIMEOUT, free_port, wait_until
 
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
-BUILD = os.environ.get("OCHRE_BUILD_DIR", SOURCE)
+BUILD = os.environ.get("OCHRE_BUILDDIR", SOURCE)
 RPC_IN_WARMUP = -28
 # A line of level `broken` is a bug of the node, whatever the test is about.
 BROKEN = re.compile(r"\[(?:\w+:)?broken\]")
@@ -28,7 +28,7 @@ def program(name):
     """Path of a program of the build."""
     path = os.path.join(BUILD, name)
     if not os.access(path, os.X_OK):
-        pytest.fail(f"{path} is not built (run make, or set OCHRE_BUILD_DIR)")
+        pytest.fail(f"{path} is not built (run make, or set OCHRE_BUILDDIR)")
     return path
 
 
