@@ -1,0 +1,93 @@
+/* Block and undo files: blocks/blkNNNNN.dat and revNNNNN.dat in Bitcoin Core's format.
+ *
+ *   blk record            rev record
+ *   0  4  network magic   0  4     network magic
+ *   4  4  size, LE        4  4     size, LE
+ *   8  .. block           8  size  undo (see undo.h)
+ *                         .. 32    checksum: SHA256d(hash of the parent block, undo)
+ *
+ * A position names the octet after the 8-octet head. A file ends at 128 MiB. Files grow in chunks
+ * of zeros (16 MiB, undo 1 MiB), and whatever lies behind the length that the block index
+ * remembers is a torn tail, which the next write covers.
+ *
+ * Writing: the validation thread only. Reading: any thread. */
+#ifndef OCHRE_CHAIN_STORE_BLOCKFILE_H
+#define OCHRE_CHAIN_STORE_BLOCKFILE_H
+
+#include "chain/prim/block.h"
+
+#define BLOCK_FILE_MAX (128u << 20)
+#define BLOCK_RECORD_HEAD 8
+
+struct logger;
+
+struct filepos {
+    int32_t file; /* -1: none */
+    uint32_t pos;
+};
+#define FILEPOS_NONE ((struct filepos){-1, 0})
+
+/* What the block index remembers of one pair of files. */
+struct block_file_info {
+    uint32_t n_blocks;
+    uint32_t size;      /* octets used in blk */
+    uint32_t undo_size; /* octets used in rev */
+    uint32_t height_first, height_last;
+    uint64_t time_first, time_last;
+    bool dirty;         /* changed since last saved */
+};
+
+struct block_files_options {
+    const char *dir;         /* created when absent */
+    uint8_t magic[4];
+    bool small_files;        /* 64 KiB files and 16 KiB chunks, for tests of pruning */
+    uint64_t min_free_bytes; /* ERR_FULL below this; 0: no check */
+    struct logger *log;
+};
+
+struct block_files;
+
+NODISCARD enum err block_files_open(struct block_files **out,
+                                    const struct block_files_options *opt);
+void block_files_close(struct block_files *bf); /* does not sync */
+
+/* File table, as loaded from and saved to the block index. */
+int32_t block_files_count(const struct block_files *bf); /* last file + 1 */
+const struct block_file_info *block_files_info(const struct block_files *bf, int32_t file);
+void block_files_restore(struct block_files *bf, int32_t file,
+                         const struct block_file_info *info);
+void block_files_clean(struct block_files *bf, int32_t file); /* saved: not dirty any more */
+bool block_files_exist(const struct block_files *bf, int32_t file);
+uint64_t block_files_disk_usage(const struct block_files *bf);
+
+NODISCARD enum err block_files_write(struct block_files *bf, struct filepos *out,
+                                     const struct block *b, uint32_t height);
+/* Accounts for a block that is already there (-reindex). */
+void block_files_found(struct block_files *bf, const struct filepos *pos, uint32_t size,
+                       uint32_t height, uint32_t time);
+/* Undo of a block goes to the rev file of the same number as its blk file. */
+NODISCARD enum err undo_files_write(struct block_files *bf, struct filepos *out, int32_t file,
+                                    const struct hash256 *parent, struct bytes undo);
+/* Syncs whatever was written since the last call. */
+NODISCARD enum err block_files_sync(struct block_files *bf);
+
+/* *out is one reference, or the raw block; checks magic and that it parses, not its hash. */
+NODISCARD enum err block_files_read(struct block_files *bf, struct block **out,
+                                    const struct filepos *pos);
+NODISCARD enum err block_files_read_raw(struct block_files *bf, struct buf *out,
+                                        const struct filepos *pos);
+/* ERR_CORRUPT when the checksum does not fit. */
+NODISCARD enum err undo_files_read(struct block_files *bf, struct buf *out,
+                                   const struct filepos *pos, const struct hash256 *parent);
+
+/* Deletes both files of a number and forgets what they held. */
+void block_files_prune(struct block_files *bf, int32_t file);
+
+/* Walks any file of records, ours or a bootstrap.dat, skipping whatever is no block. fn gets raw
+ * octets to keep or copy and the position of the block; false stops the walk. */
+NODISCARD enum err block_file_scan(const char *path, const uint8_t magic[4],
+                                   bool (*fn)(void *ctx, struct bytes raw, uint32_t pos),
+                                   void *ctx);
+char *block_file_path(const struct block_files *bf, int32_t file, bool undo); /* caller frees */
+
+#endif
