@@ -14,3 +14,15 @@ libochre_chain_a_SOURCES += \
 	src/chain/prim/mtx.c \
 	src/chain/prim/tx.c src/chain/prim/tx.h \
 	src/chain/prim/tx_layout.h
+
+libochre_chain_a_SOURCES += \
+	src/chain/script/address.h \
+	src/chain/script/interpreter.h \
+	src/chain/script/opcodes.def \
+	src/chain/script/script.h \
+	src/chain/script/script_error.def \
+	src/chain/script/script_error.h \
+	src/chain/script/script_flags.def \
+	src/chain/script/sigcache.h \
+	src/chain/script/sighash.h \
+	src/chain/script/solver.h
