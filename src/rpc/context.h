@@ -1,0 +1,47 @@
+/* What RPC handlers can reach: the node's parts. src/node owns and fills it. A pointer is NULL
+ * when the part is switched off (net with -connect=0 is not: it exists without peers). */
+#ifndef OCHRE_RPC_CONTEXT_H
+#define OCHRE_RPC_CONTEXT_H
+
+#include <stdatomic.h>
+
+#include "util/bytes.h"
+
+struct args;
+struct chain_params;
+struct chainman;
+struct clock;
+struct logger;
+struct loop;
+struct mempool;
+struct net;
+struct pool;
+struct rpc_server;
+struct tickets;
+
+struct node {
+    struct args *args;
+    struct logger *log;
+    struct clock *clock;
+    struct loop *loop;
+    struct pool *workers;
+    const struct chain_params *params;
+    struct chainman *chainman;
+    struct mempool *mempool;
+    struct net *net;
+    struct tickets *tickets;
+    struct rpc_server *rpc;
+    const char *datadir;     /* of the network: <datadir>/regtest */
+    const char *base_datadir;
+    const char *blocksdir;   /* of the network */
+    int64_t start_time;      /* steady microseconds, for uptime */
+    _Atomic bool stopping;   /* long work ends early */
+    /* Asks for a clean stop; from any thread, at once. */
+    void (*request_stop)(struct node *n);
+    /* Moves every scheduled task @seconds nearer (mockscheduler). */
+    void (*forward_scheduler)(struct node *n, int64_t seconds);
+    /* Sentences for getnetworkinfo/getblockchaininfo "warnings"; n_max at most; returns count. */
+    size_t (*warnings)(struct node *n, const char **out, size_t n_max);
+};
+
+#endif

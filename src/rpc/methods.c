@@ -1,0 +1,17 @@
+/* Every RPC method, by table. To add a group: its extern and its line. */
+#include <string.h>
+
+#include "rpc/method.h"
+
+const struct rpc_table *const rpc_tables[] = {
+    NULL,
+};
+
+const struct rpc_method *rpc_find_method(const char *name)
+{
+    for (size_t t = 0; rpc_tables[t]; t++)
+        for (size_t i = 0; i < rpc_tables[t]->n; i++)
+            if (strcmp(rpc_tables[t]->methods[i].name, name) == 0)
+                return &rpc_tables[t]->methods[i];
+    return NULL;
+}
