@@ -3,9 +3,8 @@
 #ifndef OCHRE_CHAIN_SCRIPT_SCRIPT_H
 #define OCHRE_CHAIN_SCRIPT_SCRIPT_H
 
-#include "util/bytes.h"
+#include "chain/prim/coin.h" /* MAX_SCRIPT_SIZE, script_is_unspendable */
 
-#define MAX_SCRIPT_SIZE 10000
 #define MAX_SCRIPT_ELEMENT_SIZE 520
 #define MAX_OPS_PER_SCRIPT 201
 #define MAX_PUBKEYS_PER_MULTISIG 20
@@ -91,8 +90,6 @@ bool script_is_p2a(struct bytes script); /* pay to anchor: OP_1 <4e73> */
 /* A witness program of any version; *program is borrowed. */
 bool script_is_witness_program(struct bytes script, int *version, struct bytes *program);
 bool script_is_push_only(struct bytes script);
-/* OP_RETURN first, or too big to be spent. */
-bool script_is_unspendable(struct bytes script);
 /* Every operation complete, known, and no push above the element limit. */
 bool script_has_valid_ops(struct bytes script);
 /* BIP 342: opcodes that make a tapscript succeed. */
