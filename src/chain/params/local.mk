@@ -1,1 +1,1 @@
-libochre_chain_a_SOURCES += src/chain/params/params.h
+libochre_chain_a_SOURCES += src/chain/params/params.c src/chain/params/params.h
