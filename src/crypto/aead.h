@@ -4,9 +4,12 @@
 
 #include "util/bytes.h"
 
+#define KDF_MAX_OPS 64
+#define KDF_MAX_MEMORY ((uint64_t)4 << 30)
+
 struct kdf_params {
     uint32_t ops;       /* Argon2id passes */
-    uint64_t memory;    /* bytes */
+    uint64_t memory;    /* bytes, at least 8 KiB */
     uint8_t salt[16];
 };
 

@@ -23,6 +23,9 @@ void sha256d_64(uint8_t *out, const uint8_t *in, size_t blocks);
 /* BIP 340 tagged hash: starts a context that already holds SHA256(tag) twice. */
 void sha256_init_tagged(struct sha256 *h, const char *tag);
 struct sink sha256_sink(struct sha256 *h);
-const char *sha256_implementation(void); /* "x86-shani", ... for the log */
+const char *sha256_implementation(void); /* in bitcoind's words, for the log */
+/* Tests and benchmarks only, before threads start: the i-th implementation (0 is portable);
+ * false when there is none or this processor lacks it. */
+bool sha256_force(size_t i);
 
 #endif
