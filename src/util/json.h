@@ -39,15 +39,15 @@ NODISCARD bool json_to_u64(const struct json *v, uint64_t *out);
 NODISCARD bool json_to_double(const struct json *v, double *out);
 /* "null", "bool", "number", "string", "array", "object": bitcoind's words. */
 const char *json_type_name(enum json_type t);
-/* Deep copy of @v into @a, and compact text of a tree. */
+/* Deep copy of @v into @a. */
 struct json *json_dup(struct arena *a, const struct json *v);
 
 /* Writer. Calls must nest properly (ASSERTed). Strings are escaped as univalue does:
  * control characters, quote, backslash and 0x7f; other UTF-8 passes as it is. */
-#define JSON_WRITE_DEPTH 64
+#define JSON_WRITE_DEPTH (JSON_MAX_DEPTH + 64) /* any parsed tree, and something around */
 struct json_writer {
     struct buf *out; /* borrowed */
-    int indent;      /* spaces per level; 0 = compact */
+    int indent;      /* spaces per level; 0 = compact; an empty "[" "]" takes two lines */
     int depth;
     uint8_t state[JSON_WRITE_DEPTH];
 };

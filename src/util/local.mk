@@ -4,7 +4,9 @@ libochre_util_a_SOURCES = \
 	src/util/bytes.c src/util/bytes.h \
 	src/util/clock.c src/util/clock.h \
 	src/util/err.c src/util/err.h \
+	src/util/fs.c src/util/fs.h \
 	src/util/hex.c src/util/hex.h \
+	src/util/json_read.c src/util/json_write.c src/util/json.h \
 	src/util/map.c src/util/map.h \
 	src/util/mem.c src/util/mem.h \
 	src/util/rand.c src/util/rand.h \

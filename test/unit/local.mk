@@ -8,6 +8,10 @@ check_PROGRAMS += test/unit/test_bytes
 test_unit_test_bytes_SOURCES = test/unit/test_bytes.c test/unit/unit.h
 test_unit_test_bytes_LDADD = $(UTIL_TEST_LIBS)
 
+check_PROGRAMS += test/unit/test_json
+test_unit_test_json_SOURCES = test/unit/test_json.c test/unit/unit.h
+test_unit_test_json_LDADD = $(UTIL_TEST_LIBS)
+
 check_PROGRAMS += test/unit/test_map
 test_unit_test_map_SOURCES = test/unit/test_map.c test/unit/unit.h
 test_unit_test_map_LDADD = $(UTIL_TEST_LIBS)
