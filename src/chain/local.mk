@@ -9,7 +9,7 @@ include src/chain/mining/local.mk
 libochre_chain_a_SOURCES += \
 	src/chain/prim/arith.c src/chain/prim/arith.h \
 	src/chain/prim/block.c src/chain/prim/block.h \
-	src/chain/prim/coin.h \
+	src/chain/prim/coin.c src/chain/prim/coin.h \
 	src/chain/prim/merkle.c src/chain/prim/merkle.h \
 	src/chain/prim/mtx.c \
 	src/chain/prim/tx.c src/chain/prim/tx.h \

@@ -18,6 +18,7 @@
 
 #define BLOCK_FILE_MAX (128u << 20)
 #define BLOCK_RECORD_HEAD 8
+#define MAX_BLOCK_FILES 99999 /* five digits in the name */
 
 struct logger;
 
@@ -52,13 +53,14 @@ NODISCARD enum err block_files_open(struct block_files **out,
 void block_files_close(struct block_files *bf); /* does not sync */
 
 /* File table, as loaded from and saved to the block index. */
-int32_t block_files_count(const struct block_files *bf); /* last file + 1 */
-const struct block_file_info *block_files_info(const struct block_files *bf, int32_t file);
+int32_t block_files_count(struct block_files *bf); /* last file + 1 */
+/* All zero for a file that is not there. */
+struct block_file_info block_files_info(struct block_files *bf, int32_t file);
 void block_files_restore(struct block_files *bf, int32_t file,
                          const struct block_file_info *info);
 void block_files_clean(struct block_files *bf, int32_t file); /* saved: not dirty any more */
 bool block_files_exist(const struct block_files *bf, int32_t file);
-uint64_t block_files_disk_usage(const struct block_files *bf);
+uint64_t block_files_disk_usage(struct block_files *bf);
 
 NODISCARD enum err block_files_write(struct block_files *bf, struct filepos *out,
                                      const struct block *b, uint32_t height);
@@ -80,13 +82,20 @@ NODISCARD enum err block_files_read_raw(struct block_files *bf, struct buf *out,
 NODISCARD enum err undo_files_read(struct block_files *bf, struct buf *out,
                                    const struct filepos *pos, const struct hash256 *parent);
 
-/* Deletes both files of a number and forgets what they held. */
-void block_files_prune(struct block_files *bf, int32_t file);
+/* Pruning: first forget what a pair of files held, save the block index, then remove them. */
+void block_files_forget(struct block_files *bf, int32_t file);
+void block_files_remove(struct block_files *bf, int32_t file);
 
-/* Walks any file of records, ours or a bootstrap.dat, skipping whatever is no block. fn gets raw
- * octets to keep or copy and the position of the block; false stops the walk. */
+/* Walks any file of records, ours or a bootstrap.dat, passing over whatever is no record. fn gets
+ * the raw octets, borrowed, and the position of the block. */
+enum scan_step {
+    SCAN_NEXT, /* go on behind this record */
+    SCAN_SKIP, /* it was none: search on right behind its magic */
+    SCAN_STOP,
+};
 NODISCARD enum err block_file_scan(const char *path, const uint8_t magic[4],
-                                   bool (*fn)(void *ctx, struct bytes raw, uint32_t pos),
+                                   enum scan_step (*fn)(void *ctx, struct bytes raw,
+                                                        uint64_t pos),
                                    void *ctx);
 char *block_file_path(const struct block_files *bf, int32_t file, bool undo); /* caller frees */
 
