@@ -24,7 +24,7 @@ struct db_options {
     uint32_t version; /* format this program writes, from 1 */
     /* Called when the database holds an older format; brings it to `version` (the number
      * itself is written by the caller of migrate). NULL: an older format is refused. */
-    enum err (*migrate)(struct db *db, uint32_t from, void *ctx);
+    enum err (*migrate)(struct db *db, uint32_t from, void *ctx); /* 0: carries no number */
     /* What the user does about a damaged or old database; NULL: "-reindex". */
     const char *way_out;
     void (*on_error)(void *ctx, enum err e, const char *message);
