@@ -1,0 +1,77 @@
+/* Network addresses as peers exchange them: IPv4, IPv6, Tor v3, I2P and CJDNS (BIP 155), their
+ * text forms, and what the address manager and relay policy want to know about them. */
+#ifndef OCHRE_NET_NETADDR_H
+#define OCHRE_NET_NETADDR_H
+
+#include "io/conn.h"
+#include "util/reader.h"
+#include "util/sink.h"
+
+/* BIP 155 ids; the first and the last never travel. */
+enum network {
+    NET_UNROUTABLE = 0,
+    NET_IPV4 = 1,
+    NET_IPV6 = 2,
+    NET_ONION = 4,
+    NET_I2P = 5,
+    NET_CJDNS = 6,
+    NET_COUNT = 7,
+};
+#define NETADDR_MAX_BYTES 512 /* longest address that addrv2 may carry */
+
+struct netaddr {
+    uint8_t network; /* enum network */
+    uint8_t len;     /* octets of addr in use: 4, 16 or 32 */
+    uint16_t port;
+    uint8_t addr[32];
+};
+
+/* What addr and addrv2 say of a node. */
+struct netaddr_entry {
+    struct netaddr addr;
+    uint64_t services;
+    int64_t time; /* last seen, unix seconds */
+};
+
+bool netaddr_equal(const struct netaddr *a, const struct netaddr *b); /* with the port */
+bool netaddr_same_host(const struct netaddr *a, const struct netaddr *b);
+struct netaddr netaddr_from_endpoint(const struct endpoint *e);
+/* False: neither IPv4, IPv6 nor CJDNS. */
+NODISCARD bool netaddr_to_endpoint(const struct netaddr *a, struct endpoint *out);
+
+/* Worth telling others about: no private, reserved or documentation range. */
+bool netaddr_routable(const struct netaddr *a);
+bool netaddr_valid(const struct netaddr *a);
+bool netaddr_local(const struct netaddr *a); /* 127/8, 0/8, ::1 */
+/* "ipv4", "ipv6", "onion", "i2p", "cjdns", "not_publicly_routable" */
+const char *network_name(enum network n);
+/* The class getpeerinfo shows: by routability as well as by network. */
+enum network netaddr_class(const struct netaddr *a);
+NODISCARD bool network_from_name(enum network *out, const char *name);
+
+/* Octets that are equal for addresses one owner probably controls: /16 of IPv4 (also where it
+ * is tunnelled), /32 of IPv6, 4 bits of the others. Returns the length, at most 16. */
+size_t netaddr_group(const struct netaddr *a, uint8_t out[16]);
+
+#define NETADDR_TEXT 80
+/* "1.2.3.4:8333", "[::1]:8333", "....onion:8333". Returns out. */
+char *netaddr_format(char out[NETADDR_TEXT], const struct netaddr *a, bool with_port);
+/* A numeric, .onion or .b32.i2p address with optional port. False: not one. */
+NODISCARD bool netaddr_parse(struct netaddr *out, const char *text, uint16_t default_port);
+
+/* The 16-octet form of addr and version (network order port behind). */
+void netaddr_write_v1(struct sink *s, const struct netaddr *a);
+struct netaddr netaddr_read_v1(struct reader *r);
+/* Whether the 16-octet form can carry it. */
+bool netaddr_fits_v1(const struct netaddr *a);
+/* BIP 155: network id, length, address, port. An unknown network, or a known one that must not
+ * be used, reads as NET_UNROUTABLE; a wrong length of a known one is an error: a static phrase
+ * (NULL: fine). */
+void netaddr_write_v2(struct sink *s, const struct netaddr *a);
+const char *netaddr_read_v2(struct reader *r, struct netaddr *out);
+
+/* addr and addrv2 entries: time, services, address. */
+void netaddr_entry_write(struct sink *s, const struct netaddr_entry *e, bool v2);
+const char *netaddr_entry_read(struct reader *r, struct netaddr_entry *out, bool v2);
+
+#endif
