@@ -3,7 +3,8 @@
  *
  * Locking: the validation thread takes the lock for writing while it changes what readers can
  * see (the connection of one block at a time); RPC handlers take it for reading. The lock prefers
- * writers and is not recursive. On the validation thread itself no read lock is needed.
+ * writers and is not recursive for readers. On the validation thread itself no read lock is
+ * needed. Whoever holds the read lock must release it before chainman_call.
  *
  * Everything that must happen in order (blocks and transactions from peers, submitblock,
  * sendrawtransaction, invalidateblock, ...) is a job on the validation thread's FIFO queue. */
@@ -14,7 +15,9 @@
 #include "chain/rules/block_index.h"
 #include "chain/rules/reject.h"
 
+struct arena;
 struct block_files;
+struct block_undo;
 struct chain_params;
 struct chainman;
 struct clock;
@@ -22,9 +25,12 @@ struct coin;
 struct coins_cache;
 struct consensus_hooks;
 struct logger;
-struct mempool;
 struct pool;
+struct sigcache;
 struct state;
+struct tx;
+struct txindex;
+struct versionbits;
 
 struct chainman_options {
     const struct chain_params *params; /* borrowed */
@@ -75,6 +81,10 @@ bool chainman_on_thread(const struct chainman *cm);
 
 void chainman_read_lock(struct chainman *cm);
 void chainman_read_unlock(struct chainman *cm);
+/* On the validation thread only, where it nests: around changes that readers must not see half
+ * done (the mempool's own). */
+void chainman_write_lock(struct chainman *cm);
+void chainman_write_unlock(struct chainman *cm);
 
 /* -- Reading: under the read lock or on the validation thread ------------------------------- */
 const struct chain_params *chainman_params(const struct chainman *cm);
@@ -94,10 +104,21 @@ bool chainman_ibd(const struct chainman *cm); /* initial block download; latches
 struct coins_cache *chainman_coins(const struct chainman *cm);
 struct state *chainman_state(const struct chainman *cm);
 struct block_files *chainman_files(const struct chainman *cm);
+struct sigcache *chainman_sigcache(const struct chainman *cm);
+struct versionbits *chainman_versionbits(const struct chainman *cm);
+struct txindex *chainman_txindex(const struct chainman *cm); /* NULL: off */
+bool chainman_pruned(const struct chainman *cm);             /* pruning is on */
+/* Share of all transactions that the chain up to @bi holds, from the rate so far: 0 to 1. */
+double chainman_progress(const struct chainman *cm, const struct block_index *bi);
+/* Lowest height from which on all blocks up to the tip are stored. */
+int32_t chainman_prune_height(const struct chainman *cm);
 
 /* ERR_NOT_FOUND: never had it or pruned. ERR_CORRUPT, ERR_IO. Needs no lock. */
 NODISCARD enum err chainman_read_block(struct chainman *cm, struct block **out,
                                        const struct block_index *bi);
+/* The coins that the block spent; everything in *out lives in @mem. */
+NODISCARD enum err chainman_read_undo(struct chainman *cm, struct block_undo *out,
+                                      const struct block_index *bi, struct arena *mem);
 
 /* -- Changing: on the validation thread ---------------------------------------------------- */
 /* Accepts headers that connect; *last is the last accepted one. min_work: refuse (low-work
@@ -105,25 +126,48 @@ NODISCARD enum err chainman_read_block(struct chainman *cm, struct block **out,
 bool chainman_accept_headers(struct chainman *cm, const struct block_header *headers, size_t n,
                              bool min_work, struct block_index **last, struct reject *rej);
 /* Checks, stores and connects a block (ProcessNewBlock). requested: peers asked for it, so it is
- * stored even if it does not help at once. *is_new: it was not known. rej is set when the block,
- * or one that it made us try, is invalid. True means accepted for storage. */
+ * stored even if it does not help at once. *is_new: it was not known. True: it was accepted for
+ * storage. rej is set when this very block is found invalid, also while it is connected (the
+ * result is true then); no reject and not in the active chain means that a better one is. */
 bool chainman_process_block(struct chainman *cm, const struct block *b, bool requested,
                             bool min_pow_checked, bool *is_new, struct reject *rej);
 /* Full check of a block on top of the tip without storing it (proposals, templates). */
 bool chainman_test_block(struct chainman *cm, const struct block *b, bool check_pow,
                          bool check_merkle, struct reject *rej);
-bool chainman_invalidate(struct chainman *cm, struct block_index *bi, struct reject *rej);
-void chainman_reconsider(struct chainman *cm, struct block_index *bi);
-bool chainman_precious(struct chainman *cm, struct block_index *bi, struct reject *rej);
-/* Connects towards the most-work valid chain. False: the node is stopping. */
-bool chainman_activate_best(struct chainman *cm, struct reject *rej);
-/* Fills in the witness commitment and, from the hooks, what the coinbase must carry; see
- * mining. */
-void chainman_set_mempool(struct chainman *cm, struct mempool *mp);
+/* Each of these ends with the activation of what is best then. False: the node is stopping. */
+bool chainman_invalidate(struct chainman *cm, struct block_index *bi);
+bool chainman_reconsider(struct chainman *cm, struct block_index *bi);
+bool chainman_precious(struct chainman *cm, struct block_index *bi);
+/* Connects towards the most-work valid chain. */
+bool chainman_activate_best(struct chainman *cm);
+/* Checks the last @blocks (0: all) at -checklevel @level (0 to 4). False: damaged. */
+bool chainman_verify(struct chainman *cm, int level, int blocks);
+/* Deletes block files that hold nothing above @height (manual pruning). */
+void chainman_prune_to(struct chainman *cm, int32_t height);
+
+/* -- The UTXO set as a whole ----------------------------------------------------------------- */
+/* From any thread but the validation thread, without lock: flushes, then walks a snapshot in the
+ * order of keys (txid, n) while the chain goes on. @tip (may be NULL) is the block it stands at.
+ * fn returns false to stop. ERR_CLOSED: shutting down. */
+NODISCARD enum err chainman_utxo_walk(struct chainman *cm,
+                                      bool (*fn)(void *ctx, const struct outpoint *o,
+                                                 const struct coin *c),
+                                      void *ctx, const struct block_index **tip);
+
+/* -- The mempool ------------------------------------------------------------------------------ */
+/* How the layer above takes part; called on the validation thread, under the write lock. */
+struct mempool_link {
+    void *ctx;
+    void (*block_connected)(void *ctx, const struct block *b, int32_t height);
+    void (*block_disconnected)(void *ctx, const struct block *b);
+    /* The tip has settled (for now): see mempool_tip_settled. */
+    void (*tip_settled)(void *ctx, bool reorged);
+};
+void chainman_set_mempool(struct chainman *cm, const struct mempool_link *link); /* copied */
 
 /* -- Events --------------------------------------------------------------------------------- */
-/* Called on the validation thread, in order, with the write lock released unless said. A
- * subscriber must not block. */
+/* Called on the validation thread, in order. The write lock is not held, but for the tx_* events,
+ * which come while the mempool changes. A subscriber must not block. */
 enum tx_removal {
     TX_REMOVED_EXPIRY,
     TX_REMOVED_SIZE_LIMIT,
@@ -152,6 +196,10 @@ struct chain_events {
 };
 /* Before chainman_start_import; @ev is copied. */
 void chainman_subscribe(struct chainman *cm, const struct chain_events *ev);
+/* For the mempool: tells the subscribers. */
+void chainman_tx_added(struct chainman *cm, const struct tx *tx, uint64_t mempool_sequence);
+void chainman_tx_removed(struct chainman *cm, const struct tx *tx, enum tx_removal why,
+                         uint64_t mempool_sequence);
 
 /* Wakes when the tip changes or at shutdown: waitfornewblock, long polls. Blocks the caller (an
  * RPC thread) until the tip differs from *known or the time (ms, 0: none) is over. */
