@@ -103,6 +103,7 @@ struct chain_params {
     unsigned n_bip9;
     int32_t bip9_window, bip9_threshold; /* blocks */
     bool forbid_64_byte_tx; /* a transaction of 64 stripped bytes is invalid */
+    bool refuse_unmatched_single; /* relay: SIGHASH_SINGLE needs an output of its index */
 
     uint32_t tickets_height; /* first block with ticket rules; TICKETS_NEVER */
     struct supernode_params sn;

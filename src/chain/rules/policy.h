@@ -38,6 +38,7 @@ struct policy {
     int64_t dust_feerate;
     uint32_t max_datacarrier; /* bytes of scriptPubKey; 0: none allowed */
     bool permit_bare_multisig;
+    bool refuse_unmatched_single; /* see policy_single_matched */
     enum carrier_relay_policy (*carrier)(void *ctx, struct bytes script); /* may be NULL */
     void *carrier_ctx;
 };
@@ -49,9 +50,9 @@ bool policy_tx_standard(const struct policy *p, const struct tx *tx, struct reje
 bool policy_inputs_standard(const struct tx *tx, const struct coin *const *spent);
 /* Limits on witnesses (bad-witness-nonstandard). */
 bool policy_witness_standard(const struct tx *tx, const struct coin *const *spent);
-/* False when an input is signed SIGHASH_SINGLE without an output of its index (such a signature
- * covers nothing); looks at what stands where signatures stand. */
-bool policy_single_matched(const struct tx *tx, const struct coin *const *spent);
+/* False when an input is signed SIGHASH_SINGLE without an output of its index: such a signature
+ * covers no output at all. Whatever looks like a DER signature counts as one. */
+bool policy_single_matched(const struct tx *tx);
 
 /* Value below which the output costs more to spend than it is worth; 0: unspendable. */
 int64_t policy_dust_threshold(struct bytes script, int64_t dust_feerate);
