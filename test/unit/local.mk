@@ -16,5 +16,9 @@ check_PROGRAMS += test/unit/test_map
 test_unit_test_map_SOURCES = test/unit/test_map.c test/unit/unit.h
 test_unit_test_map_LDADD = $(UTIL_TEST_LIBS)
 
+check_PROGRAMS += test/unit/test_params
+test_unit_test_params_SOURCES = test/unit/test_params.c test/unit/unit.h
+test_unit_test_params_LDADD = $(CHAIN_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS)
+
 TESTS += $(check_PROGRAMS)
 endif
