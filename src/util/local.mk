@@ -7,8 +7,10 @@ libochre_util_a_SOURCES = \
 	src/util/fs.c src/util/fs.h \
 	src/util/hex.c src/util/hex.h \
 	src/util/json_read.c src/util/json_write.c src/util/json.h \
+	src/util/log.c src/util/log.h \
 	src/util/map.c src/util/map.h \
 	src/util/mem.c src/util/mem.h \
+	src/util/pool.c src/util/pool.h \
 	src/util/rand.c src/util/rand.h \
 	src/util/reader.c src/util/reader.h \
 	src/util/sink.c src/util/sink.h

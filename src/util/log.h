@@ -51,7 +51,7 @@ struct log_options {
     void *now_ctx;
 };
 
-struct logger *logger_new(void); /* buffers lines until logger_open */
+struct logger *logger_new(void); /* keeps lines in memory until logger_open */
 NODISCARD enum err logger_open(struct logger *lg, const struct log_options *opt);
 void logger_free(struct logger *lg);
 void logger_reopen(struct logger *lg); /* SIGHUP */
@@ -62,6 +62,7 @@ NODISCARD bool logger_set_category(struct logger *lg, const char *name, bool on)
 NODISCARD bool logger_set_level(struct logger *lg, const char *spec);
 bool logger_category_on(const struct logger *lg, enum log_category c);
 const char *log_category_name(enum log_category c);
+const char *log_level_name(enum log_level l);
 /* Name of the calling thread, shown with -logthreadnames and by debuggers. */
 void log_thread_name(const char *name);
 

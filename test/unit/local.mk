@@ -12,6 +12,10 @@ check_PROGRAMS += test/unit/test_json
 test_unit_test_json_SOURCES = test/unit/test_json.c test/unit/unit.h
 test_unit_test_json_LDADD = $(UTIL_TEST_LIBS)
 
+check_PROGRAMS += test/unit/test_log
+test_unit_test_log_SOURCES = test/unit/test_log.c test/unit/unit.h
+test_unit_test_log_LDADD = $(UTIL_TEST_LIBS)
+
 check_PROGRAMS += test/unit/test_map
 test_unit_test_map_SOURCES = test/unit/test_map.c test/unit/unit.h
 test_unit_test_map_LDADD = $(UTIL_TEST_LIBS)
@@ -19,6 +23,10 @@ test_unit_test_map_LDADD = $(UTIL_TEST_LIBS)
 check_PROGRAMS += test/unit/test_params
 test_unit_test_params_SOURCES = test/unit/test_params.c test/unit/unit.h
 test_unit_test_params_LDADD = $(CHAIN_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS)
+
+check_PROGRAMS += test/unit/test_pool
+test_unit_test_pool_SOURCES = test/unit/test_pool.c test/unit/unit.h
+test_unit_test_pool_LDADD = $(UTIL_TEST_LIBS)
 
 TESTS += $(check_PROGRAMS)
 endif

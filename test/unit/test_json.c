@@ -233,7 +233,8 @@ static void univalue_vectors(void **state)
             snprintf(name, sizeof(name), "bitcoin/univalue_json/%s%d.json", sets[s].kind, i);
             assert_int_equal(fs_read_file(shared_vector(name), 1 << 20, &text), 0);
             const char *error = parse_error((char *)text.data, text.len);
-            if ((error != NULL) != (s == 0))
+            /* fail18 only nests 20 deep, which univalue (and we) accept: the cap is 512 */
+            if ((error != NULL) != (s == 0 && i != 18))
                 fail_msg("%s: %s", name, error ? error : "accepted");
             if (s == 2) {
                 char *again = rewrite((char *)text.data, text.len, 0);
