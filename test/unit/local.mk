@@ -27,6 +27,31 @@ test_unit_test_params_LDADD = $(CHAIN_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_L
 check_PROGRAMS += test/unit/test_pool
 test_unit_test_pool_SOURCES = test/unit/test_pool.c test/unit/unit.h
 test_unit_test_pool_LDADD = $(UTIL_TEST_LIBS)
+CRYPTO_TEST_LIBS = libochre_crypto.a $(UTIL_TEST_LIBS) $(CRYPTO_LIBS)
+
+check_PROGRAMS += test/unit/test_aead
+test_unit_test_aead_SOURCES = test/unit/test_aead.c test/unit/unit.h test/unit/vectors.h
+test_unit_test_aead_LDADD = $(CRYPTO_TEST_LIBS)
+
+check_PROGRAMS += test/unit/test_ed448
+test_unit_test_ed448_SOURCES = test/unit/test_ed448.c test/unit/unit.h test/unit/vectors.h
+test_unit_test_ed448_LDADD = $(CRYPTO_TEST_LIBS)
+
+check_PROGRAMS += test/unit/test_encodings
+test_unit_test_encodings_SOURCES = test/unit/test_encodings.c test/unit/unit.h test/unit/vectors.h
+test_unit_test_encodings_LDADD = $(CRYPTO_TEST_LIBS)
+
+check_PROGRAMS += test/unit/test_hash
+test_unit_test_hash_SOURCES = test/unit/test_hash.c test/unit/unit.h test/unit/vectors.h
+test_unit_test_hash_LDADD = $(CRYPTO_TEST_LIBS)
+
+check_PROGRAMS += test/unit/test_secp
+test_unit_test_secp_SOURCES = test/unit/test_secp.c test/unit/unit.h test/unit/vectors.h
+test_unit_test_secp_LDADD = $(CRYPTO_TEST_LIBS)
+
+check_PROGRAMS += test/unit/test_db
+test_unit_test_db_SOURCES = test/unit/test_db.c test/unit/unit.h
+test_unit_test_db_LDADD = libochre_db.a $(UTIL_TEST_LIBS) $(DB_LIBS)
 
 TESTS += $(check_PROGRAMS)
 endif
