@@ -354,7 +354,8 @@ static bool check_policy(struct setup *s, char **error)
 
 bool setup_check(struct setup *s, char **error)
 {
-    return check_prune(s->args, error) && check_work(s, error) && check_forks(s, error) &&
+    return args_check_sections(s->args, error) && check_prune(s->args, error) &&
+           check_work(s, error) && check_forks(s, error) &&
            check_policy(s, error) && check_comments(s, error);
 }
 

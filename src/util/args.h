@@ -35,33 +35,49 @@ struct opt {
     const char *help;
 };
 
+/* Order of precedence, as bitcoind's: forced, command line, settings file, the network's section of
+ * the configuration file, its default section. On the command line the last of equal options
+ * wins, in a file the first. A negated option hides the values before it in its own source and
+ * all of lower sources.
+ *
+ * An option of type OPT_INT must be a whole number within min..max; with -bitcoin on the command
+ * line it is read and bounded as bitcoind does instead of refused. */
 struct args;
+struct logger;
 
 struct args *args_new(const struct opt *table);
 void args_free(struct args *a);
-/* error: caller frees; a sentence as bitcoind prints it without the leading "Error: ". */
+/* error, here and below: caller frees; the sentence that bitcoind prints after "Error: ". Parsing
+ * ends at the first word that is no option, which with all after it is positional. */
 NODISCARD bool args_parse_command_line(struct args *a, int argc, const char *const *argv,
                                        char **error);
-/* Network section name: "main", "test", "regtest". Must be known before values are read. */
+/* Network section name: "main", "test", "regtest". Before that only default sections count. */
 void args_select_network(struct args *a, const char *section);
-/* strict: unknown keys are errors; else each is appended to the warnings. */
+/* Reads the file and those that includeconf= names in it. strict: unknown keys are errors; else
+ * each becomes a warning. */
 NODISCARD bool args_read_config(struct args *a, const char *path, bool strict, char **error);
 NODISCARD bool args_read_settings(struct args *a, const char *path, char **error);
+/* False when an option that must stand in its network's section stands in the default section
+ * only, and so has no effect. */
+NODISCARD bool args_check_sections(const struct args *a, char **error);
 
 bool args_is_set(const struct args *a, const char *name);
 bool args_is_negated(const struct args *a, const char *name);
+/* Strings live as long as @a. A negated option reads "0". */
 const char *args_str(const struct args *a, const char *name, const char *def);
 int64_t args_int(const struct args *a, const char *name, int64_t def);
 bool args_bool(const struct args *a, const char *name, bool def);
-/* All values in order, *n of them; valid as long as @a. */
+/* All values in order of precedence, *n of them; lives as long as @a. */
 const char *const *args_list(const struct args *a, const char *name, size_t *n);
 /* bitcoind's soft set: takes effect only when nobody has set it. */
 bool args_soft_set(struct args *a, const char *name, const char *value);
 void args_force_set(struct args *a, const char *name, const char *value);
 /* Positional arguments after the options (for the command-line tools). */
 const char *const *args_positional(const struct args *a, size_t *n);
+/* What the user should know but what stops nothing: unknown keys and sections. */
 const char *const *args_warnings(const struct args *a, size_t *n);
-/* Sections seen in the file that no network has. */
+/* Writes every given option to the log, without the values of sensitive ones. */
+void args_log(const struct args *a, struct logger *log);
 void args_help(const struct args *a, struct buf *out, bool debug);
 
 #endif

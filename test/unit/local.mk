@@ -4,6 +4,10 @@ if BUILD_TESTS
 AM_CPPFLAGS += $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 UTIL_TEST_LIBS = libochre_util.a $(CMOCKA_LIBS) $(JANSSON_LIBS)
 
+check_PROGRAMS += test/unit/test_args
+test_unit_test_args_SOURCES = test/unit/test_args.c test/unit/unit.h
+test_unit_test_args_LDADD = $(UTIL_TEST_LIBS)
+
 check_PROGRAMS += test/unit/test_bytes
 test_unit_test_bytes_SOURCES = test/unit/test_bytes.c test/unit/unit.h
 test_unit_test_bytes_LDADD = $(UTIL_TEST_LIBS)
