@@ -1,1 +1,1 @@
-# block templates
+libochre_chain_a_SOURCES += src/chain/mining/miner.h
