@@ -16,13 +16,16 @@ libochre_chain_a_SOURCES += \
 	src/chain/prim/tx_layout.h
 
 libochre_chain_a_SOURCES += \
-	src/chain/script/address.h \
-	src/chain/script/interpreter.h \
+	src/chain/script/address.c src/chain/script/address.h \
+	src/chain/script/interpreter.c src/chain/script/interpreter.h \
+	src/chain/script/machine.h src/chain/script/op_sig.c src/chain/script/ops.c \
 	src/chain/script/opcodes.def \
-	src/chain/script/script.h \
-	src/chain/script/script_error.def \
-	src/chain/script/script_error.h \
-	src/chain/script/script_flags.def \
-	src/chain/script/sigcache.h \
-	src/chain/script/sighash.h \
-	src/chain/script/solver.h
+	src/chain/script/script.c src/chain/script/script.h \
+	src/chain/script/script_error.c src/chain/script/script_error.h \
+	src/chain/script/script_error.def src/chain/script/script_flags.def \
+	src/chain/script/sig_encoding.c src/chain/script/sig_encoding.h \
+	src/chain/script/sigcache.c src/chain/script/sigcache.h \
+	src/chain/script/sighash.c src/chain/script/sighash.h \
+	src/chain/script/sigops.c \
+	src/chain/script/script_text.c \
+	src/chain/script/solver.c src/chain/script/solver.h

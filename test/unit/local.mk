@@ -56,6 +56,23 @@ test_unit_test_secp_LDADD = $(CRYPTO_TEST_LIBS)
 check_PROGRAMS += test/unit/test_db
 test_unit_test_db_SOURCES = test/unit/test_db.c test/unit/unit.h
 test_unit_test_db_LDADD = libochre_db.a $(UTIL_TEST_LIBS) $(DB_LIBS)
+CHAIN_TEST_LIBS = $(CHAIN_LIBS) $(CMOCKA_LIBS) $(JANSSON_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
+check_PROGRAMS += test/unit/test_script
+test_unit_test_script_SOURCES = test/unit/test_script.c test/unit/vectors.h
+test_unit_test_script_LDADD = $(CHAIN_TEST_LIBS)
+
+check_PROGRAMS += test/unit/test_tx
+test_unit_test_tx_SOURCES = test/unit/test_tx.c test/unit/vectors.h
+test_unit_test_tx_LDADD = $(CHAIN_TEST_LIBS)
+
+check_PROGRAMS += test/unit/test_taproot
+test_unit_test_taproot_SOURCES = test/unit/test_taproot.c test/unit/vectors.h
+test_unit_test_taproot_LDADD = $(CHAIN_TEST_LIBS)
+
+check_PROGRAMS += test/unit/test_address
+test_unit_test_address_SOURCES = test/unit/test_address.c test/unit/vectors.h
+test_unit_test_address_LDADD = $(CHAIN_TEST_LIBS)
 
 TESTS += $(check_PROGRAMS)
 endif

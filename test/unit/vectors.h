@@ -33,4 +33,28 @@ static inline void assert_hex(const void *got, size_t len, const char *want)
     buf_clear(&hex);
 }
 
+static inline const char *str_at(const json_t *arr, size_t i)
+{
+    const char *s = json_string_value(json_array_get(arr, i));
+    return s != NULL ? s : "";
+}
+
+static inline const char *str_of(const json_t *obj, const char *key)
+{
+    const char *s = json_string_value(json_object_get(obj, key));
+    return s != NULL ? s : "";
+}
+
+static inline struct bytes hex_to(struct buf *out, const char *hex)
+{
+    from_hex(out, hex);
+    return buf_view(out);
+}
+
+static inline void hex_to_fixed(void *out, size_t n, const char *hex)
+{
+    if (!hex_decode_fixed(out, n, hex, strlen(hex)))
+        fail_msg("not %zu bytes of hex: %s", n, hex);
+}
+
 #endif

@@ -1,5 +1,5 @@
-/* Unsigned 256-bit arithmetic for targets and chain work (little-endian 64-bit limbs), and
- * the compact form of header bits. */
+/* Unsigned 256-bit arithmetic for targets and chain work (little-endian 64-bit limbs),
+ * and the compact form of header bits. */
 #ifndef OCHRE_CHAIN_PRIM_ARITH_H
 #define OCHRE_CHAIN_PRIM_ARITH_H
 

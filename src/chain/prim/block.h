@@ -29,13 +29,14 @@ struct block {
     uint32_t base_size;  /* without witness, bytes */
     struct tx *txs;      /* n_tx of them, in the block's own allocation */
     struct bytes raw;
-    /* Marks of context-free checks already passed; set once, under no lock, to true only. */
+    /* Marks of context-free checks already passed; set once, under no lock, to true
+     * only. */
     _Atomic bool checked;
     _Atomic bool checked_witness;
 };
 
-/* Takes the buffer's bytes (b is left empty) and parses all of them. NULL: malformed; *take is
- * freed all the same. One reference. Hashing of txids is done here. */
+/* Takes the buffer's bytes (b is left empty) and parses all of them. NULL: malformed;
+ * *take is freed all the same. One reference. Hashing of txids is done here. */
 struct block *block_from_buf(struct buf *take);
 struct block *block_from_bytes(const void *raw, size_t len); /* copies */
 struct block *block_ref(const struct block *b);

@@ -4,7 +4,8 @@
 
 #include "chain/prim/block.h"
 
-/* Destroys the n leaves. *mutated (may be NULL): two equal neighbours were hashed together. */
+/* Destroys the n leaves. *mutated (may be NULL): two equal neighbours were hashed
+ * together. */
 struct hash256 merkle_root(struct hash256 *leaves, size_t n, bool *mutated);
 struct hash256 block_merkle_root(const struct block *b, bool *mutated);
 struct hash256 block_witness_root(const struct block *b); /* coinbase counts as zeros */

@@ -1,6 +1,7 @@
-/* Transactions. A struct tx is immutable, reference counted, and one allocation: its scripts and
- * witnesses point into its own serialised bytes (or, inside a block, into the block's), so
- * relaying and storing it is a copy of `raw`, and txid and wtxid are computed once. */
+/* Transactions. A struct tx is immutable, reference counted, and one allocation: its
+ * scripts and witnesses point into its own serialised bytes (or, inside a block, into
+ * the block's), so relaying and storing it is a copy of `raw`, and txid and wtxid are
+ * computed once. */
 #ifndef OCHRE_CHAIN_PRIM_TX_H
 #define OCHRE_CHAIN_PRIM_TX_H
 
@@ -47,12 +48,14 @@ struct tx {
     struct hash256 txid, wtxid;
 };
 
-/* Reads one transaction (extended format accepted when @allow_witness); the reader advances over
- * it. NULL on malformed bytes (the reader is bad then). Copies the bytes. One reference. */
+/* Reads one transaction (extended format accepted when @allow_witness); the reader
+ * advances over it. NULL on malformed bytes (the reader is bad then). Copies the bytes.
+ * One reference. */
 struct tx *tx_read(struct reader *r, bool allow_witness);
 /* The same for a whole byte string; anything left over is malformed. */
 struct tx *tx_from_bytes(const void *raw, size_t len, bool allow_witness);
-/* Transactions of a block live as long as the block: tx_ref of one makes a copy of its own. */
+/* Transactions of a block live as long as the block: tx_ref of one makes a copy of its
+ * own. */
 struct tx *tx_ref(const struct tx *tx);
 void tx_unref(struct tx *tx); /* NULL is fine */
 void tx_write(const struct tx *tx, struct sink *s, bool with_witness);
@@ -100,7 +103,8 @@ struct mtx {
 void mtx_init(struct mtx *m); /* version 2 */
 void mtx_clear(struct mtx *m);
 void mtx_from_tx(struct mtx *m, const struct tx *tx);
-struct mtxin *mtx_add_in(struct mtx *m, const struct outpoint *prevout, uint32_t sequence);
+struct mtxin *mtx_add_in(struct mtx *m, const struct outpoint *prevout,
+                         uint32_t sequence);
 struct mtxout *mtx_add_out(struct mtx *m, struct amount value, struct bytes script);
 /* Insert before position i (i <= n_out). */
 struct mtxout *mtx_insert_out(struct mtx *m, uint32_t i, struct amount value,

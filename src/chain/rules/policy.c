@@ -1,6 +1,6 @@
 #include "chain/rules/policy.h"
 
-#include "chain/script/interpreter.h"
+#include "chain/script/sig_encoding.h"
 #include "chain/script/solver.h"
 
 #define MAX_STANDARD_SCRIPTSIG_SIZE 1650

@@ -33,7 +33,8 @@ struct address_error {
 
 bool destination_equal(const struct destination *a, const struct destination *b);
 bool destination_is_witness(const struct destination *d);
-/* ExtractDestination: false (type DEST_PUBKEY or DEST_NONE) when the script has no address. */
+/* ExtractDestination: false (type DEST_PUBKEY or DEST_NONE) when the script has no
+ * address. */
 bool destination_from_script(struct destination *out, struct bytes script);
 void destination_to_script(struct buf *script, const struct destination *d);
 void destination_of_key(struct destination *out, enum destination_type type,
@@ -48,7 +49,8 @@ char *address_encode(char out[ADDRESS_MAX], const struct chain_params *p,
 NODISCARD bool address_decode(struct destination *out, const struct chain_params *p,
                               const char *text, struct address_error *error);
 
-/* A private key and the form of its public key. Keep it in secret memory (crypto/secret.h). */
+/* A private key and the form of its public key. Keep it in secret memory
+ * (crypto/secret.h). */
 struct privkey {
     uint8_t secret[32];
     bool compressed;

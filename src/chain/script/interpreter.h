@@ -1,5 +1,5 @@
-/* The script interpreter: legacy, P2SH, segwit v0 (BIP 141, 143), taproot and tapscript (BIP 341,
- * 342), under any set of flags. Standard spends allocate nothing. */
+/* The script interpreter: legacy, P2SH, segwit v0 (BIP 141, 143), taproot and tapscript
+ * (BIP 341, 342), under any set of flags. Standard spends allocate nothing. */
 #ifndef OCHRE_CHAIN_SCRIPT_INTERPRETER_H
 #define OCHRE_CHAIN_SCRIPT_INTERPRETER_H
 
@@ -24,19 +24,21 @@ enum sig_version {
     SIG_TAPSCRIPT,
 };
 
-/* True when script_sig and witness satisfy script_pubkey. *err (may be NULL) says why not. */
+/* True when script_sig and witness satisfy script_pubkey. *err (may be NULL) says why
+ * not. */
 NODISCARD bool script_verify(struct bytes script_sig, struct bytes script_pubkey,
-                             const struct bytes *witness, uint32_t n_witness, uint32_t flags,
-                             const struct sig_checker *checker, enum script_error *err);
+                             const struct bytes *witness, uint32_t n_witness,
+                             uint32_t flags, const struct sig_checker *checker,
+                             enum script_error *err);
 
-/* One script on an initial stack (n items, bottom first), as an input's script would run: for
- * fuzzing and tests. */
+/* One script on an initial stack (n items, bottom first), as an input's script would
+ * run: for fuzzing and tests. */
 NODISCARD bool script_eval(struct bytes script, const struct bytes *stack, uint32_t n,
                            uint32_t flags, enum sig_version version,
                            const struct sig_checker *checker, enum script_error *err);
 
-/* One input of one transaction: the unit of work of util/pool.h's check_queue, whose items are
- * copied. */
+/* One input of one transaction: the unit of work of util/pool.h's check_queue, whose
+ * items are copied. */
 struct script_check {
     const struct sighash_data *data; /* with spent outputs; outlives the check */
     uint32_t input;
@@ -47,11 +49,6 @@ struct script_check {
 };
 /* Runs the check: the `run` of a check_queue (ctx is not used). */
 bool script_check_run(void *ctx, void *item);
-
-/* Encodings, for policy and signing. sig includes the hash type byte. */
-bool sig_is_valid_encoding(struct bytes sig); /* BIP 66 */
-bool sig_check_encoding(struct bytes sig, uint32_t flags, enum script_error *err);
-bool pubkey_is_compressed_or_uncompressed(struct bytes pubkey);
 
 /* Root that a control block and a leaf hash lead to. control: 33 + 32 * n bytes. */
 struct hash256 taproot_merkle_root(struct bytes control, const struct hash256 *leaf);

@@ -1,5 +1,5 @@
-/* Scripts as bytes: opcodes, reading one operation after the other, building, numbers, and the
- * shapes that consensus itself recognises (P2SH, witness programs). */
+/* Scripts as bytes: opcodes, reading one operation after the other, building, numbers,
+ * and the shapes that consensus itself recognises (P2SH, witness programs). */
 #ifndef OCHRE_CHAIN_SCRIPT_SCRIPT_H
 #define OCHRE_CHAIN_SCRIPT_SCRIPT_H
 
@@ -27,21 +27,21 @@ enum opcode {
 /* "OP_CHECKSIG", "0", "-1", "OP_UNKNOWN": static text. */
 const char *opcode_name(uint8_t opcode);
 
-/* -- Reading -------------------------------------------------------------------------------- */
+/* -- Reading -- */
 struct script_op {
     uint8_t code;      /* opcode; 1..75 push as many bytes */
     struct bytes data; /* what it pushes, borrowed; empty for other opcodes and OP_0 */
 };
 
-/* Reads the operation at *pos and advances; false at the end (*pos == len then) or at a push that
- * runs past the end. */
+/* Reads the operation at *pos and advances; false at the end (*pos == len then) or at a
+ * push that runs past the end. */
 static inline bool script_next(struct bytes script, size_t *pos, struct script_op *op)
 {
-    const uint8_t *p = script.data + *pos;
     size_t left = script.len - *pos, n = 0, head = 1;
 
     if (left == 0)
         return false;
+    const uint8_t *p = script.data + *pos;
     op->code = p[0];
     if (op->code <= OP_PUSHDATA4) {
         if (op->code < OP_PUSHDATA1) {
@@ -88,20 +88,22 @@ bool script_is_p2wsh(struct bytes script);
 bool script_is_p2tr(struct bytes script);
 bool script_is_p2a(struct bytes script); /* pay to anchor: OP_1 <4e73> */
 /* A witness program of any version; *program is borrowed. */
-bool script_is_witness_program(struct bytes script, int *version, struct bytes *program);
+bool script_is_witness_program(struct bytes script, int *version,
+                               struct bytes *program);
 bool script_is_push_only(struct bytes script);
 /* Every operation complete, known, and no push above the element limit. */
 bool script_has_valid_ops(struct bytes script);
 /* BIP 342: opcodes that make a tapscript succeed. */
 bool opcode_is_success(uint8_t opcode);
 
-/* -- Numbers: little-endian, sign in the top bit ------------------------------------------- */
-/* False: longer than max_len (at most 8), or not minimal while minimal encoding is required. */
+/* -- Numbers: little-endian, sign in the top bit -- */
+/* False: longer than max_len (at most 8), or not minimal while minimal encoding is
+ * required. */
 NODISCARD bool script_num_decode(int64_t *out, struct bytes data, bool require_minimal,
                                  size_t max_len);
 size_t script_num_encode(uint8_t out[9], int64_t v); /* returns the length, 0..9 */
 
-/* -- Building ------------------------------------------------------------------------------- */
+/* -- Building -- */
 void script_put_op(struct buf *script, uint8_t opcode);
 /* Shortest length prefix; small numbers are not turned into OP_1..OP_16. */
 void script_put_data(struct buf *script, const void *data, size_t len);
@@ -110,7 +112,7 @@ void script_put_int(struct buf *script, int64_t v);
 /* OP_<version> and the push of the program. */
 void script_put_witness_program(struct buf *script, int version, struct bytes program);
 
-/* -- Signature operations (the counts that block limits use) ------------------------------- */
+/* -- Signature operations (the counts that block limits use) -- */
 /* accurate: CHECKMULTISIG counts its keys, not 20. */
 unsigned script_sigops(struct bytes script, bool accurate);
 /* Of the redeem script that the last push of script_sig is. */

@@ -1,5 +1,5 @@
-/* Two caches of checks already passed: single signatures, and whole transactions under given
- * flags. Both are salted, of fixed size, and read without locks. */
+/* Two caches of checks already passed: single signatures, and whole transactions under
+ * given flags. Both are salted, of fixed size, and read without locks. */
 #ifndef OCHRE_CHAIN_SCRIPT_SIGCACHE_H
 #define OCHRE_CHAIN_SCRIPT_SIGCACHE_H
 
@@ -11,19 +11,23 @@ struct sigcache;
 struct sigcache *sigcache_new(size_t bytes);
 void sigcache_free(struct sigcache *c);
 
-/* One verified signature. Thread-safe. consume: the entry is wanted no more (its block is being
- * connected), so a later one may take its place. c may be NULL: nothing is known. */
-struct hash256 sigcache_ecdsa_key(const struct sigcache *c, const struct hash256 *sighash,
-                                  struct bytes pubkey, struct bytes sig);
-struct hash256 sigcache_schnorr_key(const struct sigcache *c, const struct hash256 *sighash,
+/* One verified signature. Thread-safe. consume: the entry is wanted no more (its block
+ * is being connected), so a later one may take its place. c may be NULL: nothing is
+ * known. */
+struct hash256 sigcache_ecdsa_key(const struct sigcache *c,
+                                  const struct hash256 *sighash, struct bytes pubkey,
+                                  struct bytes sig);
+struct hash256 sigcache_schnorr_key(const struct sigcache *c,
+                                    const struct hash256 *sighash,
                                     const uint8_t xonly[32], const uint8_t sig[64]);
-bool sigcache_has_signature(struct sigcache *c, const struct hash256 *key, bool consume);
+bool sigcache_has_signature(struct sigcache *c, const struct hash256 *key,
+                            bool consume);
 void sigcache_add_signature(struct sigcache *c, const struct hash256 *key);
 /* No signature was ever added: a lookup would be in vain. */
 bool sigcache_is_empty(const struct sigcache *c);
 
-/* All scripts of the transaction verified under @flags. wtxid commits to the witness, and the
- * outputs it spends are committed by their outpoints. */
+/* All scripts of the transaction verified under @flags. wtxid commits to the witness,
+ * and the outputs it spends are committed by their outpoints. */
 bool sigcache_has_tx(struct sigcache *c, const struct hash256 *wtxid, uint32_t flags,
                      bool consume);
 void sigcache_add_tx(struct sigcache *c, const struct hash256 *wtxid, uint32_t flags);

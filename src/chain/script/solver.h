@@ -3,6 +3,7 @@
 #define OCHRE_CHAIN_SCRIPT_SOLVER_H
 
 #include "chain/script/script.h"
+#include "chain/script/sighash.h"
 
 enum script_type {
     SCRIPT_NONSTANDARD,
@@ -31,10 +32,11 @@ const char *script_type_name(enum script_type t);
 enum script_type script_solve(struct script_solution *out, struct bytes script);
 enum script_type script_type_of(struct bytes script);
 
-/* Script text as RPC shows it. sighash_decode: signatures end in "[ALL]" instead of the byte. */
+/* Script text as RPC shows it. sighash_decode: signatures end in "[ALL]" instead of the
+ * byte. */
 void script_to_asm(struct buf *out, struct bytes script, bool sighash_decode);
-/* Script text as ochre-tx and test vectors write it: opcode names with or without OP_, decimal
- * numbers, 0xraw, 'text'. False: *error (static) says why. */
+/* Script text as ochre-tx and test vectors write it: opcode names with or without OP_,
+ * decimal numbers, 0xraw, 'text'. False: *error (static) says why. */
 NODISCARD bool script_from_text(struct buf *out, const char *text, const char **error);
 /* "ALL|ANYONECANPAY"; false: unknown. NULL of sighash_name: not a defined type. */
 const char *sighash_name(int hash_type);
