@@ -37,6 +37,10 @@ check_PROGRAMS += test/unit/test_aead
 test_unit_test_aead_SOURCES = test/unit/test_aead.c test/unit/unit.h test/unit/vectors.h
 test_unit_test_aead_LDADD = $(CRYPTO_TEST_LIBS)
 
+check_PROGRAMS += test/unit/test_bip32
+test_unit_test_bip32_SOURCES = test/unit/test_bip32.c test/unit/unit.h test/unit/vectors.h
+test_unit_test_bip32_LDADD = $(CRYPTO_TEST_LIBS)
+
 check_PROGRAMS += test/unit/test_ed448
 test_unit_test_ed448_SOURCES = test/unit/test_ed448.c test/unit/unit.h test/unit/vectors.h
 test_unit_test_ed448_LDADD = $(CRYPTO_TEST_LIBS)
