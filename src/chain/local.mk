@@ -3,6 +3,7 @@ libochre_chain_a_SOURCES =
 include src/chain/params/local.mk
 include src/chain/rules/local.mk
 include src/chain/store/local.mk
+include src/chain/state/local.mk
 include src/chain/mempool/local.mk
 include src/chain/mining/local.mk
 

@@ -78,5 +78,9 @@ check_PROGRAMS += test/unit/test_address
 test_unit_test_address_SOURCES = test/unit/test_address.c test/unit/vectors.h
 test_unit_test_address_LDADD = $(CHAIN_TEST_LIBS)
 
+check_PROGRAMS += test/unit/test_state
+test_unit_test_state_SOURCES = test/unit/test_state.c test/unit/unit.h
+test_unit_test_state_LDADD = $(CHAIN_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS)
+
 TESTS += $(check_PROGRAMS)
 endif
