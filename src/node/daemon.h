@@ -1,0 +1,52 @@
+/* The daemon's own state around struct node, and its larger parts. For src/node only. */
+#ifndef OCHRE_NODE_DAEMON_H
+#define OCHRE_NODE_DAEMON_H
+
+#include <pthread.h>
+
+#include "node/notify.h"
+#include "node/setup.h"
+#include "rpc/context.h"
+#include "util/clock.h"
+
+struct daemon {
+    struct node node; /* first: what RPC handlers see */
+    struct setup *setup;
+    struct clock clock;
+    struct notifier *notifier;
+    int lock_fd, blocks_lock_fd;
+    int wake_fd;   /* eventfd: a stop was asked for */
+    int signal_fd;
+    char *pid_path;       /* owned; NULL: not written */
+    pthread_mutex_t lock; /* of fatal and warning */
+    char *fatal;          /* owned; why the node must stop; NULL: it was asked to */
+    char *warning;        /* owned; NULL: none */
+    pthread_t loader;     /* imports blocks, then loads the mempool */
+};
+
+static inline struct daemon *daemon_of(struct node *n)
+{
+    return (struct daemon *)n;
+}
+
+/* Asks for a clean stop; from any thread. @fatal NULL: a wanted one. */
+void daemon_stop(struct daemon *d, const char *fatal);
+/* Start-up progress, for the log and for RPC callers that come too early. */
+void daemon_init_message(struct daemon *d, const char *text);
+/* Raises a warning (RPC "warnings", -alertnotify). */
+void daemon_warn(struct daemon *d, const char *text);
+void daemon_forward_scheduler(struct node *n, int64_t seconds);
+
+/* parts.c: chain, mempool and net know each other, so they are freed together, in the closing of
+ * the chain. */
+bool chain_part_open(struct daemon *d, char **error);
+void chain_part_close(struct daemon *d);
+void chain_part_interrupt(struct daemon *d); /* ends long work; any thread, at any time */
+bool mempool_part_open(struct daemon *d, char **error);
+bool net_part_open(struct daemon *d, char **error);
+void net_part_stop(struct daemon *d);
+/* Imports blocks, loads the mempool, lets traffic begin. */
+bool import_part_open(struct daemon *d, char **error);
+void import_part_close(struct daemon *d); /* saves the mempool */
+
+#endif

@@ -1,0 +1,315 @@
+/* Chain, mempool and net: their options, from the command line to their structs. */
+#include <stdlib.h>
+
+#include "chain/mempool/mempool.h"
+#include "chain/validation/chainman.h"
+#include "net/net.h"
+#include "node/daemon.h"
+#include "util/fs.h"
+
+#define MIB (1024 * 1024)
+#define MEMPOOL_FILE "mempool.dat"
+
+/* --- chain -------------------------------------------------------------------------------- */
+
+static void on_init_message(void *ctx, const char *text)
+{
+    daemon_init_message(ctx, text);
+}
+
+static void on_request_stop(void *ctx, const char *fatal)
+{
+    daemon_stop(ctx, fatal);
+}
+
+static void on_tip_changed(void *ctx, const struct block_index *tip,
+                           const struct block_index *fork UNUSED, bool initial)
+{
+    struct daemon *d = ctx;
+    char hex[65];
+    const char *command = args_str(d->node.args, "blocknotify", "");
+    if (command[0] != '\0' && !initial)
+        notifier_run(d->notifier, command, hash256_to_hex(hex, &tip->hash));
+}
+
+/* bitcoind's unit is MiB, 1 means "by hand only". */
+static uint64_t prune_target(const struct args *a)
+{
+    int64_t prune = args_int(a, "prune", 0);
+    return prune <= 1 ? (uint64_t)prune : (uint64_t)prune * MIB;
+}
+
+bool chain_part_open(struct daemon *d, char **error)
+{
+    const struct args *a = d->node.args;
+    size_t n;
+    const struct chainman_options opt = {
+        .params = d->node.params,
+        .clock = d->node.clock,
+        .log = d->node.log,
+        .workers = d->node.workers,
+        .datadir = d->node.datadir,
+        .blocksdir = d->node.blocksdir,
+        .dbcache = (size_t)args_int(a, "dbcache", 450) * MIB,
+        .reindex = args_bool(a, "reindex", false),
+        .reindex_chainstate = args_bool(a, "reindex-chainstate", false),
+        .prune_target = prune_target(a),
+        .txindex = args_bool(a, "txindex", false),
+        .stop_at_height = (int32_t)args_int(a, "stopatheight", 0),
+        .max_tip_age = args_int(a, "maxtipage", 24 * 60 * 60),
+        .check_blocks = (int)args_int(a, "checkblocks", 6),
+        .check_level = (int)args_int(a, "checklevel", 3),
+        .check_block_index = args_bool(a, "checkblockindex",
+                                       d->node.params->default_consistency_checks),
+        .sigcache_bytes = (uint64_t)args_int(a, "maxsigcachesize", 32) * MIB,
+        .load_blocks = args_list(a, "loadblock", &n),
+        .init_message = on_init_message,
+        .init_ctx = d,
+        .request_stop = on_request_stop,
+        .stop_ctx = d,
+    };
+    struct chainman *cm;
+    if (chainman_open(&cm, &opt, error) != ERR_OK)
+        return false;
+    const struct chain_events ev = {.ctx = d, .tip_changed = on_tip_changed};
+    chainman_subscribe(cm, &ev);
+    pthread_mutex_lock(&d->lock);
+    d->node.chainman = cm;
+    pthread_mutex_unlock(&d->lock);
+    return true;
+}
+
+void chain_part_interrupt(struct daemon *d)
+{
+    pthread_mutex_lock(&d->lock);
+    if (d->node.chainman != NULL)
+        chainman_interrupt(d->node.chainman);
+    pthread_mutex_unlock(&d->lock);
+}
+
+void chain_part_close(struct daemon *d)
+{
+    chainman_close(d->node.chainman);
+    d->node.chainman = NULL;
+    if (d->node.mempool != NULL)
+        mempool_free(d->node.mempool);
+    if (d->node.net != NULL)
+        net_free(d->node.net);
+}
+
+/* --- mempool ------------------------------------------------------------------------------ */
+
+static bool fee_rates(const struct daemon *d, struct mempool_options *opt, char **error)
+{
+    const struct {
+        const char *name;
+        int64_t *rate;
+    } rates[] = {
+        {"minrelaytxfee", &opt->min_relay_feerate},
+        {"incrementalrelayfee", &opt->incremental_feerate},
+        {"dustrelayfee", &opt->dust_feerate},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
+        struct amount v = {*rates[i].rate};
+        if (!setup_amount(d->setup, rates[i].name, &v, error))
+            return false;
+        *rates[i].rate = v.v;
+    }
+    return true;
+}
+
+bool mempool_part_open(struct daemon *d, char **error)
+{
+    const struct args *a = d->node.args;
+    const struct chain_params *p = d->node.params;
+    struct mempool_options opt = mempool_default_options();
+    opt.clock = d->node.clock;
+    opt.log = d->node.log;
+    opt.max_bytes = args_int(a, "maxmempool", 300) * 1000000;
+    opt.expiry_s = args_int(a, "mempoolexpiry", 336) * 60 * 60;
+    opt.max_ancestors = (uint32_t)args_int(a, "limitancestorcount", 25);
+    opt.max_ancestor_bytes = args_int(a, "limitancestorsize", 101) * 1000;
+    opt.max_descendants = (uint32_t)args_int(a, "limitdescendantcount", 25);
+    opt.max_descendant_bytes = args_int(a, "limitdescendantsize", 101) * 1000;
+    opt.max_datacarrier = args_bool(a, "datacarrier", true)
+                              ? (uint32_t)args_int(a, "datacarriersize", 83)
+                              : 0;
+    opt.bytes_per_sigop = (uint32_t)args_int(a, "bytespersigop", 20);
+    opt.permit_bare_multisig = args_bool(a, "permitbaremultisig", true);
+    opt.require_standard = !args_bool(a, "acceptnonstdtxn", false);
+    opt.full_rbf = args_bool(a, "mempoolfullrbf", true);
+    opt.persist = args_bool(a, "persistmempool", true);
+    opt.persist_v1 = args_bool(a, "persistmempoolv1", false);
+    opt.check_ratio = (int)args_int(a, "checkmempool", p->default_consistency_checks);
+    if (!fee_rates(d, &opt, error))
+        return false;
+    d->node.mempool = mempool_new(d->node.chainman, &opt);
+    return true;
+}
+
+/* --- net ---------------------------------------------------------------------------------- */
+
+static struct net_strings strings(const struct args *a, const char *name)
+{
+    struct net_strings s;
+    s.items = args_list(a, name, &s.n);
+    return s;
+}
+
+/* bitcoind's suffixes: k K m M g G t T; lower case counts in thousands, upper case in 1024. */
+static bool parse_size(const char *text, uint64_t default_unit, uint64_t *out)
+{
+    static const struct {
+        char suffix;
+        uint64_t unit;
+    } units[] = {
+        {'k', 1000}, {'K', 1u << 10}, {'m', 1000000}, {'M', 1u << 20},
+        {'g', 1000000000}, {'G', 1u << 30}, {'t', UINT64_C(1000000000000)},
+        {'T', UINT64_C(1) << 40},
+    };
+    char *end;
+    unsigned long long n = strtoull(text, &end, 10);
+    uint64_t unit = default_unit;
+    for (size_t i = 0; i < ARRAY_LEN(units) && *end != '\0'; i++)
+        if (*end == units[i].suffix) {
+            unit = units[i].unit;
+            end++;
+        }
+    return end != text && *end == '\0' && text[0] != '-' &&
+           !__builtin_mul_overflow((uint64_t)n, unit, out);
+}
+
+static char *user_agent(const struct daemon *d)
+{
+    const char *comments = d->setup->user_agent_comments;
+    return xasprintf("/%s:%s%s%s%s/", client_name(), client_version(), comments[0] ? "(" : "",
+                     comments, comments[0] ? ")" : "");
+}
+
+bool net_part_open(struct daemon *d, char **error)
+{
+    const struct args *a = d->node.args;
+    bool connect = args_is_set(a, "connect");
+    struct net_options opt = {
+        .loop = d->node.loop,
+        .chainman = d->node.chainman,
+        .mempool = d->node.mempool,
+        .clock = d->node.clock,
+        .log = d->node.log,
+        .params = d->node.params,
+        .datadir = d->node.datadir,
+        .listen = args_bool(a, "listen", true),
+        .port = (uint16_t)args_int(a, "port", d->node.params->port),
+        .bind = strings(a, "bind"),
+        .whitebind = strings(a, "whitebind"),
+        .whitelist = strings(a, "whitelist"),
+        .connect = strings(a, "connect"),
+        .connect_only = connect,
+        .addnode = strings(a, "addnode"),
+        .seednode = strings(a, "seednode"),
+        .externalip = strings(a, "externalip"),
+        .onlynet = strings(a, "onlynet"),
+        .discover = args_bool(a, "discover", true),
+        .dns = args_bool(a, "dns", true),
+        .dns_seed = args_bool(a, "dnsseed", true),
+        .max_connections = (unsigned)args_int(a, "maxconnections", 125),
+        .connect_timeout_ms = args_int(a, "timeout", 5000),
+        .peer_timeout_s = args_int(a, "peertimeout", 60),
+        .network_active = args_bool(a, "networkactive", true),
+        .blocks_only = args_bool(a, "blocksonly", false),
+        .whitelist_relay = args_bool(a, "whitelistrelay", true),
+        .whitelist_force_relay = args_bool(a, "whitelistforcerelay", false),
+        .ban_time_s = args_int(a, "bantime", 24 * 60 * 60),
+        .max_receive_buffer = (size_t)args_int(a, "maxreceivebuffer", 5000) * 1000,
+        .max_send_buffer = (size_t)args_int(a, "maxsendbuffer", 1000) * 1000,
+        .max_orphans = (unsigned)args_int(a, "maxorphantx", 100),
+        .extra_txn = 100,
+        .bloom_filters = args_bool(a, "peerbloomfilters", false),
+        .pruned = args_int(a, "prune", 0) > 0,
+        .prune_manual_only = args_int(a, "prune", 0) == 1,
+        .max_tip_age = args_int(a, "maxtipage", 24 * 60 * 60),
+    };
+    const char *target = args_str(a, "maxuploadtarget", "0");
+    if (opt.connect.n == 1 && strcmp(opt.connect.items[0], "0") == 0)
+        opt.connect.n = 0;
+    if (!parse_size(target, MIB, &opt.max_upload_target)) {
+        *error = xasprintf("Unable to parse -maxuploadtarget: '%s'", target);
+        return false;
+    }
+    char *agent = user_agent(d);
+    opt.user_agent = agent;
+    enum err e = net_open(&d->node.net, &opt, error);
+    free(agent);
+    return e == ERR_OK;
+}
+
+void net_part_stop(struct daemon *d)
+{
+    net_stop(d->node.net);
+}
+
+void daemon_forward_scheduler(struct node *n, int64_t seconds)
+{
+    net_forward_scheduler(n->net, seconds);
+}
+
+/* --- import ------------------------------------------------------------------------------- */
+
+static void nothing(void *arg UNUSED)
+{
+}
+
+static void load_mempool(struct daemon *d)
+{
+    struct mempool *mp = d->node.mempool;
+    char *path = path_join(d->node.datadir, MEMPOOL_FILE);
+    if (mempool_get_options(mp)->persist && path_exists(path)) {
+        enum err e = mempool_load(mp, path, false, true, true);
+        if (e != ERR_OK && e != ERR_CLOSED)
+            log_info(d->node.log, "Failed to deserialize mempool data on file: %s. "
+                                  "Continuing anyway.",
+                     err_text(e));
+    }
+    free(path);
+    mempool_set_loaded(mp);
+}
+
+/* What may take long and what RPC callers need not wait for. */
+static void *loader_thread(void *arg)
+{
+    struct daemon *d = arg;
+    log_thread_name("initload");
+    chainman_start_import(d->node.chainman);
+    /* Jobs run in order: this one returns when the import is over. */
+    if (chainman_call(d->node.chainman, nothing, NULL) != ERR_OK)
+        return NULL;
+    if (args_bool(d->node.args, "stopafterblockimport", false)) {
+        log_info(d->node.log, "Stopping after block import");
+        daemon_stop(d, NULL);
+        return NULL;
+    }
+    load_mempool(d);
+    return NULL;
+}
+
+bool import_part_open(struct daemon *d, char **error)
+{
+    net_start(d->node.net);
+    if (pthread_create(&d->loader, NULL, loader_thread, d) == 0)
+        return true;
+    *error = xstrdup("Could not start a thread.");
+    return false;
+}
+
+void import_part_close(struct daemon *d)
+{
+    pthread_join(d->loader, NULL);
+    struct mempool *mp = d->node.mempool;
+    if (!mempool_get_options(mp)->persist || !mempool_loaded(mp))
+        return;
+    char *path = path_join(d->node.datadir, MEMPOOL_FILE);
+    enum err e = mempool_save(mp, path);
+    if (e != ERR_OK)
+        log_error(d->node.log, "Failed to dump mempool: %s. Continuing anyway.", err_text(e));
+    free(path);
+}
