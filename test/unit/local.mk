@@ -82,5 +82,11 @@ check_PROGRAMS += test/unit/test_state
 test_unit_test_state_SOURCES = test/unit/test_state.c test/unit/unit.h
 test_unit_test_state_LDADD = $(CHAIN_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS)
 
+RAPTORQ_TEST_LIBS = libochre_raptorq.a $(CRYPTO_TEST_LIBS)
+
+check_PROGRAMS += test/unit/test_raptorq_vectors
+test_unit_test_raptorq_vectors_SOURCES = test/unit/test_raptorq_vectors.c test/unit/unit.h test/unit/vectors.h
+test_unit_test_raptorq_vectors_LDADD = $(RAPTORQ_TEST_LIBS)
+
 TESTS += $(check_PROGRAMS)
 endif
