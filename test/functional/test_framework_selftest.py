@@ -1,12 +1,16 @@
 """The framework checked against published vectors, before any node runs."""
 import csv
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
 from framework import address, hashes, key, messages, script, sighash, state
 from framework.codec import Reader
 from framework.params import BITCOIN, OCHRE
+from framework.disklayer import PowerCut, build_layer
 from framework.primitives import Block, Tx, TxOut
 from framework.vectors import load, path
 
@@ -139,3 +143,40 @@ def test_state_tree_follows_the_specification():
     for i in range(1, 200):
         many = state.delete(many, b"%d" % i)
     assert state.root(many) == state.root(state.put(tree, b"0", b"x"))
+
+
+WRITER = """
+import os
+fd = os.open("{dir}/f", os.O_RDWR | os.O_CREAT)
+os.write(fd, b"synced")
+os.fsync(fd)
+os.pwrite(fd, b"XX", 0)
+os.write(fd, b" and lost")
+os.ftruncate(fd, 12)
+other = os.open("{dir}/g", os.O_RDWR | os.O_CREAT)
+os.write(other, b"kept")
+os.fdatasync(other)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_power_cut_layer_takes_back_what_was_not_synced(tmp_path):
+    layer = build_layer(str(tmp_path))
+    data = tmp_path / "data"
+    data.mkdir()
+
+    class Owner:
+        dir = str(data)
+
+    class All:
+        """Always drops everything."""
+        choice = staticmethod(lambda options: options[0])
+        randrange = staticmethod(lambda n: 0)
+    cut = PowerCut(Owner, layer, str(tmp_path / "journal"))
+    done = subprocess.run([sys.executable, "-c", WRITER.format(dir=data)],
+                          env=dict(os.environ, **cut.env()), check=False)
+    assert done.returncode == -9
+    assert (data / "f").read_bytes() == b"XXnced and l"
+    assert cut.cut(All) == 3
+    assert (data / "f").read_bytes() == b"synced"
+    assert (data / "g").read_bytes() == b"kept"

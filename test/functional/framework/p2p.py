@@ -12,10 +12,10 @@ import pytest
 
 from .hashes import hash256
 from .messages import (MSG_BLOCK, MSG_CMPCT_BLOCK, MSG_TX, MSG_WTX, NODE_NETWORK,
-                       NODE_WITNESS, PROTOCOL_VERSION, BlockMsg, GetData, GetHeaders,
-                       Headers, Inv, InvMsg, NetAddress, Ping, Pong, Sendaddrv2,
-                       SendCmpct, TxMsg, Verack, Version, Wtxidrelay, parse)
-from .util import TIMEOUT
+                       NODE_WITNESS, PROTOCOL_VERSION, BlockMsg, GetData, Headers, Inv,
+                       NetAddress, Ping, Pong, Sendaddrv2, TxMsg, Verack, Version,
+                       Wtxidrelay, parse)
+from .util import TIMEOUT, wait_until
 
 SERVICES = NODE_NETWORK | NODE_WITNESS
 
@@ -29,8 +29,8 @@ class Peer:
     """Subclass and define on_<command>(msg) to react; return value is ignored."""
 
     def __init__(self, params, services=SERVICES, version=PROTOCOL_VERSION, relay=True,
-                 wtxidrelay=True, addrv2=True, handshake=True, user_agent="/functional:0.1/",
-                 now=None):
+                 wtxidrelay=True, addrv2=True, handshake=True,
+                 user_agent="/functional:0.1/", now=None):
         self.params = params
         self.services, self.version_number, self.relay = services, version, relay
         self.wtxidrelay, self.addrv2, self.handshake = wtxidrelay, addrv2, handshake
@@ -285,7 +285,6 @@ class RelayPeer(Peer):
         else:
             wanted = blocks[-1].hash_bytes
             if success:
-                from .util import wait_until
                 wait_until(lambda: node.getbestblockhash() == tip,
                            what=f"for block {tip} as tip")
             elif not force:
@@ -310,5 +309,3 @@ class RelayPeer(Peer):
         if reason:
             node.wait_log(reason, marker)
 
-
-__all__ = ["Peer", "RelayPeer", "frame", "GetHeaders", "InvMsg", "SendCmpct"]

@@ -94,6 +94,6 @@ BITCOIN = Params(
     chain_dir="regtest", unit="BTC", decimals=8, magic=bytes.fromhex("fabfb5da"),
     p2p_port=18444, rpc_port=18443, p2pkh=111, p2sh=196, wif=239, hrp="bcrt",
     subsidy=50 * 10 ** 8, halving=150, spacing=600, tickets=False,
-    genesis=_bitcoin_genesis(), user_agent="Satoshi")
+    genesis=_bitcoin_genesis(), user_agent="Ochre")
 
 PERSONALITIES = (OCHRE, BITCOIN)
