@@ -68,6 +68,8 @@ void conn_set_handlers(struct conn *c, const struct conn_handlers *h, void *ctx)
 
 /* Copies; sends at once what the kernel takes. */
 void conn_write(struct conn *c, const void *data, size_t len);
+/* The same for what may be large: takes the buffer's memory, which is empty after. */
+void conn_write_buf(struct conn *c, struct buf *take_data);
 size_t conn_unsent(const struct conn *c); /* bytes queued here */
 /* Stops reading while paused; the kernel's buffer then slows the sender. */
 void conn_pause(struct conn *c, bool paused);

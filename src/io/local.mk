@@ -1,3 +1,7 @@
 noinst_LIBRARIES += libochre_io.a
 libochre_io_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
-libochre_io_a_SOURCES = src/io/conn.h src/io/http.h src/io/loop.c src/io/loop.h
+libochre_io_a_SOURCES = \
+	src/io/conn.c src/io/conn.h \
+	src/io/endpoint.c src/io/sockaddr.h \
+	src/io/http.c src/io/http.h \
+	src/io/loop.c src/io/loop.h

@@ -74,9 +74,12 @@ struct loop *loop_new(struct logger *lg)
     return l;
 }
 
+static _Thread_local const struct loop *this_loop; /* that runs on this thread */
+
 static void *run(void *arg)
 {
     struct loop *l = arg;
+    this_loop = l;
     log_thread_name(l->name);
     event_base_dispatch(l->base);
     return NULL;
@@ -127,7 +130,7 @@ void loop_free(struct loop *l)
 
 bool loop_on_thread(const struct loop *l)
 {
-    return atomic_load(&l->running) && pthread_equal(l->thread, pthread_self());
+    return this_loop == l;
 }
 
 void loop_post(struct loop *l, void (*fn)(void *arg), void *arg)

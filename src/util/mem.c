@@ -141,6 +141,7 @@ void *arena_dup(struct arena *a, const void *p, size_t n)
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
     va_list ap, again;
+    ASSERT(fmt);
     va_start(ap, fmt);
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, ap);
