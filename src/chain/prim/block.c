@@ -86,7 +86,6 @@ struct block *block_from_buf(struct buf *take)
 
     reader_init(&r, take->data, take->len);
     struct block_header header = header_read(&r);
-    txs = r;
     if (r.bad || !measure(&r, &n_tx, &arrays, &base_size)) {
         buf_clear(take);
         return NULL;
@@ -100,7 +99,8 @@ struct block *block_from_buf(struct buf *take)
     b->n_tx = (uint32_t)n_tx;
     b->base_size = (uint32_t)(BLOCK_HEADER_SIZE + base_size);
     b->txs = (struct tx *)(b + 1);
-    b->raw.data = buf_take(take, &b->raw.len);
+    b->raw.data = buf_take(take, &b->raw.len); /* may move the octets */
+    reader_init(&txs, b->raw.data + BLOCK_HEADER_SIZE, b->raw.len - BLOCK_HEADER_SIZE);
     place_txs(b, &txs);
     return b;
 }
