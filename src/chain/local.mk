@@ -4,6 +4,7 @@ include src/chain/params/local.mk
 include src/chain/rules/local.mk
 include src/chain/store/local.mk
 include src/chain/state/local.mk
+include src/chain/validation/local.mk
 include src/chain/mempool/local.mk
 include src/chain/mining/local.mk
 

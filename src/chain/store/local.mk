@@ -2,4 +2,5 @@ libochre_chain_a_SOURCES += \
 	src/chain/store/block_db.c src/chain/store/block_db.h \
 	src/chain/store/blockfile.c src/chain/store/blockfile.h \
 	src/chain/store/coins_cache.c src/chain/store/coins_cache.h \
+	src/chain/store/txindex.c src/chain/store/txindex.h \
 	src/chain/store/undo.c src/chain/store/undo.h

@@ -17,7 +17,7 @@ NODISCARD enum err txindex_open(struct txindex **out, const char *dir, size_t ca
 void txindex_close(struct txindex *ti);
 
 /* The block the index stands at: zero for an empty one. */
-struct hash256 txindex_best(const struct txindex *ti);
+struct hash256 txindex_best(struct txindex *ti);
 /* One batch: the block's transactions and the best block. @b stands at @pos. */
 NODISCARD enum err txindex_add(struct txindex *ti, const struct block *b,
                                const struct filepos *pos);

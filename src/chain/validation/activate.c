@@ -1,0 +1,337 @@
+/* Towards the chain with the most work. */
+#include <math.h>
+#include <stdio.h>
+
+#include "chain/validation/internal.h"
+
+/* -- The tip -------------------------------------------------------------------------------- */
+
+/* Initial block download ends once: when the tip is recent and has the work asked for. */
+bool chainman_ibd(const struct chainman *cm)
+{
+    const struct block_index *tip = chain_tip(cm);
+    if (!cm->ibd)
+        return false;
+    if (cm->importing ||
+        u256_cmp(&tip->chain_work, &cm->params->minimum_chain_work) < 0 ||
+        tip->time < clock_now(cm->opt.clock) - cm->opt.max_tip_age)
+        return true;
+    if (atomic_exchange(&((struct chainman *)cm)->ibd, false))
+        log_info(cm->log, "Leaving InitialBlockDownload (latching to false)");
+    return false;
+}
+
+/* Headers say how many blocks there are, and the age of the best one how many more are to be
+ * expected, unless blocks come when somebody asks for them (regtest). */
+double chainman_progress(const struct chainman *cm, const struct block_index *bi)
+{
+    const struct block_index *best = cm->best_header;
+    if (!bi || bi->chain_tx == 0)
+        return 0.0;
+    if (!best || best->height < bi->height)
+        best = bi;
+    double blocks = best->height + 1.0;
+    int64_t age = clock_now(cm->opt.clock) - best->time;
+    if (cm->params->retarget != RETARGET_NONE && age > cm->opt.max_tip_age)
+        blocks += (double)age / cm->params->spacing;
+    return (bi->height + 1.0) / blocks;
+}
+
+static void log_tip(const struct chainman *cm)
+{
+    char hash[65], when[32];
+    const struct block_index *tip = chain_tip(cm);
+    log_info(cm->log,
+             "UpdateTip: new best=%s height=%d version=0x%08x log2_work=%.6f tx=%llu "
+             "date='%s' progress=%f cache=%.1fMiB(%zutxo)",
+             hash256_to_hex(hash, &tip->hash), tip->height, (unsigned)tip->version,
+             log2(u256_to_double(&tip->chain_work)), (unsigned long long)tip->chain_tx,
+             clock_format_utc(when, tip->time), chainman_progress(cm, tip),
+             (double)coins_cache_memory(cm->coins) / (1 << 20), coins_cache_count(cm->coins));
+}
+
+static void set_tip(struct chainman *cm, struct block_index *bi)
+{
+    active_set_tip(cm, bi);
+    chainman_ibd(cm);
+    log_tip(cm);
+}
+
+/* The failures of disk and memory that a block's read can have; always false. */
+static bool fatal_block(struct chainman *cm, const char *what, const struct block_index *bi,
+                        enum err e)
+{
+    char text[160], hash[65];
+    snprintf(text, sizeof(text), "%s block %s at height %d", what,
+             hash256_to_hex(hash, &bi->hash), bi->height);
+    return chainman_fatal_err(cm, text, e);
+}
+
+bool tip_disconnect(struct chainman *cm, bool tell_mempool)
+{
+    struct block_index *tip = chain_tip(cm);
+    struct block *b;
+    enum err e = chainman_read_block(cm, &b, tip);
+    if (e != ERR_OK)
+        return fatal_block(cm, "Failed to read", tip, e);
+    chainman_write_lock(cm);
+    bool ok = block_disconnect(cm, b, tip) == DISCONNECT_OK;
+    if (ok) {
+        if (tell_mempool && cm->mempool.block_disconnected)
+            cm->mempool.block_disconnected(cm->mempool.ctx, b);
+        set_tip(cm, tip->prev);
+    }
+    chainman_write_unlock(cm);
+    if (!ok)
+        fatal_block(cm, "Failed to disconnect", tip, ERR_CORRUPT);
+    else
+        event_block_disconnected(cm, b, tip);
+    block_unref(b);
+    return ok && follow_disconnected(cm, tip) && flush_chain(cm, FLUSH_IF_NEEDED);
+}
+
+void block_found_invalid(struct chainman *cm, struct block_index *bi,
+                         const struct reject *rej)
+{
+    char hash[65], text[512];
+    if (rej->class == BLOCK_MUTATED)
+        return;
+    chainman_write_lock(cm);
+    block_tree_fail(cm, bi);
+    chainman_write_unlock(cm);
+    log_info(cm->log, "InvalidChainFound: invalid block=%s height=%d: %s",
+             hash256_to_hex(hash, &bi->hash), bi->height, reject_text(rej, text));
+}
+
+/* Connects bi, a child of the tip. *invalid: it breaks a rule. False: fatal. */
+static bool tip_connect(struct chainman *cm, struct block_index *bi, const struct block *b,
+                        bool *invalid)
+{
+    struct reject rej = {0};
+    chainman_write_lock(cm);
+    bool ok = block_connect(cm, b, bi, CONNECT_FULL, &rej);
+    if (ok) {
+        set_tip(cm, bi);
+        candidates_prune(cm);
+        if (cm->mempool.block_connected)
+            cm->mempool.block_connected(cm->mempool.ctx, b, bi->height);
+    }
+    chainman_write_unlock(cm);
+    if (!ok && rej.code == REJECT_NONE)
+        return false;
+    event_block_checked(cm, &bi->hash, &rej);
+    *invalid = !ok;
+    if (ok) {
+        event_block_connected(cm, b, bi);
+        return follow_connected(cm, b, bi) && flush_chain(cm, FLUSH_IF_NEEDED);
+    }
+    if (rej.class == BLOCK_MUTATED)
+        return fatal_block(cm, "Corrupt on disk (possibly hardware failure):", bi,
+                           ERR_CORRUPT);
+    block_found_invalid(cm, bi, &rej);
+    return true;
+}
+
+/* -- The way -------------------------------------------------------------------------------- */
+
+/* Whether all blocks from the active chain up to bi are there and unfailed. Takes bi out of the
+ * candidates if not. */
+static bool usable(struct chainman *cm, struct block_index *bi)
+{
+    struct block_index *gap = NULL;
+    bool failed = false;
+    for (struct block_index *a = bi; a && !chain_contains(cm, a); a = a->prev) {
+        failed |= (a->status & BLOCK_FAILED_MASK) != 0;
+        if (!(a->status & BLOCK_HAVE_DATA))
+            gap = a;
+    }
+    if (!failed && !gap)
+        return true;
+    candidates_remove(cm, bi);
+    /* When the missing block arrives, what stands on it is tried again. */
+    for (struct block_index *a = bi; gap && !failed && a != gap; a = a->prev)
+        if (a->prev == gap)
+            block_tree_wait_for(gap, a);
+    return false;
+}
+
+static struct block_index *find_most_work(struct chainman *cm)
+{
+    while (cm->candidates.n > 0) {
+        struct block_index *bi = cm->candidates.v[cm->candidates.n - 1];
+        if (usable(cm, bi))
+            return bi;
+    }
+    return NULL;
+}
+
+/* The block at the tip's next height on the way to @target, from the one being processed, from
+ * what was read ahead, or from disk. The ones behind it start being read. */
+static enum err take_block(struct chainman *cm, struct block **out, struct block_index *bi,
+                           const struct block_index *target)
+{
+    struct block_index *next[3];
+    size_t n = 0;
+    if (cm->current && hash256_equal(&cm->current->hash, &bi->hash)) {
+        *out = block_ref(cm->current);
+    } else {
+        enum err e = prefetch_take(cm->prefetch, out, bi);
+        if (e != ERR_OK)
+            return e;
+    }
+    while (n < ARRAY_LEN(next) && bi->height + 1 + (int32_t)n <= target->height) {
+        next[n] = block_index_ancestor(target, bi->height + 1 + (int32_t)n);
+        n++;
+    }
+    prefetch_blocks(cm->prefetch, next, n);
+    if (n > 0)
+        prefetch_coins(cm->prefetch, next[0]);
+    return ERR_OK;
+}
+
+static bool disconnect_to(struct chainman *cm, const struct block_index *fork)
+{
+    while (chain_tip(cm) != fork)
+        if (!tip_disconnect(cm, true))
+            return false;
+    return true;
+}
+
+static void settle_mempool(struct chainman *cm, bool reorged)
+{
+    if (!cm->mempool.tip_settled)
+        return;
+    chainman_write_lock(cm);
+    cm->mempool.tip_settled(cm->mempool.ctx, reorged);
+    chainman_write_unlock(cm);
+}
+
+/* Connects on the way to @target until the tip has more work than @start had, or a block fails. */
+static bool connect_towards(struct chainman *cm, const struct block_index *target,
+                            const struct block_index *start)
+{
+    bool invalid = false;
+    while (chain_tip(cm) != target && !invalid) {
+        struct block_index *bi =
+            block_index_ancestor(target, chain_tip(cm)->height + 1);
+        struct block *b;
+        enum err e = take_block(cm, &b, bi, target);
+        if (e != ERR_OK)
+            return fatal_block(cm, "Failed to read", bi, e);
+        bool ok = tip_connect(cm, bi, b, &invalid);
+        block_unref(b);
+        if (!ok)
+            return false;
+        if (u256_cmp(&chain_tip(cm)->chain_work, &start->chain_work) > 0)
+            break;
+    }
+    return true;
+}
+
+bool activate_step(struct chainman *cm, bool *done)
+{
+    struct block_index *start = chain_tip(cm);
+    struct block_index *target = find_most_work(cm);
+    *done = !target || target == start;
+    if (*done)
+        return true;
+    struct block_index *fork = chain_fork_point(cm, target);
+    if (!disconnect_to(cm, fork))
+        return false;
+    bool reorged = fork != start;
+    if (!connect_towards(cm, target, start))
+        return false;
+    settle_mempool(cm, reorged);
+    if (chain_tip(cm) != start)
+        event_tip_changed(cm, fork);
+    return true;
+}
+
+static bool at_stop_height(struct chainman *cm)
+{
+    if (cm->opt.stop_at_height <= 0 || chain_height(cm) < cm->opt.stop_at_height)
+        return false;
+    chainman_stop_wanted(cm);
+    return true;
+}
+
+bool chainman_activate_best(struct chainman *cm)
+{
+    if (cm->activating)
+        return true;
+    cm->activating = true;
+    bool ok = true, done = false;
+    while (ok && !done && !chainman_stopping(cm)) {
+        ok = activate_step(cm, &done);
+        if (ok && at_stop_height(cm))
+            break;
+        if (ok && cm->importing)
+            jobs_run_pending(cm);
+    }
+    cm->activating = false;
+    if (ok && cm->opt.check_block_index)
+        check_block_index(cm);
+    return ok && !cm->fatal;
+}
+
+/* -- What users ask for --------------------------------------------------------------------- */
+
+/* Takes blocks off until bi is not in the active chain. */
+static bool disconnect_down_past(struct chainman *cm, const struct block_index *bi)
+{
+    unsigned n = 0;
+    while (chain_contains(cm, bi)) {
+        /* Deep down, giving transactions back to the mempool is not worth the time. */
+        if (!tip_disconnect(cm, ++n <= 10) || chainman_stopping(cm))
+            return false;
+    }
+    return true;
+}
+
+bool chainman_invalidate(struct chainman *cm, struct block_index *bi)
+{
+    if (!bi->prev)
+        return false;
+    struct block_index *start = chain_tip(cm);
+    bool was_active = chain_contains(cm, bi);
+    if (!disconnect_down_past(cm, bi))
+        return false;
+    chainman_write_lock(cm);
+    block_tree_fail(cm, bi);
+    candidates_refill(cm);
+    chainman_write_unlock(cm);
+    if (was_active) {
+        settle_mempool(cm, true);
+        if (chain_tip(cm) != start)
+            event_tip_changed(cm, chain_tip(cm));
+    }
+    return chainman_activate_best(cm);
+}
+
+bool chainman_reconsider(struct chainman *cm, struct block_index *bi)
+{
+    chainman_write_lock(cm);
+    block_tree_unfail(cm, bi);
+    chainman_write_unlock(cm);
+    return chainman_activate_best(cm);
+}
+
+bool chainman_precious(struct chainman *cm, struct block_index *bi)
+{
+    const struct block_index *tip = chain_tip(cm);
+    if (u256_cmp(&bi->chain_work, &tip->chain_work) < 0)
+        return true;
+    if (u256_cmp(&tip->chain_work, &cm->precious_work) > 0)
+        cm->precious_sequence = -1;
+    cm->precious_work = tip->chain_work;
+    chainman_write_lock(cm);
+    candidates_remove(cm, bi);
+    bi->sequence = cm->precious_sequence;
+    if (cm->precious_sequence > INT32_MIN)
+        cm->precious_sequence--;
+    if (bi->chain_tx > 0 && block_index_is_valid(bi, BLOCK_VALID_TRANSACTIONS))
+        candidates_add(cm, bi);
+    candidates_prune(cm);
+    chainman_write_unlock(cm);
+    return chainman_activate_best(cm);
+}

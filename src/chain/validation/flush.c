@@ -1,0 +1,88 @@
+/* From memory to disk, always in this order and each step synced: block and undo files, block
+ * index, chain state. So the index never names data that is not there, and the chain state never
+ * stands at a block that the index does not know. Coins, ticket state and the block they stand at
+ * go in one batch: after a crash at any moment the chain state is that of some block. */
+#include "chain/validation/internal.h"
+
+#define FLUSH_INTERVAL_US (INT64_C(10) * 60 * 1000000)
+#define FLUSH_INTERVAL_IBD_US (INT64_C(60) * 60 * 1000000)
+
+static size_t memory_used(const struct chainman *cm)
+{
+    return coins_cache_memory(cm->coins) + coins_cache_flush_memory(cm->coins) +
+           state_memory(cm->state) + state_dirty_memory(cm->state);
+}
+
+static bool save_index(struct chainman *cm)
+{
+    enum err e = block_files_sync(cm->files);
+    if (e != ERR_OK)
+        return chainman_fatal_err(cm, "Failed to write block files", e);
+    e = block_db_save(cm->index, cm->dirty.v, cm->dirty.n, cm->files);
+    if (e != ERR_OK)
+        return chainman_fatal_err(cm, "Failed to write to block index database", e);
+    for (size_t i = 0; i < cm->dirty.n; i++)
+        ((struct tree_node *)cm->dirty.v[i])->dirty = false;
+    cm->dirty.n = 0;
+    return true;
+}
+
+static bool save_chainstate(struct chainman *cm, bool drop)
+{
+    struct db_batch batch;
+    db_batch_init(&batch);
+    coins_flush_into(cm->coins, &batch);
+    state_flush_into(cm->state, &batch);
+    enum err e = db_write(cm->chainstate, &batch, true);
+    db_batch_clear(&batch);
+    if (e != ERR_OK)
+        return chainman_fatal_err(cm, "Failed to write to coin database", e);
+    coins_flush_done(cm->coins, drop);
+    state_flush_done(cm->state);
+    cm->coins_on_disk = true;
+    cm->flush_count++;
+    return true;
+}
+
+static bool enough_disk(struct chainman *cm)
+{
+    uint64_t have;
+    uint64_t need = MIN_FREE_BYTES + 2 * coins_cache_flush_memory(cm->coins) / 3;
+    if (fs_free_bytes(cm->opt.datadir, &have) != ERR_OK || have >= need)
+        return true;
+    return chainman_fatal_err(cm, "Cannot save the chain state", ERR_FULL);
+}
+
+static bool flush_now(struct chainman *cm, bool drop)
+{
+    if (cm->fatal || !enough_disk(cm))
+        return false;
+    int64_t begin = clock_steady_us();
+    chainman_write_lock(cm);
+    size_t coins = coins_cache_count(cm->coins);
+    bool ok = save_index(cm) && (!coins_cache_dirty(cm->coins) || save_chainstate(cm, drop));
+    chainman_write_unlock(cm);
+    if (!ok)
+        return false;
+    int64_t now = clock_steady_us();
+    cm->next_flush_us = now + (cm->ibd ? FLUSH_INTERVAL_IBD_US : FLUSH_INTERVAL_US);
+    log_debug(cm->log, LOG_COINDB, "Flushed %zu coins and the block index in %lld ms", coins,
+              (long long)(now - begin) / 1000);
+    event_flushed(cm);
+    return true;
+}
+
+bool flush_chain(struct chainman *cm, enum flush_mode mode)
+{
+    bool full = memory_used(cm) > cm->cache_limit;
+    if (mode == FLUSH_IF_NEEDED && cm->opt.prune_target > 1 && !prune_auto(cm))
+        return false;
+    if (mode == FLUSH_ALWAYS || full || clock_steady_us() >= cm->next_flush_us)
+        return flush_now(cm, full);
+    return true;
+}
+
+enum err chainman_flush(struct chainman *cm)
+{
+    return flush_chain(cm, FLUSH_ALWAYS) ? ERR_OK : ERR_IO;
+}

@@ -1,0 +1,254 @@
+/* What the files of this folder share. Nobody else includes it. */
+#ifndef OCHRE_CHAIN_VALIDATION_INTERNAL_H
+#define OCHRE_CHAIN_VALIDATION_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "chain/params/params.h"
+#include "chain/rules/block_check.h"
+#include "chain/rules/versionbits.h"
+#include "chain/script/interpreter.h"
+#include "chain/state/state.h"
+#include "chain/store/block_db.h"
+#include "chain/store/blockfile.h"
+#include "chain/store/coins_cache.h"
+#include "chain/store/txindex.h"
+#include "chain/store/undo.h"
+#include "chain/validation/chainman.h"
+#include "chain/validation/hooks.h"
+#include "util/clock.h"
+#include "util/fs.h"
+#include "util/log.h"
+#include "util/map.h"
+#include "util/mem.h"
+#include "util/pool.h"
+
+/* Blocks this near the tip are kept for reorganisations and peers, whatever -prune says. */
+#define MIN_BLOCKS_TO_KEEP 288
+#define MIN_FREE_BYTES (UINT64_C(50) << 20)
+#define MAX_SUBSCRIBERS 8
+
+/* An entry of the tree with what only this folder needs. bi is first, so that a pointer to the
+ * one is a pointer to the other. */
+struct tree_node {
+    struct block_index bi;
+    struct tree_node *waiting; /* children that have data while this chain has a gap */
+    struct tree_node *next_waiting;
+    bool dirty; /* in chainman.dirty */
+};
+
+/* A growing list of borrowed entries. */
+struct block_list {
+    struct block_index **v; /* owned */
+    size_t n, cap;
+};
+
+struct prefetch;
+struct job;
+
+struct chainman {
+    struct chainman_options opt;
+    const struct chain_params *params; /* borrowed, as all of opt */
+    struct logger *log;
+
+    /* disk */
+    struct block_db *index;    /* owned */
+    struct block_files *files; /* owned */
+    struct db *chainstate;     /* owned */
+    struct coins_cache *coins; /* owned */
+    struct state *state;       /* owned */
+    struct txindex *txindex;   /* owned, NULL: off */
+    size_t cache_limit;        /* octets for coins and state with what their flush takes */
+    uint64_t flush_count;
+    int64_t next_flush_us;     /* steady time of the next periodic flush */
+    bool have_pruned;
+    bool coins_on_disk;        /* the chain state database was written once */
+
+    /* the tree: changed under the write lock */
+    struct map by_hash;        /* hash -> struct tree_node * */
+    struct arena nodes;
+    struct block_list dirty;   /* changed since the index was saved */
+    struct block_index *best_header;
+    struct block_index *best_invalid;
+    struct block_list active;  /* by height */
+    struct block_list candidates; /* possible tips at least as good as ours; best is last */
+    int32_t next_sequence;     /* of the next block that arrives */
+    int32_t precious_sequence; /* of the next precious one: falls from -1 */
+    struct u256 precious_work;
+
+    /* rules */
+    struct versionbits versionbits;
+    struct sigcache *sigcache;   /* owned */
+    struct check_queue *scripts; /* owned */
+    struct prefetch *prefetch;   /* owned */
+    bool activating;             /* inside chainman_activate_best */
+    bool scripts_skipped;        /* the last block's, for the log */
+    _Atomic bool ibd;
+
+    /* the thread and its queue */
+    pthread_rwlock_t rw;
+    unsigned write_depth;       /* validation thread only */
+    pthread_t thread;
+    bool thread_started;
+    pthread_mutex_t jobs_mutex; /* guards the next four */
+    pthread_cond_t jobs_cond;
+    struct job *jobs_head, **jobs_tail;
+    bool jobs_closed;
+    _Atomic bool interrupted;
+    _Atomic bool stop_requested;
+    _Atomic bool fatal;         /* nothing may be written any more */
+    _Atomic bool importing;
+
+    /* who waits for the tip */
+    pthread_mutex_t tip_mutex;
+    pthread_cond_t tip_cond;
+    struct hash256 tip_hash;
+
+    struct chain_events subscribers[MAX_SUBSCRIBERS];
+    size_t n_subscribers;
+    struct mempool_link mempool;
+    /* The block being processed, and where its verdict goes. */
+    const struct block *current;
+    struct reject *current_reject;
+};
+
+/* -- block_tree.c ---------------------------------------------------------------------------------- */
+void block_tree_init(struct chainman *cm);
+void block_tree_clear(struct chainman *cm);
+/* The entry of a header whose parent is known (NULL for genesis); made when it is new. */
+struct block_index *block_tree_insert(struct chainman *cm, const struct block_header *h,
+                                      const struct hash256 *hash, struct block_index *prev);
+void block_tree_mark_dirty(struct chainman *cm, struct block_index *bi);
+/* The block's data is stored at pos: counts transactions, makes it and what waited for it
+ * candidates. */
+void block_tree_have_data(struct chainman *cm, struct block_index *bi, uint32_t n_tx,
+                          const struct filepos *pos);
+/* Links a loaded entry's transaction count; parents first. */
+void block_tree_link_loaded(struct chainman *cm, struct block_index *bi);
+void block_tree_wait_for(struct block_index *prev, struct block_index *bi);
+/* FAILED_VALID for bi, FAILED_CHILD for all that stands on it. */
+void block_tree_fail(struct chainman *cm, struct block_index *bi);
+void block_tree_unfail(struct chainman *cm, struct block_index *bi);
+void block_tree_better_header(struct chainman *cm, struct block_index *bi);
+void block_tree_find_best_header(struct chainman *cm);
+
+bool block_better(const struct block_index *a, const struct block_index *b);
+void block_list_push(struct block_list *l, struct block_index *bi);
+void block_list_clear(struct block_list *l);
+void candidates_add(struct chainman *cm, struct block_index *bi);
+void candidates_remove(struct chainman *cm, struct block_index *bi);
+void candidates_prune(struct chainman *cm); /* drops what is worse than the tip */
+/* Adds every block that may now be a tip. */
+void candidates_refill(struct chainman *cm);
+
+void active_set_tip(struct chainman *cm, struct block_index *bi);
+
+/* -- thread.c -------------------------------------------------------------------------------- */
+void thread_init(struct chainman *cm);
+bool thread_start(struct chainman *cm);
+void thread_stop(struct chainman *cm);
+void thread_clear(struct chainman *cm);
+/* Runs what is queued now: called between the steps of long work. */
+void jobs_run_pending(struct chainman *cm);
+void tip_announce(struct chainman *cm);
+bool chainman_stopping(const struct chainman *cm);
+void chainman_stop_wanted(struct chainman *cm); /* -stopatheight */
+/* A failure that leaves no way on: logs, asks for a stop. Always false. */
+bool chainman_fatal(struct chainman *cm, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* "Reading block 00..ab" and an err. */
+bool chainman_fatal_err(struct chainman *cm, const char *what, enum err e);
+
+void event_block_connected(struct chainman *cm, const struct block *b,
+                           const struct block_index *bi);
+void event_block_disconnected(struct chainman *cm, const struct block *b,
+                              const struct block_index *bi);
+void event_tip_changed(struct chainman *cm, const struct block_index *fork);
+void event_header_tip(struct chainman *cm);
+void event_block_checked(struct chainman *cm, const struct hash256 *hash,
+                         const struct reject *rej);
+void event_new_pow_valid(struct chainman *cm, const struct block_index *bi,
+                         const struct block *b);
+void event_flushed(struct chainman *cm);
+
+/* -- connect.c ------------------------------------------------------------------------------- */
+enum connect_mode {
+    CONNECT_FULL,  /* and keep the result */
+    CONNECT_TEST,  /* every check, then take it back */
+    CONNECT_REDO,  /* -checklevel=4: keep the coins, write nothing to disk */
+    CONNECT_AGAIN, /* the same without scripts, for blocks just disconnected */
+};
+/* Applies the block on top of what coins and state stand at. False: rej says why, or (rej without
+ * code) the node is stopping; coins and state are as before then. */
+bool block_connect(struct chainman *cm, const struct block *b, struct block_index *bi,
+                   enum connect_mode mode, struct reject *rej);
+enum disconnect_result {
+    DISCONNECT_OK,
+    DISCONNECT_UNCLEAN, /* done, but the coins were not quite what they should be */
+    DISCONNECT_FAILED,
+};
+enum disconnect_result block_disconnect(struct chainman *cm, const struct block *b,
+                                        const struct block_index *bi);
+
+/* -- prefetch.c ------------------------------------------------------------------------------ */
+struct prefetch *prefetch_new(struct chainman *cm);
+void prefetch_free(struct prefetch *p); /* waits for what is under way */
+/* Starts reading these blocks, which will be wanted in this order. */
+void prefetch_blocks(struct prefetch *p, struct block_index *const *next, size_t n);
+/* Starts reading the coins that the block will want and the cache lacks, if it is parsed. */
+void prefetch_coins(struct prefetch *p, const struct block_index *bi);
+/* The block, from here or from disk; one reference. Coins read ahead go to the cache. */
+enum err prefetch_take(struct prefetch *p, struct block **out, const struct block_index *bi);
+
+/* -- activate.c ------------------------------------------------------------------------------ */
+/* Disconnects the tip; *out (may be NULL) gets a reference of the block. */
+bool tip_disconnect(struct chainman *cm, bool tell_mempool);
+void block_found_invalid(struct chainman *cm, struct block_index *bi,
+                         const struct reject *rej);
+/* One step towards the best chain: *done when there is nothing to do. False: stopping. */
+bool activate_step(struct chainman *cm, bool *done);
+
+/* -- accept.c -------------------------------------------------------------------------------- */
+bool accept_header(struct chainman *cm, const struct block_header *h, bool min_pow_checked,
+                   struct block_index **out, struct reject *rej);
+/* Stores a block; @known: where it already is, or NULL. */
+bool accept_block(struct chainman *cm, const struct block *b, bool requested,
+                  const struct filepos *known, bool min_pow_checked,
+                  struct block_index **out, bool *is_new, struct reject *rej);
+
+/* -- flush.c --------------------------------------------------------------------------------- */
+enum flush_mode {
+    FLUSH_IF_NEEDED, /* memory is short, or the time has come */
+    FLUSH_ALWAYS,
+};
+bool flush_chain(struct chainman *cm, enum flush_mode mode); /* false: fatal, already told */
+
+/* -- prune.c --------------------------------------------------------------------------------- */
+/* Deletes what -prune=<n> allows to; true when something was. */
+bool prune_auto(struct chainman *cm);
+
+/* -- import.c -------------------------------------------------------------------------------- */
+void import_run(void *cm);
+
+/* -- load.c ---------------------------------------------------------------------------------- */
+/* Writes the genesis block, unless its data is there. False: fatal. */
+bool genesis_store(struct chainman *cm);
+
+/* -- follow.c -------------------------------------------------------------------------------- */
+/* The transaction index follows the active chain. */
+void follow_start(struct chainman *cm); /* catches up in the background, as jobs */
+bool follow_connected(struct chainman *cm, const struct block *b,
+                      const struct block_index *bi);
+bool follow_disconnected(struct chainman *cm, const struct block_index *bi);
+
+/* -- verify.c -------------------------------------------------------------------------------- */
+enum verify_result {
+    VERIFY_OK,
+    VERIFY_DAMAGED,
+    VERIFY_INTERRUPTED,
+};
+enum verify_result verify_chain(struct chainman *cm, int level, int blocks);
+/* -checkblockindex: ASSERTs the invariants of the tree. */
+void check_block_index(struct chainman *cm);
+
+#endif

@@ -1,0 +1,508 @@
+/* Opening and closing: databases, the tree of blocks, the place where the chain stands. */
+#include <stdlib.h>
+
+#include "chain/script/sigcache.h"
+#include "chain/validation/internal.h"
+#include "util/fs.h"
+
+#define CHAINSTATE_VERSION 1
+#define INDEX_CACHE (2u << 20)
+#define COINS_DB_CACHE (8u << 20)
+#define MIN_DBCACHE (4u << 20)
+#define SCRIPT_QUEUE_ITEMS 4096
+
+static void say(const struct chainman *cm, const char *text)
+{
+    if (cm->opt.init_message)
+        cm->opt.init_message(cm->opt.init_ctx, text);
+}
+
+/* -- Databases ------------------------------------------------------------------------------ */
+
+static void on_chainstate_error(void *ctx, enum err e, const char *message)
+{
+    struct chainman *cm = ctx;
+    log_error(cm->log, "Chain state: %s (%s)", message, err_text(e));
+}
+
+/* -dbcache pays for everything: LevelDB's block cache and memtables, ticket state, coins. */
+struct cache_shares {
+    size_t coins_db, write_buffer, state, rest;
+};
+
+static struct cache_shares share_cache(const struct chainman *cm)
+{
+    struct cache_shares s;
+    size_t total = cm->opt.dbcache > MIN_DBCACHE ? cm->opt.dbcache : MIN_DBCACHE;
+    total -= total > 8 * INDEX_CACHE ? INDEX_CACHE : 0;
+    s.coins_db = total / 4 < COINS_DB_CACHE ? total / 4 : COINS_DB_CACHE;
+    s.write_buffer = total / 8 < COINS_DB_CACHE ? total / 8 : COINS_DB_CACHE;
+    s.rest = total - s.coins_db - 2 * s.write_buffer;
+    s.state = cm->params->tickets_height == TICKETS_NEVER ? 1u << 20 : s.rest / 4;
+    return s;
+}
+
+static enum err open_chainstate(struct chainman *cm, bool wipe, char **error)
+{
+    struct cache_shares shares = share_cache(cm);
+    struct db_options opt = {
+        .name = "chain state",
+        .cache_bytes = shares.coins_db,
+        .write_buffer_bytes = shares.write_buffer,
+        .bloom = true,
+        .wipe = wipe,
+        .version = CHAINSTATE_VERSION,
+        .way_out = "-reindex-chainstate",
+        .on_error = on_chainstate_error,
+        .ctx = cm,
+    };
+    char *dir = path_join(cm->opt.datadir, "chainstate");
+    enum err e = db_open(&cm->chainstate, dir, &opt, error);
+    free(dir);
+    if (e != ERR_OK)
+        return e;
+    cm->cache_limit = shares.rest;
+    cm->coins = coins_cache_new(cm->chainstate);
+    cm->state = state_new(cm->chainstate, shares.state);
+    if (coins_cache_error(cm->coins) != ERR_OK) {
+        *error = xasprintf("The chain state in %s/chainstate is damaged. Restart with "
+                           "-reindex-chainstate", cm->opt.datadir);
+        return ERR_CORRUPT;
+    }
+    struct hash256 best = coins_best_block(cm->coins);
+    cm->coins_on_disk = !hash256_is_zero(&best);
+    return ERR_OK;
+}
+
+static enum err open_block_files(struct chainman *cm, char **error)
+{
+    struct block_files_options opt = {
+        .dir = cm->opt.blocksdir,
+        .small_files = cm->opt.small_block_files,
+        .min_free_bytes = MIN_FREE_BYTES,
+        .log = cm->log,
+    };
+    memcpy(opt.magic, cm->params->magic, sizeof(opt.magic));
+    enum err e = block_files_open(&cm->files, &opt);
+    if (e != ERR_OK)
+        *error = xasprintf("Cannot use the blocks directory %s: %s", opt.dir, err_text(e));
+    return e;
+}
+
+static enum err open_index(struct chainman *cm, char **error)
+{
+    char *blocks = path_join(cm->opt.datadir, "blocks");
+    char *dir = path_join(blocks, "index");
+    enum err e = fs_mkdirs(blocks, 0700);
+    if (e == ERR_OK)
+        e = block_db_open(&cm->index, dir, INDEX_CACHE, cm->opt.reindex, cm->log, error);
+    else
+        *error = xasprintf("Cannot create %s: %s", blocks, err_text(e));
+    if (e == ERR_OK && cm->opt.reindex) {
+        e = block_db_set_flag(cm->index, BLOCK_DB_REINDEXING, true);
+        if (e != ERR_OK)
+            *error = xasprintf("Cannot write to %s: %s", dir, err_text(e));
+    }
+    free(dir);
+    free(blocks);
+    return e;
+}
+
+static enum err open_txindex(struct chainman *cm, char **error)
+{
+    if (!cm->opt.txindex)
+        return ERR_OK;
+    char *indexes = path_join(cm->opt.datadir, "indexes");
+    char *dir = path_join(indexes, "txindex");
+    enum err e = fs_mkdirs(indexes, 0700);
+    if (e == ERR_OK)
+        e = txindex_open(&cm->txindex, dir, INDEX_CACHE, cm->opt.reindex, cm->log, error);
+    else
+        *error = xasprintf("Cannot create %s: %s", indexes, err_text(e));
+    free(dir);
+    free(indexes);
+    return e;
+}
+
+/* -- Tree ----------------------------------------------------------------------------------- */
+
+struct records {
+    struct block_record *v; /* owned */
+    size_t n, cap;
+};
+
+static bool collect_record(void *ctx, const struct block_record *rec)
+{
+    struct records *r = ctx;
+    if (r->n == r->cap) {
+        r->cap = r->cap ? r->cap * 2 : 1024;
+        r->v = xrealloc_array(r->v, r->cap, sizeof(*r->v));
+    }
+    r->v[r->n++] = *rec;
+    return true;
+}
+
+static int by_height(const void *a, const void *b)
+{
+    const struct block_record *x = a, *y = b;
+    return (x->height > y->height) - (x->height < y->height);
+}
+
+/* False: the parent is missing or the height is not one above it. */
+static bool insert_record(struct chainman *cm, const struct block_record *rec)
+{
+    struct block_index *prev = block_tree_find(cm, &rec->header.prev);
+    if (rec->height > 0 ? !prev || prev->height + 1 != rec->height : prev != NULL)
+        return false;
+    struct block_index *bi = block_tree_insert(cm, &rec->header, &rec->hash, prev);
+    bi->status = rec->status;
+    bi->n_tx = rec->n_tx;
+    bi->file = rec->file;
+    bi->data_pos = rec->data_pos;
+    bi->undo_pos = rec->undo_pos;
+    block_tree_link_loaded(cm, bi);
+    return true;
+}
+
+static enum err load_tree(struct chainman *cm)
+{
+    struct records r = {0};
+    enum err e = block_db_load(cm->index, collect_record, &r);
+    if (r.n > 0)
+        qsort(r.v, r.n, sizeof(*r.v), by_height);
+    map_reserve(&cm->by_hash, r.n);
+    for (size_t i = 0; e == ERR_OK && i < r.n; i++)
+        if (!insert_record(cm, &r.v[i]))
+            e = ERR_CORRUPT;
+    free(r.v);
+    cm->best_header = NULL;
+    block_tree_find_best_header(cm);
+    return e;
+}
+
+static bool check_files_present(struct chainman *cm, char **error)
+{
+    for (int32_t i = 0; i < block_files_count(cm->files); i++) {
+        if (block_files_info(cm->files, i).size == 0 || block_files_exist(cm->files, i))
+            continue;
+        char *path = block_file_path(cm->files, i, false);
+        *error = xasprintf("Block file %s is missing. Restore it, or restart with -reindex",
+                           path);
+        free(path);
+        return false;
+    }
+    return true;
+}
+
+static enum err load_index(struct chainman *cm, char **error)
+{
+    say(cm, "Loading block index…");
+    enum err e = load_tree(cm);
+    if (e == ERR_OK)
+        e = block_db_load_files(cm->index, cm->files);
+    if (e != ERR_OK) {
+        *error = xasprintf("Error loading block database: %s. Please restart with -reindex "
+                           "to recover", err_text(e));
+        return e;
+    }
+    if (!check_files_present(cm, error))
+        return ERR_CORRUPT;
+    cm->have_pruned = block_db_flag(cm->index, BLOCK_DB_PRUNED);
+    if (cm->have_pruned && cm->opt.prune_target == 0) {
+        *error = xstrdup("You need to rebuild the database using -reindex to go back to "
+                         "unpruned mode.  This will redownload the entire blockchain");
+        return ERR_RANGE;
+    }
+    return ERR_OK;
+}
+
+static struct block_index *genesis_entry(struct chainman *cm)
+{
+    return block_tree_find(cm, &cm->params->genesis_hash);
+}
+
+bool genesis_store(struct chainman *cm)
+{
+    struct block_index *bi = genesis_entry(cm);
+    if (bi->status & BLOCK_HAVE_DATA)
+        return true;
+    struct block *b = chain_params_genesis(cm->params);
+    struct filepos pos;
+    enum err e = block_files_write(cm->files, &pos, b, 0);
+    if (e == ERR_OK) {
+        chainman_write_lock(cm);
+        block_tree_have_data(cm, bi, b->n_tx, &pos);
+        chainman_write_unlock(cm);
+    }
+    block_unref(b);
+    return e == ERR_OK || chainman_fatal_err(cm, "Failed to write genesis block", e);
+}
+
+static enum err load_genesis(struct chainman *cm, char **error)
+{
+    if (block_tree_size(cm) > 0 && !genesis_entry(cm)) {
+        *error = xstrdup("Incorrect or no genesis block found. Wrong datadir for network?");
+        return ERR_CORRUPT;
+    }
+    block_tree_insert(cm, &cm->params->genesis, &cm->params->genesis_hash, NULL);
+    block_tree_mark_dirty(cm, genesis_entry(cm));
+    if (block_db_flag(cm->index, BLOCK_DB_REINDEXING) || genesis_store(cm))
+        return ERR_OK;
+    *error = xasprintf("Cannot write the genesis block to %s", cm->opt.blocksdir);
+    return ERR_IO;
+}
+
+/* The active chain is the one that the chain state stands at. */
+static enum err load_tip(struct chainman *cm, char **error)
+{
+    struct hash256 best = coins_best_block(cm->coins);
+    if (hash256_is_zero(&best)) {
+        best = cm->params->genesis_hash;
+        coins_set_best_block(cm->coins, &best);
+    }
+    struct block_index *tip = block_tree_find(cm, &best);
+    if (!tip || tip->status & BLOCK_FAILED_MASK) {
+        *error = xstrdup("The chain state stands at a block that the block index does not "
+                         "have. Please restart with -reindex-chainstate or -reindex to "
+                         "recover");
+        return ERR_CORRUPT;
+    }
+    active_set_tip(cm, tip);
+    for (size_t i = 0; i < cm->active.n; i++)
+        cm->active.v[i]->sequence = 0;
+    candidates_refill(cm);
+    block_tree_find_best_header(cm);
+    tip_announce(cm);
+    return ERR_OK;
+}
+
+static enum err verify_loaded(struct chainman *cm, char **error)
+{
+    if (chain_height(cm) == 0 || cm->opt.check_blocks < 0)
+        return ERR_OK;
+    if (chain_tip(cm)->time > clock_now(cm->opt.clock) + MAX_FUTURE_BLOCK_TIME) {
+        *error = xstrdup("The block database contains a block which appears to be from the "
+                         "future. This may be due to your computer's date and time being set "
+                         "incorrectly. Only rebuild the block database if you are sure that "
+                         "your computer's date and time are correct");
+        return ERR_RANGE;
+    }
+    say(cm, "Verifying blocks…");
+    if (verify_chain(cm, cm->opt.check_level, cm->opt.check_blocks) != VERIFY_DAMAGED)
+        return ERR_OK;
+    *error = xstrdup("Corrupted block database detected.\nPlease restart with -reindex or "
+                     "-reindex-chainstate to recover.");
+    return ERR_CORRUPT;
+}
+
+/* -- Life cycle ----------------------------------------------------------------------------- */
+
+static enum err open_all(struct chainman *cm, char **error)
+{
+    enum err e = open_block_files(cm, error);
+    if (e == ERR_OK)
+        e = open_index(cm, error);
+    if (e == ERR_OK)
+        e = load_index(cm, error);
+    if (e == ERR_OK)
+        e = open_chainstate(cm, cm->opt.reindex || cm->opt.reindex_chainstate, error);
+    if (e == ERR_OK)
+        e = load_genesis(cm, error);
+    if (e == ERR_OK)
+        e = load_tip(cm, error);
+    if (e == ERR_OK)
+        e = open_txindex(cm, error);
+    if (e == ERR_OK)
+        e = verify_loaded(cm, error);
+    return e;
+}
+
+static void free_all(struct chainman *cm)
+{
+    prefetch_free(cm->prefetch);
+    check_queue_free(cm->scripts);
+    sigcache_free(cm->sigcache);
+    versionbits_clear(&cm->versionbits);
+    txindex_close(cm->txindex);
+    state_free(cm->state);
+    coins_cache_free(cm->coins);
+    db_close(cm->chainstate);
+    block_db_close(cm->index);
+    block_files_close(cm->files);
+    block_tree_clear(cm);
+    thread_clear(cm);
+    free(cm);
+}
+
+enum err chainman_open(struct chainman **out, const struct chainman_options *opt,
+                       char **error)
+{
+    struct chainman *cm = xcalloc(1, sizeof(*cm));
+    cm->opt = *opt;
+    cm->params = opt->params;
+    cm->log = opt->log;
+    cm->ibd = true;
+    cm->next_flush_us = clock_steady_us() + INT64_C(3600) * 1000000;
+    thread_init(cm);
+    block_tree_init(cm);
+    versionbits_init(&cm->versionbits, cm->params);
+    cm->sigcache = sigcache_new(opt->sigcache_bytes);
+    cm->scripts = check_queue_new(opt->workers, sizeof(struct script_check),
+                                  SCRIPT_QUEUE_ITEMS, script_check_run, NULL);
+    cm->prefetch = prefetch_new(cm);
+    enum err e = open_all(cm, error);
+    if (e == ERR_OK && !thread_start(cm)) {
+        e = ERR_FULL;
+        *error = xstrdup("Cannot start the validation thread");
+    }
+    if (e != ERR_OK) {
+        free_all(cm);
+        return e;
+    }
+    follow_start(cm);
+    *out = cm;
+    return ERR_OK;
+}
+
+void chainman_close(struct chainman *cm)
+{
+    if (!cm)
+        return;
+    thread_stop(cm);
+    if (!cm->fatal)
+        flush_chain(cm, FLUSH_ALWAYS);
+    free_all(cm);
+}
+
+/* -- Reading -------------------------------------------------------------------------------- */
+
+const struct chain_params *chainman_params(const struct chainman *cm)
+{
+    return cm->params;
+}
+
+struct coins_cache *chainman_coins(const struct chainman *cm)
+{
+    return cm->coins;
+}
+
+struct state *chainman_state(const struct chainman *cm)
+{
+    return cm->state;
+}
+
+struct block_files *chainman_files(const struct chainman *cm)
+{
+    return cm->files;
+}
+
+struct sigcache *chainman_sigcache(const struct chainman *cm)
+{
+    return cm->sigcache;
+}
+
+struct versionbits *chainman_versionbits(const struct chainman *cm)
+{
+    return (struct versionbits *)&cm->versionbits;
+}
+
+struct txindex *chainman_txindex(const struct chainman *cm)
+{
+    return cm->txindex;
+}
+
+void chainman_set_mempool(struct chainman *cm, const struct mempool_link *link)
+{
+    cm->mempool = *link;
+}
+
+enum err chainman_read_block(struct chainman *cm, struct block **out,
+                             const struct block_index *bi)
+{
+    struct filepos pos = {bi->file, bi->data_pos};
+    if (!(bi->status & BLOCK_HAVE_DATA))
+        return ERR_NOT_FOUND;
+    enum err e = block_files_read(cm->files, out, &pos);
+    if (e == ERR_OK && !hash256_equal(&(*out)->hash, &bi->hash)) {
+        block_unref(*out);
+        *out = NULL;
+        e = ERR_CORRUPT;
+    }
+    return e;
+}
+
+enum err chainman_read_undo(struct chainman *cm, struct block_undo *out,
+                            const struct block_index *bi, struct arena *mem)
+{
+    struct filepos pos = {bi->file, bi->undo_pos};
+    if (!(bi->status & BLOCK_HAVE_UNDO) || !bi->prev)
+        return ERR_NOT_FOUND;
+    struct buf data = {0};
+    struct reader r;
+    enum err e = undo_files_read(cm->files, &data, &pos, &bi->prev->hash);
+    reader_init(&r, data.data, data.len);
+    if (e == ERR_OK && !block_undo_read(out, &r, mem))
+        e = ERR_CORRUPT;
+    buf_clear(&data);
+    return e;
+}
+
+/* -- The whole UTXO set --------------------------------------------------------------------- */
+
+struct utxo_walk {
+    struct chainman *cm;
+    struct db_snapshot *snapshot;
+    const struct block_index *tip;
+};
+
+static void begin_walk(void *arg)
+{
+    struct utxo_walk *w = arg;
+    if (!flush_chain(w->cm, FLUSH_ALWAYS))
+        return;
+    w->tip = chain_tip(w->cm);
+    w->snapshot = db_snapshot_new(w->cm->chainstate);
+}
+
+static enum err walk_coins(struct utxo_walk *w,
+                           bool (*fn)(void *ctx, const struct outpoint *o,
+                                      const struct coin *c),
+                           void *ctx)
+{
+    uint8_t prefix = COINS_DB_COIN;
+    enum err bad = ERR_OK;
+    struct db_iter *it = db_iter_new(w->cm->chainstate, w->snapshot, bytes_of(&prefix, 1));
+    for (bool more = true; more && db_iter_valid(it); db_iter_next(it)) {
+        uint8_t scratch[COIN_SCRATCH];
+        struct outpoint o;
+        struct coin c;
+        struct reader r;
+        struct bytes value = db_iter_value(it);
+        reader_init(&r, value.data, value.len);
+        if (!coin_key_read(&o, db_iter_key(it)) || !coin_read(&c, &r, scratch)) {
+            bad = ERR_CORRUPT;
+            break;
+        }
+        more = fn(ctx, &o, &c);
+    }
+    enum err e = db_iter_free(it);
+    return e != ERR_OK ? e : bad;
+}
+
+enum err chainman_utxo_walk(struct chainman *cm,
+                            bool (*fn)(void *ctx, const struct outpoint *o,
+                                       const struct coin *c),
+                            void *ctx, const struct block_index **tip)
+{
+    struct utxo_walk w = {.cm = cm};
+    enum err e = chainman_call(cm, begin_walk, &w);
+    if (e != ERR_OK)
+        return e;
+    if (!w.snapshot)
+        return ERR_IO;
+    if (tip)
+        *tip = w.tip;
+    e = walk_coins(&w, fn, ctx);
+    db_snapshot_free(cm->chainstate, w.snapshot);
+    return e;
+}

@@ -1,0 +1,16 @@
+libochre_chain_a_SOURCES += \
+	src/chain/validation/accept.c \
+	src/chain/validation/activate.c \
+	src/chain/validation/chainman.h \
+	src/chain/validation/connect.c \
+	src/chain/validation/flush.c \
+	src/chain/validation/follow.c \
+	src/chain/validation/hooks.h \
+	src/chain/validation/import.c \
+	src/chain/validation/internal.h \
+	src/chain/validation/load.c \
+	src/chain/validation/prefetch.c \
+	src/chain/validation/prune.c \
+	src/chain/validation/thread.c \
+	src/chain/validation/block_tree.c \
+	src/chain/validation/verify.c

@@ -1,0 +1,97 @@
+/* -prune: old block files are deleted once their blocks are connected and buried. */
+#include <stdlib.h>
+
+#include "chain/validation/internal.h"
+
+/* Room kept for what the current files are about to preallocate. */
+#define PRUNE_BUFFER (UINT64_C(17) << 20)
+
+bool chainman_pruned(const struct chainman *cm)
+{
+    return cm->opt.prune_target > 0;
+}
+
+int32_t chainman_prune_height(const struct chainman *cm)
+{
+    const struct block_index *bi = chain_tip(cm);
+    while (bi->prev && bi->prev->status & BLOCK_HAVE_DATA)
+        bi = bi->prev;
+    return bi->height;
+}
+
+struct prune {
+    struct chainman *cm;
+    int32_t file;
+};
+
+static bool forget_block(void *ctx, struct block_index *bi)
+{
+    const struct prune *p = ctx;
+    if (bi->file != p->file || !(bi->status & (BLOCK_HAVE_DATA | BLOCK_HAVE_UNDO)))
+        return true;
+    bi->status &= ~(uint32_t)(BLOCK_HAVE_DATA | BLOCK_HAVE_UNDO);
+    bi->file = -1;
+    bi->data_pos = bi->undo_pos = 0;
+    block_tree_mark_dirty(p->cm, bi);
+    return true;
+}
+
+static void forget_file(struct chainman *cm, int32_t file)
+{
+    struct prune p = {cm, file};
+    chainman_write_lock(cm);
+    block_tree_each(cm, forget_block, &p);
+    chainman_write_unlock(cm);
+    block_files_forget(cm->files, file);
+    log_debug(cm->log, LOG_PRUNE, "Pruning block file %05d", file);
+}
+
+/* Whether the file holds only blocks up to @height, and any at all. */
+static bool may_prune(struct chainman *cm, int32_t file, int32_t height)
+{
+    struct block_file_info info = block_files_info(cm->files, file);
+    return info.size > 0 && height > 0 && info.height_last <= (uint32_t)height;
+}
+
+/* Forgets the files in [0, n) that hold nothing above @height while more than @keep octets are
+ * used; saves that, then deletes them. */
+static bool prune_files(struct chainman *cm, int32_t height, uint64_t keep)
+{
+    int32_t n = block_files_count(cm->files) - 1; /* the last one is being written */
+    bool *gone = xcalloc((size_t)(n > 0 ? n : 0), sizeof(*gone));
+    bool any = false, ok = true;
+    for (int32_t i = 0; i < n && block_files_disk_usage(cm->files) > keep; i++) {
+        if (!may_prune(cm, i, height))
+            continue;
+        forget_file(cm, i);
+        gone[i] = any = true;
+    }
+    if (any) {
+        if (!cm->have_pruned)
+            ok = block_db_set_flag(cm->index, BLOCK_DB_PRUNED, true) == ERR_OK;
+        cm->have_pruned = true;
+        ok = flush_chain(cm, FLUSH_ALWAYS) && ok;
+    }
+    for (int32_t i = 0; ok && i < n; i++)
+        if (gone[i])
+            block_files_remove(cm->files, i);
+    free(gone);
+    return ok;
+}
+
+bool prune_auto(struct chainman *cm)
+{
+    int32_t height = chain_height(cm);
+    uint64_t target = cm->opt.prune_target;
+    if (height <= cm->params->prune_after_height || height <= MIN_BLOCKS_TO_KEEP ||
+        block_files_disk_usage(cm->files) + PRUNE_BUFFER < target)
+        return true;
+    return prune_files(cm, height - MIN_BLOCKS_TO_KEEP,
+                       target > PRUNE_BUFFER ? target - PRUNE_BUFFER : 0);
+}
+
+void chainman_prune_to(struct chainman *cm, int32_t height)
+{
+    int32_t limit = chain_height(cm) - MIN_BLOCKS_TO_KEEP;
+    prune_files(cm, height < limit ? height : limit, 0);
+}

@@ -1,0 +1,158 @@
+/* Does what is on disk make sense? At start-up (-checkblocks, -checklevel) and for verifychain. */
+#include "chain/validation/internal.h"
+
+/* What a block passes at the levels that change nothing: 0 it can be read, 1 it is valid by itself,
+ * 2 its undo data can be read. */
+static bool verify_block(struct chainman *cm, const struct block_index *bi, int level,
+                         struct block **out)
+{
+    struct reject rej = {0};
+    char hash[65], text[512];
+    hash256_to_hex(hash, &bi->hash);
+    enum err e = chainman_read_block(cm, out, bi);
+    if (e != ERR_OK) {
+        log_error(cm->log, "Verification: block %s at %d: %s", hash, bi->height, err_text(e));
+        return false;
+    }
+    if (level >= 1 && !block_check(*out, cm->params, true, true, &rej)) {
+        log_error(cm->log, "Verification: bad block %s at %d: %s", hash, bi->height,
+                  reject_text(&rej, text));
+        return false;
+    }
+    if (level < 2 || !bi->prev)
+        return true;
+    struct arena mem;
+    struct block_undo undo;
+    arena_init(&mem, 256 << 10);
+    e = chainman_read_undo(cm, &undo, bi, &mem);
+    arena_clear(&mem);
+    if (e != ERR_OK)
+        log_error(cm->log, "Verification: undo data of block %s: %s", hash, err_text(e));
+    return e == ERR_OK;
+}
+
+/* Disconnects in memory: level 3. Memory bounds how far that goes. */
+static bool verify_disconnect(struct chainman *cm, const struct block *b,
+                              const struct block_index *bi)
+{
+    char hash[65];
+    enum disconnect_result r = block_disconnect(cm, b, bi);
+    if (r == DISCONNECT_OK)
+        return true;
+    log_error(cm->log, "Verification: cannot undo block %s at %d",
+              hash256_to_hex(hash, &bi->hash), bi->height);
+    return false;
+}
+
+/* Brings coins and state back to the tip; with scripts at level 4. */
+static bool verify_reconnect(struct chainman *cm, const struct block_index *at, int level)
+{
+    while (at != chain_tip(cm)) {
+        struct block_index *bi = chain_next(cm, at);
+        struct reject rej = {0};
+        struct block *b;
+        char hash[65], text[512];
+        if (chainman_read_block(cm, &b, bi) != ERR_OK)
+            return false;
+        bool ok = block_connect(cm, b, bi, level >= 4 ? CONNECT_REDO : CONNECT_AGAIN, &rej);
+        block_unref(b);
+        if (!ok) {
+            log_error(cm->log, "Verification: cannot connect block %s at %d: %s",
+                      hash256_to_hex(hash, &bi->hash), bi->height,
+                      reject_text(&rej, text));
+            return false;
+        }
+        at = bi;
+    }
+    return true;
+}
+
+static bool room_for_more(const struct chainman *cm)
+{
+    return coins_cache_memory(cm->coins) + coins_cache_flush_memory(cm->coins) <
+           cm->cache_limit;
+}
+
+enum verify_result verify_chain(struct chainman *cm, int level, int blocks)
+{
+    const struct block_index *tip = chain_tip(cm), *at = tip, *undone = tip;
+    bool ok = true;
+    if (blocks <= 0 || blocks > tip->height)
+        blocks = tip->height;
+    log_info(cm->log, "Verifying last %d blocks at level %d", blocks, level);
+    for (; ok && at->prev && at->height > tip->height - blocks && !cm->interrupted;
+         at = at->prev) {
+        struct block *b = NULL;
+        if (!(at->status & BLOCK_HAVE_DATA)) {
+            log_info(cm->log, "Block verification stopping at height %d (no data). This "
+                              "could be due to pruning.", at->height);
+            break;
+        }
+        ok = verify_block(cm, at, level, &b);
+        if (ok && level >= 3 && undone == at && room_for_more(cm)) {
+            ok = verify_disconnect(cm, b, at);
+            undone = at->prev;
+        }
+        block_unref(b);
+    }
+    if (ok && undone != tip)
+        ok = verify_reconnect(cm, undone, level);
+    if (!ok)
+        return VERIFY_DAMAGED;
+    return cm->interrupted ? VERIFY_INTERRUPTED : VERIFY_OK;
+}
+
+bool chainman_verify(struct chainman *cm, int level, int blocks)
+{
+    struct hash256 tip = chain_tip(cm)->hash;
+    chainman_write_lock(cm);
+    enum verify_result r = verify_chain(cm, level, blocks);
+    struct hash256 best = coins_best_block(cm->coins);
+    chainman_write_unlock(cm);
+    if (!hash256_equal(&best, &tip))
+        chainman_fatal_err(cm, "Chain state does not survive verification", ERR_CORRUPT);
+    return r != VERIFY_DAMAGED;
+}
+
+/* -- -checkblockindex ----------------------------------------------------------------------- */
+
+static bool is_candidate(const struct chainman *cm, const struct block_index *bi)
+{
+    for (size_t i = cm->candidates.n; i-- > 0;)
+        if (cm->candidates.v[i] == bi)
+            return true;
+    return false;
+}
+
+static bool check_entry(void *ctx, struct block_index *bi)
+{
+    const struct chainman *cm = ctx;
+    const struct block_index *prev = bi->prev, *tip = chain_tip(cm);
+    ASSERT(block_tree_find(cm, &bi->hash) == bi);
+    ASSERT(bi->height == (prev ? prev->height + 1 : 0));
+    ASSERT(!prev || u256_cmp(&bi->chain_work, &prev->chain_work) >= 0);
+    ASSERT(!prev || bi->time_max >= prev->time_max);
+    ASSERT((bi->chain_tx > 0) == (bi->n_tx > 0 && (!prev || prev->chain_tx > 0)));
+    ASSERT(!prev || !(prev->status & BLOCK_FAILED_MASK) || bi->status & BLOCK_FAILED_MASK);
+    ASSERT(!(bi->status & BLOCK_HAVE_DATA) || (bi->n_tx > 0 && bi->file >= 0));
+    ASSERT(!(bi->status & BLOCK_HAVE_UNDO) || bi->status & BLOCK_HAVE_DATA);
+    if (chain_contains(cm, bi)) {
+        ASSERT(!(bi->status & BLOCK_FAILED_MASK));
+        ASSERT(bi->height == 0 || block_index_is_valid(bi, BLOCK_VALID_SCRIPTS));
+    }
+    if (is_candidate(cm, bi))
+        ASSERT(!(bi->status & BLOCK_FAILED_MASK) && bi->chain_tx > 0 &&
+               !block_better(tip, bi));
+    return true;
+}
+
+void check_block_index(struct chainman *cm)
+{
+    const struct block_index *tip = chain_tip(cm);
+    block_tree_each(cm, check_entry, cm);
+    ASSERT(is_candidate(cm, tip));
+    struct hash256 best = coins_best_block(cm->coins);
+    ASSERT(hash256_equal(&best, &tip->hash));
+    for (size_t i = 1; i < cm->candidates.n; i++)
+        ASSERT(block_better(cm->candidates.v[i], cm->candidates.v[i - 1]));
+}
