@@ -25,7 +25,7 @@ MAY['wallet'] = {'util', 'crypto', 'db'} | ALL_CHAIN
 MAY['rpc'] = BASE | ALL_CHAIN | {'tickets', 'mn', 'net', 'wallet', 'storage/raptorq'}
 MAY['gateway'] = MAY['rpc'] | {'rpc'}
 MAY['node'] = MAY['gateway'] | {'gateway'}
-MAY['cli'] = MAY['rpc'] | {'rpc'}
+MAY['cli'] = MAY['node'] | {'node'}
 
 # Header prefix of an outside library -> the folders that may reach it.
 LIBRARIES = [

@@ -51,7 +51,7 @@ static bool configure(struct setup *s, struct args *a, char **error)
                            words[0]);
         return false;
     }
-    return setup_config(s, a, error) && setup_directories(s, error) &&
+    return setup_config(s, a, true, error) && setup_directories(s, error) &&
            setup_settings(s, error);
 }
 

@@ -68,7 +68,7 @@ static bool find_datadir(struct setup *s, char **error)
     return true;
 }
 
-static bool read_config_file(struct setup *s, char **error)
+static bool read_config_file(struct setup *s, bool strict, char **error)
 {
     const char *name =
         args_str(s->args, "conf", is_bitcoin(s->args) ? "bitcoin.conf" : "ochre.conf");
@@ -86,7 +86,8 @@ static bool read_config_file(struct setup *s, char **error)
     char *why = NULL;
     if (path_is_dir(s->config_path))
         why = xasprintf("Config file \"%s\" is a directory.", s->config_path);
-    else if (args_read_config(s->args, s->config_path, !is_bitcoin(s->args), &why))
+    else if (args_read_config(s->args, s->config_path, strict && !is_bitcoin(s->args),
+                              &why))
         s->config_read = true;
     if (why != NULL)
         *error = xasprintf("Error reading configuration file: %s", why);
@@ -137,10 +138,10 @@ static bool select_chain(struct setup *s, char **error)
     return false;
 }
 
-bool setup_config(struct setup *s, struct args *args, char **error)
+bool setup_config(struct setup *s, struct args *args, bool strict, char **error)
 {
     *s = (struct setup){.args = args};
-    if (!find_datadir(s, error) || !read_config_file(s, error))
+    if (!find_datadir(s, error) || !read_config_file(s, strict, error))
         return false;
     char *before = xstrdup(s->base_datadir);
     bool ok = find_datadir(s, error) && check_ignored_config(s, before, error) &&

@@ -18,8 +18,9 @@ struct setup {
     char *user_agent_comments;   /* owned: "a; b", may be empty */
 };
 
-/* Each step returns false with a sentence in *error (caller frees). */
-NODISCARD bool setup_config(struct setup *s, struct args *args, char **error);
+/* Each step returns false with a sentence in *error (caller frees). The command-line tools use the
+ * first step only, with tables of their own: @strict false passes over keys they do not know. */
+NODISCARD bool setup_config(struct setup *s, struct args *args, bool strict, char **error);
 NODISCARD bool setup_directories(struct setup *s, char **error);
 NODISCARD bool setup_settings(struct setup *s, char **error);
 /* bitcoind's interaction of options: what one option implies for others nobody has set. */
