@@ -1,1 +1,9 @@
-libochre_chain_a_SOURCES += src/chain/mempool/mempool.h
+libochre_chain_a_SOURCES += \
+	src/chain/mempool/accept.c src/chain/mempool/accept.h \
+	src/chain/mempool/evict.c \
+	src/chain/mempool/families.c \
+	src/chain/mempool/mempool.c src/chain/mempool/mempool.h \
+	src/chain/mempool/package.c \
+	src/chain/mempool/pool.h \
+	src/chain/mempool/reorg.c \
+	src/chain/mempool/replace.c

@@ -108,7 +108,7 @@ struct accept_options {
     bool test_only;     /* leave the pool as it was */
     bool bypass_limits; /* of disconnected blocks: no minimum fee, no trimming */
     int64_t time;       /* unix seconds; 0: now */
-    int64_t max_fee;    /* above it: max-fee-exceeded, before scripts are run; 0: no limit */
+    int64_t max_fee;    /* above it: max-fee-exceeded, the last check; 0: no limit */
 };
 struct accept_result {
     bool accepted;

@@ -1,0 +1,441 @@
+/* Acceptance of one transaction: a ladder of checks from cheap to dear. */
+#include <stdlib.h>
+
+#include "chain/mempool/accept.h"
+#include "chain/rules/block_check.h"
+#include "chain/rules/locks.h"
+#include "chain/rules/tx_check.h"
+#include "chain/script/interpreter.h"
+#include "chain/state/state.h"
+#include "chain/store/coins_cache.h"
+
+static const struct block_index *tip(const struct mempool *mp)
+{
+    return chain_tip(mp->cm);
+}
+
+static int32_t next_height(const struct mempool *mp)
+{
+    return tip(mp)->height + 1;
+}
+
+/* ---- coins ---- */
+
+bool pool_coin(const struct mempool *mp, const struct outpoint *o, struct coin *out,
+               struct arena *mem)
+{
+    if (pool_find(mp, &o->txid))
+        return mempool_coin(mp, o, out);
+    return coins_peek(chainman_coins(mp->cm), o, out, mem);
+}
+
+static bool package_coin(const struct acceptance *a, const struct outpoint *o,
+                         struct coin *out)
+{
+    for (size_t i = 0; i < a->n_package; i++) {
+        const struct tx *p = a->package[i];
+        if (o->n >= p->n_out || !hash256_equal(&o->txid, &p->txid))
+            continue;
+        *out = (struct coin){.value = p->out[o->n].value,
+                             .height = (uint32_t)next_height(a->mp),
+                             .script = p->out[o->n].script};
+        return true;
+    }
+    return false;
+}
+
+/* An output of it is in the UTXO set, so it was confirmed already. */
+static bool is_known(const struct acceptance *a)
+{
+    const struct coins_cache *cc = chainman_coins(a->mp->cm);
+    struct outpoint o = {.txid = a->tx->txid};
+    struct coin c;
+    for (; o.n < a->tx->n_out; o.n++)
+        if (coins_cached(cc, &o) && coins_peek(cc, &o, &c, NULL))
+            return true;
+    return false;
+}
+
+static bool load_coins(struct acceptance *a)
+{
+    uint32_t n = a->tx->n_in;
+    a->coins = arena_alloc(&a->mp->arena, n * sizeof(*a->coins));
+    a->spent = arena_alloc(&a->mp->arena, n * sizeof(*a->spent));
+    for (uint32_t i = 0; i < n; i++) {
+        const struct outpoint *o = &a->tx->in[i].prevout;
+        struct coin *c = &a->coins[i];
+        a->spent[i] = c;
+        if (!package_coin(a, o, c) && !pool_coin(a->mp, o, c, &a->mp->arena))
+            return is_known(a) ? reject(a->rej, REJECT_TXN_ALREADY_KNOWN, NULL)
+                               : reject(a->rej, REJECT_BAD_TXNS_INPUTS_MISSINGORSPENT, NULL);
+        a->spends_coinbase |= c->coinbase;
+    }
+    return true;
+}
+
+/* ---- the steps ---- */
+
+static bool check_alone(struct acceptance *a)
+{
+    const struct mempool *mp = a->mp;
+    if (!tx_check(a->tx, chainman_params(mp->cm), a->rej))
+        return false;
+    if (tx_is_coinbase(a->tx))
+        return reject(a->rej, REJECT_COINBASE, NULL);
+    if (mp->opt.require_standard && !policy_tx_standard(&mp->policy, a->tx, a->rej))
+        return false;
+    if (a->tx->base_size < MIN_STANDARD_TX_NONWITNESS_SIZE)
+        return reject(a->rej, REJECT_TX_SIZE_SMALL, NULL);
+    if (!tx_is_final_after(a->tx, tip(mp)))
+        return reject(a->rej, REJECT_NON_FINAL, NULL);
+    if (mempool_find_wtxid(mp, &a->tx->wtxid))
+        return reject(a->rej, REJECT_TXN_ALREADY_IN_MEMPOOL, NULL);
+    if (pool_find(mp, &a->tx->txid))
+        return reject(a->rej, REJECT_TXN_SAME_NONWITNESS, NULL);
+    return true;
+}
+
+static struct sequence_lock locks_of(const struct mempool *mp, const struct tx *tx,
+                                     const struct coin *const *spent)
+{
+    uint32_t few[16], *heights = few;
+    if (tx->n_in > ARRAY_LEN(few))
+        heights = xrealloc_array(NULL, tx->n_in, sizeof(*heights));
+    for (uint32_t i = 0; i < tx->n_in; i++)
+        heights[i] = spent[i]->height;
+    struct sequence_lock lock = sequence_lock_of(tx, heights, tip(mp), NULL);
+    if (heights != few)
+        free(heights);
+    return lock;
+}
+
+static bool check_locks(struct acceptance *a)
+{
+    struct sequence_lock lock = locks_of(a->mp, a->tx, a->spent);
+    a->has_locks = lock.height >= 0 || lock.time >= 0 || a->tx->locktime != 0;
+    if (!sequence_lock_passed(lock, tip(a->mp)))
+        return reject(a->rej, REJECT_NON_BIP68_FINAL, NULL);
+    return true;
+}
+
+/* All coins of a pooled transaction, in the arena; NULL when one is gone. */
+static const struct coin *const *entry_coins(struct mempool *mp, const struct tx *tx)
+{
+    arena_reset(&mp->arena);
+    struct coin *coins = arena_alloc(&mp->arena, tx->n_in * sizeof(*coins));
+    const struct coin **spent = arena_alloc(&mp->arena, tx->n_in * sizeof(*spent));
+    for (uint32_t i = 0; i < tx->n_in; i++) {
+        spent[i] = &coins[i];
+        if (!pool_coin(mp, &tx->in[i].prevout, &coins[i], &mp->arena))
+            return NULL;
+    }
+    return spent;
+}
+
+bool pool_entry_final(struct mempool *mp, const struct mempool_entry *e)
+{
+    if (!e->has_locks && !e->spends_coinbase)
+        return true;
+    const struct coin *const *spent = entry_coins(mp, e->tx);
+    if (!spent || !tx_is_final_after(e->tx, tip(mp)))
+        return false;
+    for (uint32_t i = 0; i < e->tx->n_in; i++)
+        if (spent[i]->coinbase &&
+            next_height(mp) - (int32_t)spent[i]->height < COINBASE_MATURITY)
+            return false;
+    return sequence_lock_passed(locks_of(mp, e->tx, spent), tip(mp));
+}
+
+static bool check_spends(struct acceptance *a)
+{
+    const struct mempool_options *opt = &a->mp->opt;
+    if (!tx_check_inputs(a->tx, a->spent, next_height(a->mp), &a->fee, a->rej))
+        return false;
+    if (opt->require_standard) {
+        if (!policy_inputs_standard(a->tx, a->spent))
+            return reject(a->rej, REJECT_BAD_TXNS_NONSTANDARD_INPUTS, NULL);
+        if (a->tx->has_witness && !policy_witness_standard(a->tx, a->spent))
+            return reject(a->rej, REJECT_BAD_WITNESS_NONSTANDARD, NULL);
+    }
+    a->sigop_cost = tx_sigop_cost(a->tx, a->spent, SCRIPT_VERIFY_STANDARD);
+    a->vsize = policy_vsize(tx_weight(a->tx), a->sigop_cost, opt->bytes_per_sigop);
+    a->modified_fee = a->fee.v + pool_delta(a->mp, &a->tx->txid);
+    if (a->sigop_cost > MAX_STANDARD_TX_SIGOPS_COST)
+        return reject_detail(a->rej, REJECT_BAD_TXNS_TOO_MANY_SIGOPS, "%lld",
+                             (long long)a->sigop_cost);
+    return true;
+}
+
+static bool check_fee(struct acceptance *a)
+{
+    if (a->opt->bypass_limits)
+        return true;
+    int64_t relay = feerate_fee(a->mp->opt.min_relay_feerate, a->vsize);
+    int64_t pool = feerate_fee(mempool_min_feerate(a->mp), a->vsize);
+    if (a->modified_fee < relay)
+        return reject_detail(a->rej, REJECT_MIN_RELAY_FEE, "%lld < %lld",
+                             (long long)a->modified_fee, (long long)relay);
+    if (a->modified_fee < pool)
+        return reject_detail(a->rej, REJECT_MEMPOOL_MIN_FEE, "%lld < %lld",
+                             (long long)a->modified_fee, (long long)pool);
+    return true;
+}
+
+/* ---- tickets ---- */
+
+bool pool_tickets_active(const struct mempool *mp)
+{
+    const struct consensus_hooks *h = mp->opt.hooks;
+    return h && h->active && h->tx && mp->cm &&
+           h->active(h->ctx, chainman_params(mp->cm), next_height(mp));
+}
+
+static void defer(void *ctx, bool (*run)(void *arg), void (*drop)(void *arg), void *arg)
+{
+    struct acceptance *a = ctx;
+    struct deferred_check *d = arena_alloc(&a->mp->arena, sizeof(*d));
+    *d = (struct deferred_check){run, drop, arg, a->deferred};
+    a->deferred = d;
+}
+
+static struct rule_env ticket_env(const struct mempool *mp)
+{
+    return (struct rule_env){
+        .params = chainman_params(mp->cm),
+        .prev = tip(mp),
+        .height = next_height(mp),
+        .state = state_begin(chainman_state(mp->cm)),
+    };
+}
+
+/* The whole of the ticket rules on a scratch state, but for signatures. */
+static bool check_ticket(struct acceptance *a)
+{
+    if (!pool_tickets_active(a->mp))
+        return true;
+    const struct consensus_hooks *h = a->mp->opt.hooks;
+    struct rule_env env = ticket_env(a->mp);
+    env.defer = defer;
+    env.defer_ctx = a;
+    bool ok = h->tx(h->ctx, &env, a->tx, a->spent, &a->claims, a->rej);
+    state_discard(env.state);
+    return ok;
+}
+
+/* Signatures were checked when it came and do not depend on the state. */
+static void drop_deferred(void *ctx UNUSED, bool (*run)(void *arg) UNUSED,
+                          void (*drop)(void *arg), void *arg)
+{
+    drop(arg);
+}
+
+bool pool_ticket_valid(struct mempool *mp, const struct mempool_entry *e)
+{
+    const struct consensus_hooks *h = mp->opt.hooks;
+    if (e->n_claims == 0 || !pool_tickets_active(mp))
+        return true;
+    const struct coin *const *spent = entry_coins(mp, e->tx);
+    if (!spent)
+        return false;
+    struct rule_env env = ticket_env(mp);
+    env.defer = drop_deferred;
+    struct reject rej = {0};
+    bool ok = h->tx(h->ctx, &env, e->tx, spent, NULL, &rej);
+    state_discard(env.state);
+    return ok;
+}
+
+static bool run_deferred(struct acceptance *a)
+{
+    while (a->deferred) {
+        struct deferred_check *d = a->deferred;
+        a->deferred = d->next;
+        if (!d->run(d->arg))
+            return reject(a->rej, REJECT_TICKET_SIGNATURE, NULL);
+    }
+    return true;
+}
+
+/* ---- scripts ---- */
+
+struct script_run {
+    struct sighash_data data;
+    struct txout *outs;
+    struct sigcache *cache;
+};
+
+/* SCRIPT_ERR_OK, or why the first bad input fails. */
+static enum script_error verify_inputs(const struct acceptance *a, const struct script_run *run,
+                                       uint32_t flags)
+{
+    for (uint32_t i = 0; i < a->tx->n_in; i++) {
+        struct script_check check = {.data = &run->data,
+                                     .input = i,
+                                     .flags = flags,
+                                     .cache = run->cache,
+                                     .store = true};
+        if (!script_check_run(NULL, &check))
+            return check.error;
+    }
+    return SCRIPT_ERR_OK;
+}
+
+/* A failure of policy alone is not the sender's fault. */
+static bool reject_script(struct acceptance *a, const struct script_run *run,
+                          enum script_error error)
+{
+    bool policy_only = verify_inputs(a, run, SCRIPT_VERIFY_MANDATORY) == SCRIPT_ERR_OK;
+    reject_suffix(a->rej, policy_only ? REJECT_SCRIPT_POLICY : REJECT_SCRIPT_MANDATORY,
+                  " (%s)", script_error_text(error));
+    if (a->tx->has_witness)
+        return false;
+    uint32_t relaxed = SCRIPT_VERIFY_STANDARD & ~SCRIPT_VERIFY_CLEANSTACK;
+    a->witness_stripped =
+        verify_inputs(a, run, relaxed & ~SCRIPT_VERIFY_WITNESS) == SCRIPT_ERR_OK &&
+        verify_inputs(a, run, relaxed) != SCRIPT_ERR_OK;
+    return false;
+}
+
+static bool check_scripts(struct acceptance *a)
+{
+    struct script_run run = {.cache = chainman_sigcache(a->mp->cm)};
+    run.outs = arena_alloc(&a->mp->arena, a->tx->n_in * sizeof(*run.outs));
+    for (uint32_t i = 0; i < a->tx->n_in; i++)
+        run.outs[i] = (struct txout){a->coins[i].value, a->coins[i].script};
+    sighash_data_init(&run.data, a->tx, run.outs, false);
+    enum script_error error = verify_inputs(a, &run, SCRIPT_VERIFY_STANDARD);
+    bool ok = error == SCRIPT_ERR_OK || reject_script(a, &run, error);
+    sighash_data_clear(&run.data);
+    return ok;
+}
+
+bool acceptance_scripts(struct acceptance *a)
+{
+    if (!check_scripts(a) || !run_deferred(a))
+        return false;
+    /* Whatever passes all standard flags passes the fewer ones of a block. */
+    if (!a->opt->test_only) {
+        uint32_t flags = block_script_flags(chainman_params(a->mp->cm), next_height(a->mp));
+        sigcache_add_tx(chainman_sigcache(a->mp->cm), &a->tx->wtxid, flags);
+    }
+    return true;
+}
+
+/* ---- all of it ---- */
+
+void acceptance_init(struct acceptance *a, struct mempool *mp, const struct tx *tx,
+                     const struct accept_options *opt, struct reject *rej)
+{
+    *a = (struct acceptance){.mp = mp, .tx = tx, .opt = opt, .rej = rej};
+}
+
+void acceptance_clear(struct acceptance *a)
+{
+    for (struct deferred_check *d = a->deferred; d; d = d->next)
+        d->drop(d->arg);
+    a->deferred = NULL;
+    entry_list_clear(&a->ancestors);
+    entry_list_clear(&a->conflicts);
+    entry_list_clear(&a->replaced);
+}
+
+bool acceptance_prechecks(struct acceptance *a)
+{
+    return check_alone(a) && replacement_conflicts(a) && load_coins(a) && check_locks(a) &&
+           check_spends(a) && check_fee(a) && check_ticket(a) && replacement_claims(a) &&
+           acceptance_families(a) && replacement_pays(a);
+}
+
+static struct mempool_entry *make_entry(const struct acceptance *a)
+{
+    struct mempool_entry *e = pool_entry_new(a->tx);
+    e->fee = a->fee;
+    e->time = a->opt->time ? a->opt->time : pool_now(a->mp);
+    e->entry_height = tip(a->mp)->height;
+    e->sigop_cost = (uint32_t)a->sigop_cost;
+    e->vsize = a->vsize;
+    e->spends_coinbase = a->spends_coinbase;
+    e->has_locks = a->has_locks;
+    e->n_claims = a->claims.n;
+    if (a->claims.n)
+        e->claims = xmemdup(a->claims.key, a->claims.n * sizeof(a->claims.key[0]));
+    return e;
+}
+
+static void note_replaced(struct acceptance *a, struct accept_result *out)
+{
+    char old[65], new[65];
+    out->n_replaced = a->replaced.n;
+    if (a->replaced.n == 0)
+        return;
+    out->replaced = xrealloc_array(NULL, a->replaced.n, sizeof(*out->replaced));
+    for (size_t i = 0; i < a->replaced.n; i++) {
+        const struct mempool_entry *e = a->replaced.v[i];
+        out->replaced[i] = e->tx->txid;
+        log_debug(a->mp->opt.log, LOG_MEMPOOL,
+                  "replacing mempool tx %s with %s for %lld additional fees, %lld delta "
+                  "vbytes",
+                  hash256_to_hex(old, &e->tx->txid), hash256_to_hex(new, &a->tx->txid),
+                  (long long)(a->modified_fee - entry_modified_fee(e)),
+                  (long long)(a->vsize - e->vsize));
+    }
+}
+
+static bool finish(struct acceptance *a, struct accept_result *out)
+{
+    struct mempool *mp = a->mp;
+    note_replaced(a, out);
+    if (a->opt->test_only)
+        return true;
+    chainman_write_lock(mp->cm);
+    pool_remove_all(mp, &a->replaced, TX_REMOVED_REPLACED);
+    pool_add(mp, make_entry(a), a->opt->bypass_limits);
+    if (!a->opt->bypass_limits)
+        pool_limit(mp);
+    const struct mempool_entry *e = pool_find(mp, &a->tx->txid);
+    if (e && mp->opt.check_ratio)
+        pool_check_entry(mp, e);
+    chainman_write_unlock(mp->cm);
+    return e || reject(a->rej, REJECT_MEMPOOL_FULL, NULL);
+}
+
+static bool check_max_fee(const struct acceptance *a)
+{
+    if (a->opt->max_fee && a->fee.v > a->opt->max_fee)
+        return reject(a->rej, REJECT_MAX_FEE_EXCEEDED, NULL);
+    return true;
+}
+
+bool mempool_accept_with(struct mempool *mp, const struct tx *tx,
+                         const struct accept_options *opt, struct accept_result *out)
+{
+    struct acceptance a;
+
+    ASSERT(chainman_on_thread(mp->cm));
+    *out = (struct accept_result){0};
+    acceptance_init(&a, mp, tx, opt, &out->rej);
+    arena_reset(&mp->arena);
+    out->accepted = acceptance_prechecks(&a) && acceptance_scripts(&a) &&
+                    check_max_fee(&a) && finish(&a, out);
+    out->vsize = a.vsize;
+    out->fee = a.fee;
+    out->modified_fee = amount_of(a.modified_fee);
+    out->witness_stripped = a.witness_stripped;
+    acceptance_clear(&a);
+    return out->accepted;
+}
+
+bool mempool_accept(struct mempool *mp, const struct tx *tx, bool test_only,
+                    bool bypass_limits, int64_t accept_time, struct accept_result *out)
+{
+    struct accept_options opt = {
+        .test_only = test_only, .bypass_limits = bypass_limits, .time = accept_time};
+    return mempool_accept_with(mp, tx, &opt, out);
+}
+
+void accept_result_clear(struct accept_result *r)
+{
+    free(r->replaced);
+    r->replaced = NULL;
+    r->n_replaced = 0;
+}

@@ -1,0 +1,473 @@
+#include "chain/mempool/mempool.h"
+
+#include <stdlib.h>
+
+#include "chain/mempool/pool.h"
+
+struct mempool_options mempool_default_options(void)
+{
+    return (struct mempool_options){
+        .max_bytes = DEFAULT_MEMPOOL_MB * INT64_C(1000000),
+        .expiry_s = DEFAULT_MEMPOOL_EXPIRY_HOURS * INT64_C(3600),
+        .min_relay_feerate = DEFAULT_MIN_RELAY_FEERATE,
+        .incremental_feerate = DEFAULT_INCREMENTAL_FEERATE,
+        .dust_feerate = DEFAULT_DUST_FEERATE,
+        .max_ancestors = DEFAULT_ANCESTOR_LIMIT,
+        .max_descendants = DEFAULT_DESCENDANT_LIMIT,
+        .max_ancestor_bytes = DEFAULT_ANCESTOR_SIZE_LIMIT_KVB * INT64_C(1000),
+        .max_descendant_bytes = DEFAULT_DESCENDANT_SIZE_LIMIT_KVB * INT64_C(1000),
+        .max_datacarrier = DEFAULT_MAX_DATACARRIER,
+        .bytes_per_sigop = DEFAULT_BYTES_PER_SIGOP,
+        .permit_bare_multisig = true,
+        .require_standard = true,
+        .full_rbf = true,
+        .persist = true,
+    };
+}
+
+/* ---- life ---- */
+
+static void link_connected(void *ctx, const struct block *b, int32_t height)
+{
+    mempool_block_connected(ctx, b, height);
+}
+
+static void link_disconnected(void *ctx, const struct block *b)
+{
+    mempool_block_disconnected(ctx, b);
+}
+
+static void link_settled(void *ctx, bool reorged)
+{
+    mempool_tip_settled(ctx, reorged);
+}
+
+static enum carrier_relay_policy carrier_policy(void *ctx, struct bytes script)
+{
+    const struct mempool *mp = ctx;
+    const struct consensus_hooks *h = mp->opt.hooks;
+    if (!pool_tickets_active(mp) || !h->carrier_relay)
+        return CARRIER_DEFAULT;
+    switch (h->carrier_relay(h->ctx, script)) {
+    case RELAY_CARRIER:
+        return CARRIER_EXEMPT;
+    case RELAY_REFUSE:
+        return CARRIER_REFUSE;
+    case RELAY_DEFAULT:
+        break;
+    }
+    return CARRIER_DEFAULT;
+}
+
+struct mempool *mempool_new(struct chainman *cm, const struct mempool_options *opt)
+{
+    struct mempool *mp = xcalloc(1, sizeof(*mp));
+    mp->cm = cm;
+    mp->opt = *opt;
+    mp->policy = (struct policy){
+        .dust_feerate = opt->dust_feerate,
+        .max_datacarrier = opt->max_datacarrier,
+        .permit_bare_multisig = opt->permit_bare_multisig,
+        .refuse_unmatched_single = cm && chainman_params(cm)->refuse_unmatched_single,
+        .carrier = carrier_policy,
+        .carrier_ctx = mp,
+    };
+    map_init(&mp->by_txid, sizeof(struct hash256), sizeof(struct mempool_entry *));
+    map_init(&mp->by_wtxid, sizeof(struct hash256), sizeof(struct mempool_entry *));
+    map_init(&mp->by_spend, sizeof(struct outpoint), sizeof(struct mempool_entry *));
+    map_init(&mp->by_claim, sizeof(struct hash256), sizeof(struct mempool_entry *));
+    map_init(&mp->deltas, sizeof(struct hash256), sizeof(int64_t));
+    map_init(&mp->unbroadcast, sizeof(struct hash256), 0);
+    arena_init(&mp->arena, 16384);
+    mp->sequence = 1;
+    mp->oldest_time = INT64_MAX;
+    if (cm) {
+        struct mempool_link link = {mp, link_connected, link_disconnected, link_settled};
+        chainman_set_mempool(cm, &link);
+    }
+    return mp;
+}
+
+void mempool_free(struct mempool *mp)
+{
+    if (!mp)
+        return;
+    for (struct mempool_entry *e = mp->oldest, *next; e; e = next) {
+        next = e->newer;
+        pool_entry_free(e);
+    }
+    disconnected_clear(&mp->disconnected);
+    map_clear(&mp->by_txid);
+    map_clear(&mp->by_wtxid);
+    map_clear(&mp->by_spend);
+    map_clear(&mp->by_claim);
+    map_clear(&mp->deltas);
+    map_clear(&mp->unbroadcast);
+    arena_clear(&mp->arena);
+    free(mp->heap);
+    free(mp);
+}
+
+const struct mempool_options *mempool_get_options(const struct mempool *mp)
+{
+    return &mp->opt;
+}
+
+/* ---- lists and maps of entries ---- */
+
+void entry_list_add(struct entry_list *l, struct mempool_entry *e)
+{
+    if (l->n == l->cap) {
+        l->cap = l->cap ? 2 * l->cap : 16;
+        l->v = xrealloc_array(l->v, l->cap, sizeof(*l->v));
+    }
+    l->v[l->n++] = e;
+}
+
+void entry_list_clear(struct entry_list *l)
+{
+    free(l->v);
+    *l = (struct entry_list){0};
+}
+
+static struct mempool_entry *entry_at(const struct map *m, const void *key)
+{
+    struct mempool_entry **slot = map_get(m, key);
+    return slot ? *slot : NULL;
+}
+
+static void entry_put(struct map *m, const void *key, struct mempool_entry *e)
+{
+    *(struct mempool_entry **)map_put(m, key, NULL) = e;
+}
+
+struct mempool_entry *pool_find(const struct mempool *mp, const struct hash256 *txid)
+{
+    return entry_at(&mp->by_txid, txid);
+}
+
+struct mempool_entry *pool_spender(const struct mempool *mp, const struct outpoint *o)
+{
+    return entry_at(&mp->by_spend, o);
+}
+
+struct mempool_entry *pool_claimer(const struct mempool *mp, const struct hash256 *claim)
+{
+    return entry_at(&mp->by_claim, claim);
+}
+
+const struct mempool_entry *mempool_find(const struct mempool *mp, const struct hash256 *txid)
+{
+    return pool_find(mp, txid);
+}
+
+const struct mempool_entry *mempool_find_wtxid(const struct mempool *mp,
+                                               const struct hash256 *wtxid)
+{
+    return entry_at(&mp->by_wtxid, wtxid);
+}
+
+const struct mempool_entry *mempool_spender(const struct mempool *mp, const struct outpoint *o)
+{
+    return pool_spender(mp, o);
+}
+
+/* ---- adding and removing ---- */
+
+struct mempool_entry *pool_entry_new(const struct tx *tx)
+{
+    struct mempool_entry *e = xcalloc(1, sizeof(*e));
+    e->tx = tx_ref(tx);
+    e->weight = tx_weight(tx);
+    return e;
+}
+
+void pool_entry_free(struct mempool_entry *e)
+{
+    tx_unref(e->tx);
+    free(e->parents);
+    free(e->children);
+    free(e->claims);
+    free(e);
+}
+
+/* What a slot of a map takes when the table is two thirds full. */
+#define SLOT_USAGE(key) ((4 + (key) + sizeof(void *)) * 3 / 2)
+
+static size_t entry_usage(const struct mempool_entry *e)
+{
+    const struct tx *tx = e->tx;
+    size_t n = sizeof(*e) + sizeof(*tx) + tx->total_size + sizeof(void *);
+    n += tx->n_in * (sizeof(struct txin) + SLOT_USAGE(sizeof(struct outpoint)));
+    n += tx->n_out * sizeof(struct txout);
+    for (uint32_t i = 0; i < tx->n_in; i++)
+        n += tx->in[i].n_witness * sizeof(struct bytes);
+    n += 2 * SLOT_USAGE(sizeof(struct hash256));
+    n += e->n_claims * (sizeof(struct hash256) + SLOT_USAGE(sizeof(struct hash256)));
+    return n;
+}
+
+static void append_newest(struct mempool *mp, struct mempool_entry *e)
+{
+    e->older = mp->newest;
+    if (mp->newest)
+        mp->newest->newer = e;
+    else
+        mp->oldest = e;
+    mp->newest = e;
+}
+
+static void unlink_arrival(struct mempool *mp, struct mempool_entry *e)
+{
+    *(e->older ? &e->older->newer : &mp->oldest) = e->newer;
+    *(e->newer ? &e->newer->older : &mp->newest) = e->older;
+}
+
+void pool_add(struct mempool *mp, struct mempool_entry *take_e, bool reorg)
+{
+    struct mempool_entry *e = take_e;
+    const struct tx *tx = e->tx;
+
+    ASSERT(!pool_find(mp, &tx->txid));
+    e->delta.v = pool_delta(mp, &tx->txid);
+    e->usage = entry_usage(e);
+    entry_put(&mp->by_txid, &tx->txid, e);
+    entry_put(&mp->by_wtxid, &tx->wtxid, e);
+    for (uint32_t i = 0; i < tx->n_in; i++)
+        entry_put(&mp->by_spend, &tx->in[i].prevout, e);
+    for (uint32_t i = 0; i < e->n_claims; i++)
+        entry_put(&mp->by_claim, &e->claims[i], e);
+    append_newest(mp, e);
+    mp->total_vsize += e->vsize;
+    mp->total_fee += e->fee.v;
+    mp->usage += e->usage;
+    if (e->time < mp->oldest_time)
+        mp->oldest_time = e->time;
+    heap_insert(mp, e);
+    family_join(mp, e, reorg);
+    e->sequence = mp->sequence++;
+    mp->updates++;
+    if (mp->cm)
+        chainman_tx_added(mp->cm, tx, e->sequence);
+}
+
+void pool_remove(struct mempool *mp, struct mempool_entry *e, enum tx_removal why)
+{
+    const struct tx *tx = e->tx;
+
+    family_leave(mp, e);
+    heap_delete(mp, e);
+    unlink_arrival(mp, e);
+    map_del(&mp->by_txid, &tx->txid);
+    map_del(&mp->by_wtxid, &tx->wtxid);
+    for (uint32_t i = 0; i < tx->n_in; i++)
+        map_del(&mp->by_spend, &tx->in[i].prevout);
+    for (uint32_t i = 0; i < e->n_claims; i++)
+        map_del(&mp->by_claim, &e->claims[i]);
+    map_del(&mp->unbroadcast, &tx->txid);
+    mp->total_vsize -= e->vsize;
+    mp->total_fee -= e->fee.v;
+    mp->usage -= e->usage;
+    uint64_t sequence = mp->sequence++;
+    mp->updates++;
+    /* Whoever follows blocks learns of confirmed ones from these. */
+    if (mp->cm && why != TX_REMOVED_BLOCK)
+        chainman_tx_removed(mp->cm, tx, why, sequence);
+    pool_entry_free(e);
+}
+
+/* A descendant has more ancestors than any ancestor of it, so this order takes children first. */
+static int compare_depth(const void *a, const void *b)
+{
+    const struct mempool_entry *x = *(struct mempool_entry *const *)a;
+    const struct mempool_entry *y = *(struct mempool_entry *const *)b;
+    return (x->n_ancestors < y->n_ancestors) - (x->n_ancestors > y->n_ancestors);
+}
+
+void pool_remove_all(struct mempool *mp, struct entry_list *l, enum tx_removal why)
+{
+    if (l->n > 1)
+        qsort(l->v, l->n, sizeof(*l->v), compare_depth);
+    for (size_t i = 0; i < l->n; i++)
+        pool_remove(mp, l->v[i], why);
+    l->n = 0;
+}
+
+void pool_remove_family(struct mempool *mp, struct mempool_entry *e, enum tx_removal why)
+{
+    struct entry_list l = {0};
+    walk_begin(mp);
+    walk_visit(mp, e);
+    entry_list_add(&l, e);
+    walk_descendants(mp, &l, e);
+    pool_remove_all(mp, &l, why);
+    entry_list_clear(&l);
+}
+
+/* ---- reading ---- */
+
+int64_t pool_now(const struct mempool *mp)
+{
+    return mp->opt.clock ? clock_now(mp->opt.clock) : 0;
+}
+
+size_t mempool_count(const struct mempool *mp)
+{
+    return mp->by_txid.len;
+}
+
+int64_t mempool_total_vsize(const struct mempool *mp)
+{
+    return mp->total_vsize;
+}
+
+size_t mempool_memory(const struct mempool *mp)
+{
+    return mp->usage;
+}
+
+struct amount mempool_total_fee(const struct mempool *mp)
+{
+    return amount_of(mp->total_fee);
+}
+
+uint64_t mempool_sequence(const struct mempool *mp)
+{
+    return mp->sequence;
+}
+
+uint32_t mempool_updates(const struct mempool *mp)
+{
+    return mp->updates;
+}
+
+bool mempool_loaded(const struct mempool *mp)
+{
+    return mp->loaded;
+}
+
+void mempool_set_loaded(struct mempool *mp)
+{
+    mp->loaded = true;
+}
+
+void mempool_each(const struct mempool *mp,
+                  bool (*fn)(void *ctx, const struct mempool_entry *e), void *ctx)
+{
+    for (const struct mempool_entry *e = mp->oldest; e; e = e->newer)
+        if (!fn(ctx, e))
+            return;
+}
+
+static int compare_sorted(const void *a, const void *b)
+{
+    const struct mempool_entry *x = *(const struct mempool_entry *const *)a;
+    const struct mempool_entry *y = *(const struct mempool_entry *const *)b;
+    if (x->n_ancestors != y->n_ancestors)
+        return x->n_ancestors < y->n_ancestors ? -1 : 1;
+    __int128 fx = (__int128)x->fee.v * y->vsize, fy = (__int128)y->fee.v * x->vsize;
+    if (fx != fy)
+        return fx > fy ? -1 : 1;
+    return memcmp(y->tx->txid.b, x->tx->txid.b, sizeof(x->tx->txid.b));
+}
+
+const struct mempool_entry **mempool_sorted(const struct mempool *mp, size_t *n)
+{
+    *n = mp->by_txid.len;
+    const struct mempool_entry **all = xrealloc_array(NULL, *n + 1, sizeof(*all));
+    size_t i = 0;
+    for (const struct mempool_entry *e = mp->oldest; e; e = e->newer)
+        all[i++] = e;
+    qsort(all, *n, sizeof(*all), compare_sorted);
+    return all;
+}
+
+bool mempool_coin(const struct mempool *mp, const struct outpoint *o, struct coin *out)
+{
+    const struct mempool_entry *e = pool_find(mp, &o->txid);
+    if (!e || o->n >= e->tx->n_out)
+        return false;
+    *out = (struct coin){
+        .value = e->tx->out[o->n].value,
+        .height = mp->cm ? (uint32_t)chain_height(mp->cm) + 1 : 0,
+        .script = e->tx->out[o->n].script,
+    };
+    return true;
+}
+
+/* ---- fee deltas ---- */
+
+int64_t pool_delta(const struct mempool *mp, const struct hash256 *txid)
+{
+    const int64_t *delta = map_get(&mp->deltas, txid);
+    return delta ? *delta : 0;
+}
+
+static int64_t saturating_add(int64_t a, int64_t b)
+{
+    int64_t r;
+    if (!__builtin_add_overflow(a, b, &r))
+        return r;
+    return a > 0 ? INT64_MAX : INT64_MIN;
+}
+
+void mempool_prioritise(struct mempool *mp, const struct hash256 *txid, struct amount delta)
+{
+    int64_t before = pool_delta(mp, txid);
+    int64_t after = saturating_add(before, delta.v);
+    if (after)
+        *(int64_t *)map_put(&mp->deltas, txid, NULL) = after;
+    else
+        map_del(&mp->deltas, txid);
+    struct mempool_entry *e = pool_find(mp, txid);
+    if (e) {
+        e->delta.v = after;
+        family_fee_changed(mp, e, after - before);
+        mp->updates++;
+    }
+    char hex[65];
+    log_info(mp->opt.log, "PrioritiseTransaction: %s (%sin mempool) delta=%lld, new delta=%lld",
+             hash256_to_hex(hex, txid), e ? "" : "not ", (long long)delta.v,
+             (long long)after);
+}
+
+void mempool_each_delta(const struct mempool *mp,
+                        void (*fn)(void *ctx, const struct hash256 *txid, struct amount delta),
+                        void *ctx)
+{
+    const void *key;
+    void *value;
+    for (size_t i = 0; map_next(&mp->deltas, &i, &key, &value);)
+        fn(ctx, key, amount_of(*(int64_t *)value));
+}
+
+/* ---- transactions of ours that no peer has asked for yet ---- */
+
+void mempool_unbroadcast_add(struct mempool *mp, const struct hash256 *txid)
+{
+    if (pool_find(mp, txid))
+        map_put(&mp->unbroadcast, txid, NULL);
+}
+
+void mempool_unbroadcast_del(struct mempool *mp, const struct hash256 *txid)
+{
+    map_del(&mp->unbroadcast, txid);
+}
+
+bool mempool_is_unbroadcast(const struct mempool *mp, const struct hash256 *txid)
+{
+    return map_get(&mp->unbroadcast, txid) != NULL;
+}
+
+size_t mempool_unbroadcast_count(const struct mempool *mp)
+{
+    return mp->unbroadcast.len;
+}
+
+void mempool_each_unbroadcast(const struct mempool *mp,
+                              void (*fn)(void *ctx, const struct hash256 *txid), void *ctx)
+{
+    const void *key;
+    for (size_t i = 0; map_next(&mp->unbroadcast, &i, &key, NULL);)
+        fn(ctx, key);
+}

@@ -1,0 +1,111 @@
+/* The pool's inside, shared by the files of this folder only. */
+#ifndef OCHRE_CHAIN_MEMPOOL_POOL_H
+#define OCHRE_CHAIN_MEMPOOL_POOL_H
+
+#include "chain/mempool/mempool.h"
+#include "chain/params/params.h"
+#include "chain/rules/policy.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/map.h"
+#include "util/mem.h"
+
+struct entry_list {
+    struct mempool_entry **v; /* owned array of borrowed entries */
+    size_t n, cap;
+};
+void entry_list_add(struct entry_list *l, struct mempool_entry *e);
+void entry_list_clear(struct entry_list *l);
+
+/* Transactions of disconnected blocks that wait for the tip to settle. */
+struct disconnected {
+    struct tx **txs; /* owned references; the newest block's first, each block's last to first */
+    size_t n, cap;
+    size_t bytes;
+};
+
+struct mempool {
+    struct chainman *cm; /* NULL in tests of the pool alone */
+    struct mempool_options opt;
+    struct policy policy;
+    struct map by_txid, by_wtxid; /* hash256 -> entry */
+    struct map by_spend;          /* outpoint -> entry that spends it */
+    struct map by_claim;          /* hash256 -> entry */
+    struct map deltas;            /* txid -> int64_t */
+    struct map unbroadcast;       /* set of txids */
+    struct mempool_entry *oldest, *newest;
+    struct mempool_entry **heap;  /* owned; root: the first to be evicted */
+    size_t heap_cap;
+    int64_t total_vsize, total_fee;
+    size_t usage;                 /* of all entries */
+    int64_t oldest_time;          /* no entry is older */
+    uint64_t sequence;
+    uint64_t mark;                /* of the last walk */
+    _Atomic uint32_t updates;
+    _Atomic bool loaded;
+    /* rolling minimum fee rate */
+    double rolling_feerate;
+    int64_t rolling_time;
+    bool block_since_bump;
+    struct disconnected disconnected;
+    struct arena arena;           /* scratch of one acceptance */
+};
+
+/* -- mempool.c -------------------------------------------------------------------------------- */
+struct mempool_entry *pool_find(const struct mempool *mp, const struct hash256 *txid);
+struct mempool_entry *pool_spender(const struct mempool *mp, const struct outpoint *o);
+struct mempool_entry *pool_claimer(const struct mempool *mp, const struct hash256 *claim);
+int64_t pool_delta(const struct mempool *mp, const struct hash256 *txid);
+int64_t pool_now(const struct mempool *mp);
+
+/* Adds an entry with tx, fee, sizes, time, locks and claims set; the pool owns it then.
+ * @reorg: transactions that spend it may be in the pool already. */
+void pool_add(struct mempool *mp, struct mempool_entry *take_e, bool reorg);
+struct mempool_entry *pool_entry_new(const struct tx *tx);
+void pool_entry_free(struct mempool_entry *e);
+/* Takes one entry out and frees it; what it leaves behind stays consistent as long as nothing in
+ * the pool depends on the entry, or the entry is confirmed. */
+void pool_remove(struct mempool *mp, struct mempool_entry *e, enum tx_removal why);
+/* Takes out all of them; the list must hold every descendant of each member. */
+void pool_remove_all(struct mempool *mp, struct entry_list *l, enum tx_removal why);
+/* An entry and all that depends on it. */
+void pool_remove_family(struct mempool *mp, struct mempool_entry *e, enum tx_removal why);
+
+/* -- families.c ------------------------------------------------------------------------------- */
+/* Appends all ancestors (descendants) of e that are not in the list's walk yet. Begin a walk with
+ * walk_begin; entries visited (and e itself, if it shall be skipped) carry mp->mark. */
+void walk_begin(struct mempool *mp);
+bool walk_visit(struct mempool *mp, struct mempool_entry *e); /* true the first time */
+void walk_ancestors(struct mempool *mp, struct entry_list *out, struct mempool_entry *e);
+void walk_descendants(struct mempool *mp, struct entry_list *out, struct mempool_entry *e);
+/* Links e to its parents (and, after a reorg, children) and brings all sums up to date. */
+void family_join(struct mempool *mp, struct mempool_entry *e, bool reorg);
+void family_leave(struct mempool *mp, struct mempool_entry *e);
+void pool_check_entry(const struct mempool *mp, const struct mempool_entry *e);
+bool tx_signals_rbf(const struct tx *tx); /* BIP 125, explicitly */
+/* e's modified fee has changed by @diff. */
+void family_fee_changed(struct mempool *mp, struct mempool_entry *e, int64_t diff);
+
+/* -- evict.c ---------------------------------------------------------------------------------- */
+void heap_insert(struct mempool *mp, struct mempool_entry *e);
+void heap_delete(struct mempool *mp, struct mempool_entry *e);
+void heap_fix(struct mempool *mp, struct mempool_entry *e);
+/* Expiry, then size. */
+void pool_limit(struct mempool *mp);
+/* A block came: from now on the rolling minimum may sink. */
+void pool_rolling_block(struct mempool *mp);
+
+/* -- reorg.c ---------------------------------------------------------------------------------- */
+void disconnected_clear(struct disconnected *d);
+
+/* -- accept.c --------------------------------------------------------------------------------- */
+/* Ticket rules hold for the next block. */
+bool pool_tickets_active(const struct mempool *mp);
+/* Whether what else may change with the tip still holds: locks and maturity; ticket rules. */
+bool pool_entry_final(struct mempool *mp, const struct mempool_entry *e);
+bool pool_ticket_valid(struct mempool *mp, const struct mempool_entry *e);
+/* A coin of the chain or of an unconfirmed transaction; script may live in @mem. */
+bool pool_coin(const struct mempool *mp, const struct outpoint *o, struct coin *out,
+               struct arena *mem);
+
+#endif

@@ -1,0 +1,168 @@
+/* What a moving tip does to the pool. */
+#include <stdlib.h>
+
+#include "chain/mempool/pool.h"
+#include "util/rand.h"
+
+/* ---- transactions of disconnected blocks ---- */
+
+#define MAX_DISCONNECTED_BYTES 20000000
+
+void disconnected_clear(struct disconnected *d)
+{
+    for (size_t i = 0; i < d->n; i++)
+        tx_unref(d->txs[i]);
+    free(d->txs);
+    *d = (struct disconnected){0};
+}
+
+static void disconnected_add(struct disconnected *d, const struct tx *tx)
+{
+    if (d->n == d->cap) {
+        d->cap = d->cap ? 2 * d->cap : 256;
+        d->txs = xrealloc_array(d->txs, d->cap, sizeof(struct tx *));
+    }
+    d->txs[d->n++] = tx_ref(tx);
+    d->bytes += tx->total_size;
+}
+
+/* Whatever spends the transaction cannot be confirmed any more. */
+static void remove_spenders(struct mempool *mp, const struct tx *tx, enum tx_removal why)
+{
+    struct outpoint o = {.txid = tx->txid};
+    for (; o.n < tx->n_out; o.n++) {
+        struct mempool_entry *e = pool_spender(mp, &o);
+        if (e)
+            pool_remove_family(mp, e, why);
+    }
+}
+
+/* A very deep reorg: the last blocks' transactions are given up first. */
+static void disconnected_limit(struct mempool *mp)
+{
+    struct disconnected *d = &mp->disconnected;
+    size_t n = 0;
+    while (d->bytes > MAX_DISCONNECTED_BYTES) {
+        d->bytes -= d->txs[n]->total_size;
+        remove_spenders(mp, d->txs[n], TX_REMOVED_REORG);
+        tx_unref(d->txs[n++]);
+    }
+    d->n -= n;
+    memmove(d->txs, d->txs + n, d->n * sizeof(struct tx *));
+}
+
+/* The new chain holds some of them, too. */
+static void disconnected_confirm(struct disconnected *d, const struct block *b)
+{
+    struct map in_block;
+    size_t kept = 0;
+
+    if (d->n == 0)
+        return;
+    map_init(&in_block, sizeof(struct hash256), 0);
+    for (uint32_t i = 0; i < b->n_tx; i++)
+        map_put(&in_block, &b->txs[i].txid, NULL);
+    for (size_t i = 0; i < d->n; i++) {
+        struct tx *tx = d->txs[i];
+        if (!map_get(&in_block, &tx->txid)) {
+            d->txs[kept++] = tx;
+            continue;
+        }
+        d->bytes -= tx->total_size;
+        tx_unref(tx);
+    }
+    d->n = kept;
+    map_clear(&in_block);
+}
+
+/* ---- blocks ---- */
+
+static void remove_conflicts(struct mempool *mp, const struct tx *tx)
+{
+    for (uint32_t i = 0; i < tx->n_in; i++) {
+        struct mempool_entry *e = pool_spender(mp, &tx->in[i].prevout);
+        if (!e)
+            continue;
+        map_del(&mp->deltas, &e->tx->txid);
+        pool_remove_family(mp, e, TX_REMOVED_CONFLICT);
+    }
+}
+
+void mempool_block_connected(struct mempool *mp, const struct block *b, int32_t height UNUSED)
+{
+    for (uint32_t i = 0; i < b->n_tx; i++) {
+        const struct tx *tx = &b->txs[i];
+        struct mempool_entry *e = pool_find(mp, &tx->txid);
+        if (e)
+            pool_remove(mp, e, TX_REMOVED_BLOCK);
+        else
+            remove_conflicts(mp, tx);
+        map_del(&mp->deltas, &tx->txid);
+    }
+    disconnected_confirm(&mp->disconnected, b);
+    pool_rolling_block(mp);
+}
+
+void mempool_block_disconnected(struct mempool *mp, const struct block *b)
+{
+    for (uint32_t i = b->n_tx; i-- > 0;)
+        disconnected_add(&mp->disconnected, &b->txs[i]);
+    disconnected_limit(mp);
+}
+
+/* ---- the settled tip ---- */
+
+static void readd_disconnected(struct mempool *mp)
+{
+    struct disconnected d = mp->disconnected;
+    mp->disconnected = (struct disconnected){0};
+    for (size_t i = d.n; i-- > 0;) {
+        struct accept_result r = {0};
+        if (tx_is_coinbase(d.txs[i]) || !mempool_accept(mp, d.txs[i], false, true, 0, &r))
+            remove_spenders(mp, d.txs[i], TX_REMOVED_REORG);
+        accept_result_clear(&r);
+    }
+    disconnected_clear(&d);
+}
+
+/* Removes every entry of which @lasts says no, with its descendants. */
+static void sweep(struct mempool *mp,
+                  bool (*lasts)(struct mempool *mp, const struct mempool_entry *e),
+                  enum tx_removal why)
+{
+    struct entry_list l = {0};
+    for (struct mempool_entry *e = mp->oldest; e; e = e->newer)
+        if (!lasts(mp, e))
+            entry_list_add(&l, e);
+    walk_begin(mp);
+    size_t n = l.n;
+    for (size_t i = 0; i < n; i++)
+        walk_visit(mp, l.v[i]);
+    for (size_t i = 0; i < n; i++)
+        walk_descendants(mp, &l, l.v[i]);
+    pool_remove_all(mp, &l, why);
+    entry_list_clear(&l);
+}
+
+/* Transactions that came back may have found more descendants than the limits allow. */
+static bool within_limits(struct mempool *mp, const struct mempool_entry *e)
+{
+    return e->n_ancestors <= mp->opt.max_ancestors &&
+           e->ancestor_vsize <= mp->opt.max_ancestor_bytes;
+}
+
+void mempool_tip_settled(struct mempool *mp, bool reorged)
+{
+    if (reorged) {
+        readd_disconnected(mp);
+        sweep(mp, within_limits, TX_REMOVED_SIZE_LIMIT);
+        sweep(mp, pool_entry_final, TX_REMOVED_REORG);
+    }
+    if (pool_tickets_active(mp))
+        sweep(mp, pool_ticket_valid, reorged ? TX_REMOVED_REORG : TX_REMOVED_CONFLICT);
+    if (reorged)
+        pool_limit(mp);
+    mp->updates++;
+    if (mp->opt.check_ratio && rand_u64() % (uint64_t)mp->opt.check_ratio == 0)
+        mempool_check(mp);
+}
