@@ -21,8 +21,8 @@ static int32_t next_height(const struct mempool *mp)
 
 /* ---- coins ---- */
 
-bool pool_coin(const struct mempool *mp, const struct outpoint *o, struct coin *out,
-               struct arena *mem)
+bool mempool_any_coin(const struct mempool *mp, const struct outpoint *o, struct coin *out,
+                      struct arena *mem)
 {
     if (pool_find(mp, &o->txid))
         return mempool_coin(mp, o, out);
@@ -65,7 +65,7 @@ static bool load_coins(struct acceptance *a)
         const struct outpoint *o = &a->tx->in[i].prevout;
         struct coin *c = &a->coins[i];
         a->spent[i] = c;
-        if (!package_coin(a, o, c) && !pool_coin(a->mp, o, c, &a->mp->arena))
+        if (!package_coin(a, o, c) && !mempool_any_coin(a->mp, o, c, &a->mp->arena))
             return is_known(a) ? reject(a->rej, REJECT_TXN_ALREADY_KNOWN, NULL)
                                : reject(a->rej, REJECT_BAD_TXNS_INPUTS_MISSINGORSPENT, NULL);
         a->spends_coinbase |= c->coinbase;
@@ -126,7 +126,7 @@ static const struct coin *const *entry_coins(struct mempool *mp, const struct tx
     const struct coin **spent = arena_alloc(&mp->arena, tx->n_in * sizeof(*spent));
     for (uint32_t i = 0; i < tx->n_in; i++) {
         spent[i] = &coins[i];
-        if (!pool_coin(mp, &tx->in[i].prevout, &coins[i], &mp->arena))
+        if (!mempool_any_coin(mp, &tx->in[i].prevout, &coins[i], &mp->arena))
             return NULL;
     }
     return spent;

@@ -57,7 +57,7 @@ struct mempool_entry {
     uint32_t n_claims;
     uint32_t heap_pos;            /* in the order of eviction */
     uint64_t mark;                /* walks: the one that visited last */
-    uint64_t scratch;             /* of the walk that set mark */
+    uint64_t scratch;             /* the miner's, on the validation thread */
 };
 
 static inline int64_t entry_modified_fee(const struct mempool_entry *e)
@@ -102,6 +102,10 @@ const struct mempool_entry **mempool_descendants(const struct mempool *mp,
 bool mempool_signals_rbf(const struct mempool *mp, const struct mempool_entry *e);
 /* An unconfirmed transaction's output as a coin (height: next block's); script is borrowed. */
 bool mempool_coin(const struct mempool *mp, const struct outpoint *o, struct coin *out);
+/* That, or the chain's: out->script lives in the pool or in @mem. Spent by a pooled transaction or
+ * not. */
+bool mempool_any_coin(const struct mempool *mp, const struct outpoint *o, struct coin *out,
+                      struct arena *mem);
 
 /* -- Accepting: on the validation thread ---------------------------------------------------- */
 struct accept_options {

@@ -104,8 +104,5 @@ bool pool_tickets_active(const struct mempool *mp);
 /* Whether what else may change with the tip still holds: locks and maturity; ticket rules. */
 bool pool_entry_final(struct mempool *mp, const struct mempool_entry *e);
 bool pool_ticket_valid(struct mempool *mp, const struct mempool_entry *e);
-/* A coin of the chain or of an unconfirmed transaction; script may live in @mem. */
-bool pool_coin(const struct mempool *mp, const struct outpoint *o, struct coin *out,
-               struct arena *mem);
 
 #endif

@@ -1,0 +1,309 @@
+/* Which transactions go into a block: packages of a transaction and its ancestors, the best fee
+ * rate first. */
+#include <stdlib.h>
+
+#include "chain/mining/miner.h"
+#include "chain/params/params.h"
+#include "chain/rules/block_index.h"
+#include "chain/rules/locks.h"
+#include "chain/rules/policy.h"
+#include "chain/state/state.h"
+
+/* A pooled transaction while the block fills: its package is what is still missing of its
+ * ancestors, and itself. entry->scratch is the node's number. */
+struct node {
+    struct mempool_entry *entry;
+    int64_t vsize, fees, sigops; /* of the package */
+    uint32_t heap_pos;
+    bool in_heap, in_block;
+    uint64_t mark;
+};
+
+struct selection {
+    struct block_template *t;
+    struct mempool *mp;
+    const struct miner_options *opt;
+    struct rule_env *tickets; /* NULL: no ticket rules */
+    int64_t lock_time;
+    struct node *nodes; /* owned */
+    size_t n_nodes;
+    struct node **heap; /* owned; root: the best package */
+    size_t n_heap;
+    uint64_t mark;
+    struct node **package; /* owned scratch list */
+    size_t n_package, cap_package;
+};
+
+/* ---- order ---- */
+
+/* A package counts with the lower of its own and its last transaction's fee rate: a rich parent
+ * needs no child to carry it. */
+static void score(const struct node *n, __int128 *fee, __int128 *vsize)
+{
+    int64_t own = entry_modified_fee(n->entry);
+    bool alone = (__int128)own * n->vsize <= (__int128)n->fees * n->entry->vsize;
+    *fee = alone ? own : n->fees;
+    *vsize = alone ? n->entry->vsize : n->vsize;
+}
+
+static bool better(const struct node *a, const struct node *b)
+{
+    __int128 fa, sa, fb, sb;
+    score(a, &fa, &sa);
+    score(b, &fb, &sb);
+    if (fa * sb != fb * sa)
+        return fa * sb > fb * sa;
+    return memcmp(a->entry->tx->txid.b, b->entry->tx->txid.b, 32) < 0;
+}
+
+static void place(struct selection *s, size_t pos, struct node *n)
+{
+    s->heap[pos] = n;
+    n->heap_pos = (uint32_t)pos;
+}
+
+static void sift_up(struct selection *s, struct node *n)
+{
+    size_t pos = n->heap_pos;
+    for (; pos > 0 && better(n, s->heap[(pos - 1) / 2]); pos = (pos - 1) / 2)
+        place(s, pos, s->heap[(pos - 1) / 2]);
+    place(s, pos, n);
+}
+
+static void sift_down(struct selection *s, struct node *n)
+{
+    size_t pos = n->heap_pos;
+    for (;;) {
+        size_t child = 2 * pos + 1;
+        if (child >= s->n_heap)
+            break;
+        if (child + 1 < s->n_heap && better(s->heap[child + 1], s->heap[child]))
+            child++;
+        if (!better(s->heap[child], n))
+            break;
+        place(s, pos, s->heap[child]);
+        pos = child;
+    }
+    place(s, pos, n);
+}
+
+static void heap_remove(struct selection *s, struct node *n)
+{
+    struct node *last = s->heap[--s->n_heap];
+    n->in_heap = false;
+    if (last == n)
+        return;
+    place(s, n->heap_pos, last);
+    sift_up(s, last);
+    sift_down(s, last);
+}
+
+static bool add_node(void *ctx, const struct mempool_entry *e)
+{
+    struct selection *s = ctx;
+    struct node *n = &s->nodes[s->n_nodes];
+    *n = (struct node){.entry = (struct mempool_entry *)e,
+                       .vsize = e->ancestor_vsize,
+                       .fees = e->ancestor_fees,
+                       .sigops = e->ancestor_sigops,
+                       .in_heap = true};
+    n->entry->scratch = s->n_nodes;
+    place(s, s->n_nodes++, n);
+    return true;
+}
+
+static void heapify(struct selection *s)
+{
+    s->n_heap = s->n_nodes;
+    for (size_t i = s->n_heap / 2; i-- > 0;)
+        sift_down(s, s->heap[i]);
+}
+
+/* ---- packages ---- */
+
+static void package_add(struct selection *s, struct node *n)
+{
+    if (n->mark == s->mark)
+        return;
+    n->mark = s->mark;
+    if (s->n_package == s->cap_package) {
+        s->cap_package = s->cap_package ? 2 * s->cap_package : 64;
+        s->package = xrealloc_array(s->package, s->cap_package, sizeof(struct node *));
+    }
+    s->package[s->n_package++] = n;
+}
+
+static struct node *node_of(struct selection *s, const struct mempool_entry *e)
+{
+    return &s->nodes[e->scratch];
+}
+
+static int compare_order(const void *a, const void *b)
+{
+    const struct mempool_entry *x = (*(struct node *const *)a)->entry;
+    const struct mempool_entry *y = (*(struct node *const *)b)->entry;
+    if (x->n_ancestors != y->n_ancestors)
+        return x->n_ancestors < y->n_ancestors ? -1 : 1;
+    return memcmp(x->tx->txid.b, y->tx->txid.b, 32);
+}
+
+/* The transaction and its ancestors that are not in the block yet, parents first. */
+static void collect_package(struct selection *s, struct node *n)
+{
+    s->mark++;
+    s->n_package = 0;
+    package_add(s, n);
+    for (size_t i = 0; i < s->n_package; i++) {
+        const struct mempool_entry *e = s->package[i]->entry;
+        for (uint32_t j = 0; j < e->n_parents; j++)
+            if (!node_of(s, e->parents[j])->in_block)
+                package_add(s, node_of(s, e->parents[j]));
+    }
+    qsort(s->package, s->n_package, sizeof(struct node *), compare_order);
+}
+
+static bool package_fits(const struct selection *s, const struct node *n)
+{
+    return s->t->weight + n->vsize * WITNESS_SCALE_FACTOR < s->opt->max_weight &&
+           s->t->sigops + n->sigops < MAX_BLOCK_SIGOPS_COST;
+}
+
+static bool package_is_final(const struct selection *s)
+{
+    for (size_t i = 0; i < s->n_package; i++)
+        if (!tx_is_final(s->package[i]->entry->tx, s->t->height, s->lock_time))
+            return false;
+    return true;
+}
+
+/* Signatures were checked when the ticket entered the pool. */
+static void drop_deferred(void *ctx UNUSED, bool (*run)(void *arg) UNUSED,
+                          void (*drop)(void *arg), void *arg)
+{
+    drop(arg);
+}
+
+static bool ticket_fits(struct selection *s, const struct tx *tx, struct rule_env *env)
+{
+    struct arena mem;
+    struct reject rej = {0};
+    bool ok = true;
+
+    arena_init(&mem, 4096);
+    struct coin *coins = arena_alloc(&mem, tx->n_in * sizeof(*coins));
+    const struct coin **spent = arena_alloc(&mem, tx->n_in * sizeof(*spent));
+    for (uint32_t i = 0; i < tx->n_in && ok; i++) {
+        spent[i] = &coins[i];
+        ok = mempool_any_coin(s->mp, &tx->in[i].prevout, &coins[i], &mem);
+    }
+    ok = ok && s->opt->hooks->tx(s->opt->hooks->ctx, env, tx, spent, NULL, &rej);
+    arena_clear(&mem);
+    return ok;
+}
+
+/* Runs the ticket rules over the package on top of what the block holds already. */
+static bool package_fits_state(struct selection *s)
+{
+    if (!s->tickets)
+        return true;
+    struct rule_env env = *s->tickets;
+    bool ok = true;
+    env.state = state_begin_nested(s->tickets->state);
+    env.defer = drop_deferred;
+    for (size_t i = 0; i < s->n_package && ok; i++)
+        ok = ticket_fits(s, s->package[i]->entry->tx, &env);
+    if (!ok) {
+        state_discard(env.state);
+        return false;
+    }
+    state_commit(env.state);
+    s->tickets->sigops = env.sigops;
+    return true;
+}
+
+/* Packages of everything that depends on n need it no more. */
+static void relieve_descendants(struct selection *s, const struct node *n)
+{
+    size_t keep = s->n_package; /* the walk uses the end of the same list */
+    const struct mempool_entry *e = n->entry;
+
+    s->mark++;
+    for (uint32_t i = 0; i < e->n_children; i++)
+        package_add(s, node_of(s, e->children[i]));
+    for (size_t i = keep; i < s->n_package; i++) {
+        const struct mempool_entry *d = s->package[i]->entry;
+        for (uint32_t j = 0; j < d->n_children; j++)
+            package_add(s, node_of(s, d->children[j]));
+    }
+    for (size_t i = keep; i < s->n_package; i++) {
+        struct node *d = s->package[i];
+        if (d->in_block)
+            continue;
+        d->vsize -= e->vsize;
+        d->fees -= entry_modified_fee(e);
+        d->sigops -= e->sigop_cost;
+        if (d->in_heap) {
+            sift_up(s, d);
+            sift_down(s, d);
+        }
+    }
+    s->n_package = keep;
+}
+
+static void include_package(struct selection *s)
+{
+    for (size_t i = 0; i < s->n_package; i++) {
+        struct node *n = s->package[i];
+        const struct mempool_entry *e = n->entry;
+        template_add_tx(s->t, e->tx, e->fee, e->sigop_cost);
+        n->in_block = true;
+        if (n->in_heap)
+            heap_remove(s, n);
+    }
+    for (size_t i = 0; i < s->n_package; i++)
+        relieve_descendants(s, s->package[i]);
+}
+
+/* Once the block is nearly full, stop after this many packages that did not fit. */
+#define MAX_FAILURES 1000
+
+static void fill(struct selection *s)
+{
+    int failures = 0;
+    while (s->n_heap) {
+        struct node *n = s->heap[0];
+        if (n->fees < feerate_fee(s->opt->min_feerate, n->vsize))
+            return;
+        heap_remove(s, n);
+        bool fits = package_fits(s, n);
+        if (fits) {
+            collect_package(s, n);
+            fits = package_is_final(s) && package_fits_state(s);
+        }
+        if (fits) {
+            include_package(s);
+            failures = 0;
+        } else if (++failures > MAX_FAILURES &&
+                   s->t->weight > s->opt->max_weight - COINBASE_WEIGHT_RESERVE) {
+            return;
+        }
+    }
+}
+
+void select_transactions(struct block_template *t, struct mempool *mp,
+                         const struct miner_options *opt, struct rule_env *tickets)
+{
+    size_t n = mempool_count(mp);
+    struct selection s = {.t = t, .mp = mp, .opt = opt, .tickets = tickets};
+    if (n == 0)
+        return;
+    s.lock_time = block_index_mtp(t->prev);
+    s.nodes = xrealloc_array(NULL, n, sizeof(*s.nodes));
+    s.heap = xrealloc_array(NULL, n, sizeof(*s.heap));
+    mempool_each(mp, add_node, &s);
+    heapify(&s);
+    fill(&s);
+    free(s.nodes);
+    free(s.heap);
+    free(s.package);
+}
