@@ -94,6 +94,9 @@ RAPTORQ_TEST_LIBS = libochre_raptorq.a $(CRYPTO_TEST_LIBS)
 check_PROGRAMS += test/unit/test_raptorq_vectors
 test_unit_test_raptorq_vectors_SOURCES = test/unit/test_raptorq_vectors.c test/unit/unit.h test/unit/vectors.h
 test_unit_test_raptorq_vectors_LDADD = $(RAPTORQ_TEST_LIBS)
+check_PROGRAMS += test/unit/test_descriptor
+test_unit_test_descriptor_SOURCES = test/unit/test_descriptor.c test/unit/vectors.h
+test_unit_test_descriptor_LDADD = $(CHAIN_TEST_LIBS)
 
 TESTS += $(check_PROGRAMS)
 endif

@@ -1,0 +1,268 @@
+#include <stdlib.h>
+
+#include "chain/script/descriptor_impl.h"
+#include "chain/script/sig_encoding.h"
+#include "chain/script/sighash.h"
+#include "crypto/secp.h"
+#include "util/hex.h"
+
+struct inference {
+    const struct chain_params *params;
+    const struct keystore *known;
+    struct buf *out;
+};
+
+/* Each returns false, having written nothing, when the script has no such description.
+ */
+static bool infer(const struct inference *f, struct bytes script,
+                  enum descriptor_place place);
+
+static void put_origin(const struct inference *f, const struct key_entry *e)
+{
+    if (e == NULL || !e->has_origin)
+        return;
+    buf_append_byte(f->out, '[');
+    hex_append(f->out, e->origin.fingerprint, 4);
+    for (uint32_t i = 0; i < e->origin.n_path; i++)
+        buf_printf(f->out, "/%u%s", e->origin.path[i] & ~BIP32_HARDENED,
+                   e->origin.path[i] & BIP32_HARDENED ? "h" : "");
+    buf_append_byte(f->out, ']');
+}
+
+static const struct key_entry *find_pubkey(const struct inference *f, struct bytes key)
+{
+    struct destination id;
+    if (f->known == NULL)
+        return NULL;
+    destination_of_key(&id, DEST_PKH, key);
+    return keystore_find_key(f->known, id.data);
+}
+
+static bool may_describe_key(struct bytes key, enum descriptor_place place)
+{
+    return pubkey_is_compressed(key) ||
+           (pubkey_is_compressed_or_uncompressed(key) &&
+            (place == AT_TOP || place == IN_SH));
+}
+
+static void put_key(const struct inference *f, struct bytes key)
+{
+    put_origin(f, find_pubkey(f, key));
+    hex_append(f->out, key.data, key.len);
+}
+
+static void put_xonly(const struct inference *f, const uint8_t xonly[32])
+{
+    put_origin(f, keystore_find_xonly(f->known, xonly));
+    hex_append(f->out, xonly, 32);
+}
+
+static bool infer_pk(const struct inference *f, struct bytes key,
+                     enum descriptor_place place)
+{
+    if (!may_describe_key(key, place))
+        return false;
+    buf_append_str(f->out, "pk(");
+    put_key(f, key);
+    buf_append_byte(f->out, ')');
+    return true;
+}
+
+static bool infer_key_hash(const struct inference *f, struct bytes hash,
+                           const char *name, enum descriptor_place place)
+{
+    const struct key_entry *e = keystore_find_key(f->known, hash.data);
+    if (e == NULL || !may_describe_key(bytes_of(e->pubkey, e->pubkey_len), place))
+        return false;
+    buf_printf(f->out, "%s(", name);
+    put_key(f, bytes_of(e->pubkey, e->pubkey_len));
+    buf_append_byte(f->out, ')');
+    return true;
+}
+
+static bool infer_multi(const struct inference *f, const struct script_solution *s,
+                        enum descriptor_place place)
+{
+    for (unsigned i = 0; i < s->n_keys; i++) {
+        if (!may_describe_key(s->keys[i], place))
+            return false;
+    }
+    buf_printf(f->out, "multi(%u", s->required);
+    for (unsigned i = 0; i < s->n_keys; i++) {
+        buf_append_byte(f->out, ',');
+        put_key(f, s->keys[i]);
+    }
+    buf_append_byte(f->out, ')');
+    return true;
+}
+
+static bool infer_wrapped(const struct inference *f, struct bytes inner,
+                          const char *name, enum descriptor_place inside)
+{
+    size_t start = f->out->len;
+    buf_printf(f->out, "%s(", name);
+    if (!infer(f, inner, inside)) {
+        f->out->len = start;
+        return false;
+    }
+    buf_append_byte(f->out, ')');
+    return true;
+}
+
+/* -- Taproot -- */
+
+static bool infer_tap_pk(const struct inference *f, struct bytes s)
+{
+    if (s.len != 34 || s.data[0] != 32 || s.data[33] != OP_CHECKSIG ||
+        !secp_xonly_valid(s.data + 1))
+        return false;
+    buf_append_str(f->out, "pk(");
+    put_xonly(f, s.data + 1);
+    buf_append_byte(f->out, ')');
+    return true;
+}
+
+/* <key> CHECKSIG <key> CHECKSIGADD ... <n> NUMEQUAL */
+static bool infer_multi_a(const struct inference *f, struct bytes s)
+{
+    struct script_op op, check;
+    size_t pos = 0, start = f->out->len, n_keys = 0;
+    struct buf keys = {0};
+    int64_t threshold = 0;
+    const struct inference g = {f->params, f->known, &keys};
+    while (script_next(s, &pos, &op) && op.code == 32 &&
+           secp_xonly_valid(op.data.data) && script_next(s, &pos, &check) &&
+           check.code == (n_keys == 0 ? OP_CHECKSIG : OP_CHECKSIGADD)) {
+        buf_append_byte(&keys, ',');
+        put_xonly(&g, op.data.data);
+        n_keys++;
+    }
+    bool number = opcode_is_small_int(op.code) && op.code != OP_0;
+    if (number)
+        threshold = opcode_small_int(op.code);
+    else
+        number = op.code < OP_PUSHDATA1 && script_push_is_minimal(&op) &&
+                 script_num_decode(&threshold, op.data, true, 4);
+    bool ok = n_keys > 0 && number && threshold >= 1 && (uint64_t)threshold <= n_keys &&
+              pos + 1 == s.len && s.data[pos] == OP_NUMEQUAL;
+    if (ok) {
+        buf_printf(f->out, "multi_a(%d", (int)threshold);
+        buf_append(f->out, keys.data, keys.len);
+        buf_append_byte(f->out, ')');
+    } else {
+        f->out->len = start;
+    }
+    buf_clear(&keys);
+    return ok;
+}
+
+static size_t leaf_depth(const struct tap_leaf *leaf)
+{
+    return (leaf->control.len - 33) / 32;
+}
+
+static bool infer_leaves(const struct inference *f, const struct tap_entry *t)
+{
+    bool right[130] = {false};
+    size_t depth = 0;
+    for (size_t i = 0; i < t->n_leaves; i++) {
+        buf_append_byte(f->out, ',');
+        for (; depth <= leaf_depth(&t->leaves[i]); depth++) {
+            if (depth > 0)
+                buf_append_byte(f->out, '{');
+            right[depth] = false;
+        }
+        if (!infer(f, buf_view(&t->leaves[i].script), IN_TR))
+            return false;
+        for (; depth > 0 && right[depth - 1]; depth--) {
+            if (depth > 1)
+                buf_append_byte(f->out, '}');
+        }
+        if (depth > 0)
+            right[depth - 1] = true;
+    }
+    return true;
+}
+
+static bool infer_tr(const struct inference *f, const uint8_t output[32])
+{
+    size_t start = f->out->len;
+    const struct tap_entry *t = keystore_find_taproot(f->known, output);
+    if (t != NULL) {
+        buf_append_str(f->out, "tr(");
+        put_xonly(f, t->internal);
+        if (infer_leaves(f, t)) {
+            buf_append_byte(f->out, ')');
+            return true;
+        }
+        f->out->len = start;
+    }
+    if (!secp_xonly_valid(output))
+        return false;
+    buf_append_str(f->out, "rawtr(");
+    put_xonly(f, output);
+    buf_append_byte(f->out, ')');
+    return true;
+}
+
+/* -- Any script -- */
+
+static bool infer_solved(const struct inference *f, const struct script_solution *s,
+                         enum descriptor_place place)
+{
+    struct bytes inner;
+    bool top = place == AT_TOP, top_or_sh = top || place == IN_SH;
+    switch (s->type) {
+    case SCRIPT_PUBKEY: return infer_pk(f, s->data, place);
+    case SCRIPT_PUBKEYHASH: return infer_key_hash(f, s->data, "pkh", place);
+    case SCRIPT_WITNESS_V0_KEYHASH:
+        return top_or_sh && infer_key_hash(f, s->data, "wpkh", IN_WPKH);
+    case SCRIPT_MULTISIG: return infer_multi(f, s, place);
+    case SCRIPT_SCRIPTHASH:
+        return top && keystore_find_script(f->known, s->data.data, &inner) &&
+               infer_wrapped(f, inner, "sh", IN_SH);
+    case SCRIPT_WITNESS_V0_SCRIPTHASH:
+        return top_or_sh &&
+               keystore_find_witness_script(f->known, s->data.data, &inner) &&
+               infer_wrapped(f, inner, "wsh", IN_WSH);
+    case SCRIPT_WITNESS_V1_TAPROOT: return top && infer_tr(f, s->data.data);
+    case SCRIPT_NONSTANDARD:
+    case SCRIPT_NULL_DATA:
+    case SCRIPT_WITNESS_UNKNOWN:
+    case SCRIPT_ANCHOR: return false;
+    }
+    return false;
+}
+
+static bool infer(const struct inference *f, struct bytes script,
+                  enum descriptor_place place)
+{
+    struct script_solution s;
+    struct destination dest;
+    char address[ADDRESS_MAX];
+
+    if (place == IN_TR)
+        return infer_tap_pk(f, script) || infer_multi_a(f, script);
+    script_solve(&s, script);
+    if (infer_solved(f, &s, place))
+        return true;
+    if (place != AT_TOP)
+        return false;
+    if (destination_from_script(&dest, script)) {
+        buf_printf(f->out, "addr(%s)", address_encode(address, f->params, &dest));
+        return true;
+    }
+    buf_append_str(f->out, "raw(");
+    hex_append(f->out, script.data, script.len);
+    buf_append_byte(f->out, ')');
+    return true;
+}
+
+void descriptor_infer(struct buf *out, const struct chain_params *p,
+                      struct bytes script, const struct keystore *known)
+{
+    const struct inference f = {p, known, out};
+    size_t start = out->len;
+    infer(&f, script, AT_TOP);
+    descriptor_append_checksum(out, start);
+}
