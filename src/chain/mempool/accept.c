@@ -387,7 +387,7 @@ static bool finish(struct acceptance *a, struct accept_result *out)
     note_replaced(a, out);
     if (a->opt->test_only)
         return true;
-    chainman_write_lock(mp->cm);
+    pool_lock(mp);
     pool_remove_all(mp, &a->replaced, TX_REMOVED_REPLACED);
     pool_add(mp, make_entry(a), a->opt->bypass_limits);
     if (!a->opt->bypass_limits)
@@ -395,7 +395,7 @@ static bool finish(struct acceptance *a, struct accept_result *out)
     const struct mempool_entry *e = pool_find(mp, &a->tx->txid);
     if (e && mp->opt.check_ratio)
         pool_check_entry(mp, e);
-    chainman_write_unlock(mp->cm);
+    pool_unlock(mp);
     return e || reject(a->rej, REJECT_MEMPOOL_FULL, NULL);
 }
 

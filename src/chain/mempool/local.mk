@@ -4,6 +4,7 @@ libochre_chain_a_SOURCES += \
 	src/chain/mempool/families.c \
 	src/chain/mempool/mempool.c src/chain/mempool/mempool.h \
 	src/chain/mempool/package.c \
+	src/chain/mempool/persist.c \
 	src/chain/mempool/pool.h \
 	src/chain/mempool/reorg.c \
 	src/chain/mempool/replace.c

@@ -113,6 +113,18 @@ const struct mempool_options *mempool_get_options(const struct mempool *mp)
     return &mp->opt;
 }
 
+void pool_lock(struct mempool *mp)
+{
+    if (mp->cm)
+        chainman_write_lock(mp->cm);
+}
+
+void pool_unlock(struct mempool *mp)
+{
+    if (mp->cm)
+        chainman_write_unlock(mp->cm);
+}
+
 /* ---- lists and maps of entries ---- */
 
 void entry_list_add(struct entry_list *l, struct mempool_entry *e)
@@ -415,16 +427,19 @@ void mempool_prioritise(struct mempool *mp, const struct hash256 *txid, struct a
 {
     int64_t before = pool_delta(mp, txid);
     int64_t after = saturating_add(before, delta.v);
+    struct mempool_entry *e = pool_find(mp, txid);
+
+    pool_lock(mp);
     if (after)
         *(int64_t *)map_put(&mp->deltas, txid, NULL) = after;
     else
         map_del(&mp->deltas, txid);
-    struct mempool_entry *e = pool_find(mp, txid);
     if (e) {
         e->delta.v = after;
         family_fee_changed(mp, e, after - before);
         mp->updates++;
     }
+    pool_unlock(mp);
     char hex[65];
     log_info(mp->opt.log, "PrioritiseTransaction: %s (%sin mempool) delta=%lld, new delta=%lld",
              hash256_to_hex(hex, txid), e ? "" : "not ", (long long)delta.v,
@@ -445,13 +460,18 @@ void mempool_each_delta(const struct mempool *mp,
 
 void mempool_unbroadcast_add(struct mempool *mp, const struct hash256 *txid)
 {
-    if (pool_find(mp, txid))
-        map_put(&mp->unbroadcast, txid, NULL);
+    if (!pool_find(mp, txid))
+        return;
+    pool_lock(mp);
+    map_put(&mp->unbroadcast, txid, NULL);
+    pool_unlock(mp);
 }
 
 void mempool_unbroadcast_del(struct mempool *mp, const struct hash256 *txid)
 {
+    pool_lock(mp);
     map_del(&mp->unbroadcast, txid);
+    pool_unlock(mp);
 }
 
 bool mempool_is_unbroadcast(const struct mempool *mp, const struct hash256 *txid)

@@ -52,6 +52,9 @@ struct mempool {
 };
 
 /* -- mempool.c -------------------------------------------------------------------------------- */
+/* Around every change: readers must not see it half done. Nests. */
+void pool_lock(struct mempool *mp);
+void pool_unlock(struct mempool *mp);
 struct mempool_entry *pool_find(const struct mempool *mp, const struct hash256 *txid);
 struct mempool_entry *pool_spender(const struct mempool *mp, const struct outpoint *o);
 struct mempool_entry *pool_claimer(const struct mempool *mp, const struct hash256 *claim);
