@@ -1,2 +1,13 @@
 noinst_LIBRARIES += libochre_tickets.a
-libochre_tickets_a_SOURCES =
+libochre_tickets_a_SOURCES = \
+	src/tickets/carrier.c src/tickets/carrier.h \
+	src/tickets/fields.c src/tickets/fields.h \
+	src/tickets/index.c src/tickets/index.h \
+	src/tickets/kind_id.c \
+	src/tickets/kind_id_revoke.c \
+	src/tickets/kinds.c src/tickets/kinds.def \
+	src/tickets/pastelid.c src/tickets/pastelid.h \
+	src/tickets/rules.c src/tickets/rules.h \
+	src/tickets/state_keys.c src/tickets/state_keys.h \
+	src/tickets/ticket.c src/tickets/ticket.h \
+	src/tickets/tickets.c src/tickets/tickets.h

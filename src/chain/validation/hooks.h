@@ -10,6 +10,7 @@
 
 #include "chain/prim/block.h"
 
+struct arena;
 struct block_index;
 struct chain_params;
 struct coin;

@@ -1,0 +1,180 @@
+#include "tickets/tickets.h"
+
+#include <stdlib.h>
+
+#include "chain/params/params.h"
+#include "tickets/index.h"
+#include "tickets/pastelid.h"
+#include "tickets/rules.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/rand.h"
+
+#define SIGCACHE_BYTES (1u << 20)
+#define MIN_INDEX_CACHE (1u << 20)
+
+struct tickets {
+    struct tickets_options opt; /* datadir owned */
+    struct consensus_hooks hooks;
+    struct ticket_rules rules;
+    struct pastelid_store *pastelids;
+    struct ticket_index *index; /* NULL before attach */
+    struct chainman *cm;
+};
+
+static bool has_tickets(const struct tickets *t)
+{
+    return t->opt.params->tickets_height != TICKETS_NEVER;
+}
+
+struct tickets *tickets_new(const struct tickets_options *opt)
+{
+    struct tickets *t = xcalloc(1, sizeof(*t));
+    t->opt = *opt;
+    t->opt.datadir = xstrdup(opt->datadir);
+    t->pastelids = pastelid_store_new(opt->datadir, opt->kdf_memory);
+    if (has_tickets(t)) {
+        t->rules.cache = sigcache_new(SIGCACHE_BYTES);
+        rand_bytes(t->rules.salt, sizeof(t->rules.salt));
+        ticket_rules_hooks(&t->hooks, &t->rules);
+    }
+    return t;
+}
+
+void tickets_free(struct tickets *t)
+{
+    if (t == NULL)
+        return;
+    if (t->index != NULL && ticket_index_sync(t->index) != ERR_OK)
+        log_warning(t->opt.log, "The ticket index was not saved; it will catch up\n");
+    ticket_index_close(t->index);
+    pastelid_store_free(t->pastelids);
+    sigcache_free(t->rules.cache);
+    free((char *)t->opt.datadir);
+    free(t);
+}
+
+const struct consensus_hooks *tickets_hooks(struct tickets *t)
+{
+    return has_tickets(t) ? &t->hooks : NULL;
+}
+
+struct ticket_index *tickets_index(struct tickets *t)
+{
+    return t->index;
+}
+
+struct pastelid_store *tickets_pastelids(struct tickets *t)
+{
+    return t->pastelids;
+}
+
+/* --- the index follows the chain --- */
+
+static void stop(struct tickets *t, const char *sentence)
+{
+    log_error(t->opt.log, "%s\n", sentence);
+    if (t->opt.request_stop != NULL)
+        t->opt.request_stop(t->opt.stop_ctx, sentence);
+}
+
+static void on_db_error(void *ctx, enum err e, const char *message)
+{
+    struct tickets *t = ctx;
+    char *sentence = xasprintf("%s. Check the disk, then restart%s", message,
+                               e == ERR_CORRUPT ? " with -reindex" : "");
+    stop(t, sentence);
+    free(sentence);
+}
+
+/* Indexes one block of the active chain. */
+static enum err add_block(struct tickets *t, const struct block_index *bi)
+{
+    struct block *b;
+    enum err e = chainman_read_block(t->cm, &b, bi);
+    if (e != ERR_OK)
+        return e;
+    e = ticket_index_connect(t->index, b, bi->height);
+    block_unref(b);
+    return e;
+}
+
+/* The last block that index and active chain share; NULL: none, the index is to begin anew. */
+static struct block_index *shared_block(struct tickets *t)
+{
+    struct hash256 hash;
+    int32_t height;
+    ticket_index_best(t->index, &hash, &height);
+    struct block_index *bi = height >= 0 ? block_tree_find(t->cm, &hash) : NULL;
+    return bi != NULL ? chain_fork_point(t->cm, bi) : NULL;
+}
+
+/* From wherever the index stands to the tip; returns the height at which it stopped. */
+static enum err catch_up(struct tickets *t, int32_t *height)
+{
+    struct block_index *at = shared_block(t);
+    struct block_index *genesis = chain_at(t->cm, 0);
+    enum err e = ERR_OK;
+    if (at == NULL)
+        at = genesis;
+    *height = at->height;
+    e = ticket_index_rewind(t->index, at->height, &at->hash);
+    while (e == ERR_OK && (at = chain_next(t->cm, at)) != NULL) {
+        *height = at->height;
+        e = add_block(t, at);
+    }
+    return e;
+}
+
+static void on_connected(void *ctx, const struct block *b, const struct block_index *bi)
+{
+    struct tickets *t = ctx;
+    struct hash256 best;
+    int32_t height;
+    ticket_index_best(t->index, &best, &height);
+    if (bi->prev == NULL || !hash256_equal(&bi->prev->hash, &best))
+        return; /* an earlier failure is being dealt with */
+    (void)!ticket_index_connect(t->index, b, bi->height); /* on_db_error stops the node */
+}
+
+static void on_disconnected(void *ctx, const struct block *b, const struct block_index *bi)
+{
+    struct tickets *t = ctx;
+    struct hash256 best;
+    int32_t height;
+    (void)b;
+    ticket_index_best(t->index, &best, &height);
+    if (bi->prev != NULL && hash256_equal(&bi->hash, &best))
+        (void)!ticket_index_rewind(t->index, bi->prev->height, &bi->prev->hash);
+}
+
+static char *catch_up_error(enum err e, int32_t height)
+{
+    const char *cause = e == ERR_NOT_FOUND ? "its data was pruned" : err_text(e);
+    return xasprintf("The ticket index cannot read block %d: %s. Restart with -reindex to "
+                     "rebuild it", (int)height, cause);
+}
+
+enum err tickets_attach(struct tickets *t, struct chainman *cm, char **error)
+{
+    size_t cache = t->opt.index_cache_bytes > MIN_INDEX_CACHE ? t->opt.index_cache_bytes
+                                                              : MIN_INDEX_CACHE;
+    int32_t height;
+    *error = NULL;
+    if (!has_tickets(t))
+        return ERR_OK;
+    t->cm = cm;
+    enum err e = ticket_index_open(&t->index, t->opt.datadir, cache, t->opt.reindex,
+                                   on_db_error, t, error);
+    if (e != ERR_OK)
+        return e;
+    e = catch_up(t, &height);
+    if (e != ERR_OK) {
+        *error = catch_up_error(e, height);
+        return e;
+    }
+    chainman_subscribe(cm, &(struct chain_events){.ctx = t,
+                                                  .block_connected = on_connected,
+                                                  .block_disconnected = on_disconnected});
+    return ERR_OK;
+}
