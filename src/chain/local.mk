@@ -23,7 +23,8 @@ libochre_chain_a_SOURCES += \
 	src/chain/script/descriptor_impl.h src/chain/script/descriptor_infer.c \
 	src/chain/script/descriptor_key.c src/chain/script/descriptor_parse.c \
 	src/chain/script/keystore.c src/chain/script/keystore.h \
-	src/chain/script/sign.h \
+	src/chain/script/sign.c src/chain/script/sign.h \
+	src/chain/script/taproot_sign.c src/chain/script/taproot_sign.h \
 	src/chain/script/interpreter.c src/chain/script/interpreter.h \
 	src/chain/script/machine.h src/chain/script/op_sig.c src/chain/script/ops.c \
 	src/chain/script/opcodes.def \

@@ -101,6 +101,9 @@ test_unit_test_descriptor_LDADD = $(CHAIN_TEST_LIBS)
 check_PROGRAMS += test/unit/test_tickets
 test_unit_test_tickets_SOURCES = test/unit/test_tickets.c test/unit/unit.h
 test_unit_test_tickets_LDADD = libochre_tickets.a $(CHAIN_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+check_PROGRAMS += test/unit/test_sign
+test_unit_test_sign_SOURCES = test/unit/test_sign.c test/unit/vectors.h
+test_unit_test_sign_LDADD = $(CHAIN_TEST_LIBS)
 
 TESTS += $(check_PROGRAMS)
 endif

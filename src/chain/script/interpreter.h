@@ -50,6 +50,11 @@ struct script_check {
 /* Runs the check: the `run` of a check_queue (ctx is not used). */
 bool script_check_run(void *ctx, void *item);
 
+/* One ECDSA signature (with hash type byte) by itself. SIG_BASE or SIG_WITNESS_V0. */
+bool sig_checker_ecdsa(const struct sig_checker *c, struct bytes sig,
+                       struct bytes pubkey, struct bytes code,
+                       enum sig_version version);
+
 /* Root that a control block and a leaf hash lead to. control: 33 + 32 * n bytes. */
 struct hash256 taproot_merkle_root(struct bytes control, const struct hash256 *leaf);
 

@@ -129,13 +129,13 @@ struct sighash_memo {
     struct hash256 hash;
 };
 
-static const struct hash256 *signed_hash(struct machine *m, struct bytes code,
-                                         uint8_t type, struct sighash_memo *memo)
+static const struct hash256 *signed_hash(const struct sig_checker *c, struct bytes code,
+                                         uint8_t type, enum sig_version version,
+                                         struct sighash_memo *memo)
 {
-    const struct sig_checker *c = m->checker;
     if (memo->set && memo->type == type)
         return &memo->hash;
-    memo->hash = m->version == SIG_WITNESS_V0
+    memo->hash = version == SIG_WITNESS_V0
                      ? sighash_v0(c->data, c->input, code, c->value, type)
                      : sighash_legacy(c->data, c->input, code, type);
     memo->type = type;
@@ -160,14 +160,22 @@ static bool verify_ecdsa(const struct sig_checker *c, struct bytes pubkey,
     return true;
 }
 
-static bool check_ecdsa(struct machine *m, struct bytes sig, struct bytes pubkey,
-                        struct bytes code, struct sighash_memo *memo)
+static bool check_ecdsa(const struct sig_checker *c, struct bytes sig,
+                        struct bytes pubkey, struct bytes code,
+                        enum sig_version version, struct sighash_memo *memo)
 {
-    if (m->checker->data == NULL || sig.len == 0 || !pubkey_has_valid_size(pubkey))
+    if (c->data == NULL || sig.len == 0 || !pubkey_has_valid_size(pubkey))
         return false;
     uint8_t type = sig.data[sig.len - 1];
-    const struct hash256 *hash = signed_hash(m, code, type, memo);
-    return verify_ecdsa(m->checker, pubkey, bytes_of(sig.data, sig.len - 1), hash);
+    const struct hash256 *hash = signed_hash(c, code, type, version, memo);
+    return verify_ecdsa(c, pubkey, bytes_of(sig.data, sig.len - 1), hash);
+}
+
+bool sig_checker_ecdsa(const struct sig_checker *c, struct bytes sig,
+                       struct bytes pubkey, struct bytes code, enum sig_version version)
+{
+    struct sighash_memo memo = {0};
+    return check_ecdsa(c, sig, pubkey, code, version, &memo);
 }
 
 static bool check_encodings(struct machine *m, struct bytes sig, struct bytes pubkey)
@@ -185,7 +193,7 @@ static bool eval_ecdsa(struct machine *m, struct bytes sig, struct bytes pubkey,
     script_code_init(&code, m);
     bool good = find_and_delete(m, &code, sig) && check_encodings(m, sig, pubkey);
     if (good)
-        *ok = check_ecdsa(m, sig, pubkey, code.code, &memo);
+        *ok = check_ecdsa(m->checker, sig, pubkey, code.code, m->version, &memo);
     script_code_clear(&code);
     if (good && !*ok && (m->flags & SCRIPT_VERIFY_NULLFAIL) && sig.len > 0)
         return fail(m, SCRIPT_ERR_SIG_NULLFAIL);
@@ -345,7 +353,7 @@ static bool match_signatures(struct machine *m, const struct multisig *ms,
         struct bytes s = stack_bytes(m, sig), k = stack_bytes(m, key);
         if (!check_encodings(m, s, k))
             return false;
-        if (check_ecdsa(m, s, k, code, &memo)) {
+        if (check_ecdsa(m->checker, s, k, code, m->version, &memo)) {
             sig++;
             sigs_left--;
         }

@@ -1,0 +1,437 @@
+#include "chain/script/sign.h"
+
+#include <stdlib.h>
+
+#include "chain/params/params.h"
+#include "chain/script/solver.h"
+#include "chain/script/taproot_sign.h"
+#include "crypto/hash.h"
+#include "crypto/secp.h"
+#include "crypto/sha256.h"
+#include "util/mem.h"
+
+/* -- What is known of an input -- */
+
+static void clear_witness(struct sig_data *d)
+{
+    for (uint32_t i = 0; i < d->n_witness; i++)
+        buf_clear(&d->witness[i]);
+    free(d->witness);
+    d->witness = NULL;
+    d->n_witness = 0;
+}
+
+void sig_data_clear(struct sig_data *d)
+{
+    clear_witness(d);
+    buf_clear(&d->script_sig);
+    buf_clear(&d->redeem_script);
+    buf_clear(&d->witness_script);
+    for (size_t i = 0; i < d->n_sigs; i++)
+        buf_clear(&d->sigs[i].sig);
+    free(d->sigs);
+    *d = (struct sig_data){0};
+}
+
+static void replace(struct buf *out, struct bytes with)
+{
+    buf_reset(out);
+    buf_append(out, with.data, with.len);
+}
+
+static void set_witness(struct sig_data *d, const struct bytes *items, size_t n)
+{
+    clear_witness(d);
+    d->witness = xcalloc(n + 1, sizeof(*d->witness));
+    d->n_witness = (uint32_t)n;
+    for (size_t i = 0; i < n; i++)
+        buf_append(&d->witness[i], items[i].data, items[i].len);
+}
+
+static const struct partial_sig *find_sig(const struct sig_data *d, struct bytes pubkey)
+{
+    for (size_t i = 0; i < d->n_sigs; i++) {
+        if (bytes_equal(bytes_of(d->sigs[i].pubkey, d->sigs[i].pubkey_len), pubkey))
+            return &d->sigs[i];
+    }
+    return NULL;
+}
+
+static void add_sig(struct sig_data *d, struct bytes pubkey, struct bytes sig)
+{
+    if (find_sig(d, pubkey) != NULL)
+        return;
+    d->sigs = xrealloc_array(d->sigs, d->n_sigs + 1, sizeof(*d->sigs));
+    struct partial_sig *s = &d->sigs[d->n_sigs++];
+    *s = (struct partial_sig){.pubkey_len = (uint8_t)pubkey.len};
+    memcpy(s->pubkey, pubkey.data, pubkey.len);
+    buf_append(&s->sig, sig.data, sig.len);
+}
+
+static struct bytes *witness_views(const struct sig_data *d)
+{
+    struct bytes *out = xcalloc(d->n_witness + 1, sizeof(*out));
+    for (uint32_t i = 0; i < d->n_witness; i++)
+        out[i] = buf_view(&d->witness[i]);
+    return out;
+}
+
+void sig_data_merge(struct sig_data *d, const struct sig_data *from)
+{
+    if (d->complete)
+        return;
+    if (from->complete) {
+        struct bytes *items = witness_views(from);
+        set_witness(d, items, from->n_witness);
+        free(items);
+        replace(&d->script_sig, buf_view(&from->script_sig));
+        d->complete = true;
+        return;
+    }
+    if (d->redeem_script.len == 0)
+        replace(&d->redeem_script, buf_view(&from->redeem_script));
+    if (d->witness_script.len == 0)
+        replace(&d->witness_script, buf_view(&from->witness_script));
+    for (size_t i = 0; i < from->n_sigs; i++) {
+        const struct partial_sig *s = &from->sigs[i];
+        add_sig(d, bytes_of(s->pubkey, s->pubkey_len), buf_view(&s->sig));
+    }
+}
+
+void sig_data_store(const struct sig_data *d, struct mtxin *in)
+{
+    struct bytes *items = witness_views(d);
+    replace(&in->script_sig, buf_view(&d->script_sig));
+    mtxin_set_witness(in, items, d->n_witness);
+    free(items);
+}
+
+/* -- Reading what others signed -- */
+
+#define MAX_ITEMS 64
+
+/* What a push-only script leaves on the stack; 0 for any other. */
+static size_t pushed_items(struct bytes script, struct bytes out[MAX_ITEMS])
+{
+    struct script_op op;
+    size_t pos = 0, n = 0;
+    while (script_next(script, &pos, &op)) {
+        if (op.code > OP_PUSHDATA4 || n == MAX_ITEMS)
+            return 0;
+        out[n++] = op.data;
+    }
+    return pos == script.len ? n : 0;
+}
+
+/* Signatures stand in the order of their keys, with gaps. */
+static void match_multisig(struct sig_data *d, const struct sig_checker *checker,
+                           const struct script_solution *s, struct bytes code,
+                           enum sig_version version, const struct bytes *items,
+                           size_t n)
+{
+    unsigned next = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (unsigned k = next; items[i].len > 0 && k < s->n_keys; k++) {
+            if (!sig_checker_ecdsa(checker, items[i], s->keys[k], code, version))
+                continue;
+            add_sig(d, s->keys[k], items[i]);
+            next = k + 1;
+            break;
+        }
+    }
+}
+
+static void read_partial(struct sig_data *d, const struct sig_checker *checker,
+                         struct bytes code, const struct txin *in)
+{
+    struct bytes pushed[MAX_ITEMS];
+    const struct bytes *items = pushed;
+    struct script_solution s;
+    enum sig_version version = SIG_BASE;
+    size_t n = pushed_items(in->script_sig, pushed);
+
+    script_solve(&s, code);
+    if (s.type == SCRIPT_SCRIPTHASH && n > 0 && items[n - 1].len > 0) {
+        code = items[--n];
+        replace(&d->redeem_script, code);
+        script_solve(&s, code);
+    }
+    if (s.type == SCRIPT_WITNESS_V0_SCRIPTHASH && in->n_witness > 0 &&
+        in->witness[in->n_witness - 1].len > 0) {
+        items = in->witness;
+        n = in->n_witness - 1;
+        code = items[n];
+        replace(&d->witness_script, code);
+        script_solve(&s, code);
+        version = SIG_WITNESS_V0;
+    }
+    if (s.type == SCRIPT_MULTISIG)
+        match_multisig(d, checker, &s, code, version, items, n);
+}
+
+void sig_data_from_input(struct sig_data *d, const struct sig_checker *checker,
+                         struct bytes script_pubkey)
+{
+    const struct txin *in = &checker->data->tx->in[checker->input];
+    *d = (struct sig_data){0};
+    replace(&d->script_sig, in->script_sig);
+    set_witness(d, in->witness, in->n_witness);
+    d->complete = script_verify(in->script_sig, script_pubkey, in->witness,
+                                in->n_witness, SCRIPT_VERIFY_STANDARD, checker, NULL);
+    if (!d->complete)
+        read_partial(d, checker, script_pubkey, in);
+}
+
+/* -- Signing -- */
+
+/* The stack that satisfies one script, bottom first; its items borrow. */
+struct solution_stack {
+    struct bytes items[MAX_PUBKEYS_PER_MULTISIG + 2];
+    size_t n;
+};
+
+struct signer {
+    struct sig_data *data;
+    const struct keystore *keys;
+    const struct sig_checker *checker;
+    int hash_type;
+};
+
+static void push(struct solution_stack *st, struct bytes b)
+{
+    ASSERT(st->n < ARRAY_LEN(st->items));
+    st->items[st->n++] = b;
+}
+
+static bool create_sig(const struct signer *s, const struct key_entry *key,
+                       struct bytes code, enum sig_version version)
+{
+    uint8_t sig[73];
+    size_t len;
+    const struct sig_checker *c = s->checker;
+    int type = s->hash_type == SIGHASH_DEFAULT ? SIGHASH_ALL : s->hash_type;
+    if (version == SIG_WITNESS_V0 && (key->pubkey_len != 33 || !money_range(c->value)))
+        return false;
+    struct hash256 hash =
+        version == SIG_WITNESS_V0
+            ? sighash_v0(c->data, c->input, code, c->value, type)
+            : sighash_legacy(c->data, c->input, code, type);
+    secp_ecdsa_sign(sig, &len, keystore_secret(s->keys, key), hash.b, true);
+    sig[len++] = (uint8_t)type;
+    add_sig(s->data, bytes_of(key->pubkey, key->pubkey_len), bytes_of(sig, len));
+    return true;
+}
+
+/* The signature of one key, made now or known before; false when there is none. */
+static bool sign_with(const struct signer *s, struct bytes pubkey, struct bytes code,
+                      enum sig_version version, struct bytes *out)
+{
+    uint8_t id[20];
+    if (find_sig(s->data, pubkey) == NULL) {
+        hash160(id, pubkey.data, pubkey.len);
+        const struct key_entry *key = keystore_find_key(s->keys, id);
+        if (key == NULL || !key->has_secret || !create_sig(s, key, code, version))
+            return false;
+    }
+    *out = buf_view(&find_sig(s->data, pubkey)->sig);
+    return true;
+}
+
+/* The public key with this hash, from the store or from signatures known. */
+static bool find_pubkey(const struct signer *s, const uint8_t id[20], struct bytes *out)
+{
+    const struct key_entry *key = keystore_find_key(s->keys, id);
+    if (key != NULL) {
+        *out = bytes_of(key->pubkey, key->pubkey_len);
+        return true;
+    }
+    for (size_t i = 0; i < s->data->n_sigs; i++) {
+        uint8_t h[20];
+        const struct partial_sig *p = &s->data->sigs[i];
+        hash160(h, p->pubkey, p->pubkey_len);
+        *out = bytes_of(p->pubkey, p->pubkey_len);
+        if (memcmp(h, id, 20) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool solve_pubkeyhash(const struct signer *s, const uint8_t id[20],
+                             struct bytes code, enum sig_version version,
+                             struct solution_stack *st)
+{
+    struct bytes pubkey, sig;
+    if (!find_pubkey(s, id, &pubkey) || !sign_with(s, pubkey, code, version, &sig))
+        return false;
+    push(st, sig);
+    push(st, pubkey);
+    return true;
+}
+
+/* Signs with every key there is, uses as many as needed; missing ones leave empty
+ * places. */
+static bool solve_multisig(const struct signer *s, const struct script_solution *sol,
+                           struct bytes code, enum sig_version version,
+                           struct solution_stack *st)
+{
+    struct bytes sig;
+    push(st, bytes_of(NULL, 0)); /* the element too many that CHECKMULTISIG takes */
+    for (unsigned i = 0; i < sol->n_keys; i++)
+        (void)!sign_with(s, sol->keys[i], code, version, &sig);
+    /* All signatures are made: the list they borrow from moves no more. */
+    for (unsigned i = 0; i < sol->n_keys && st->n <= sol->required; i++) {
+        const struct partial_sig *p = find_sig(s->data, sol->keys[i]);
+        if (p != NULL)
+            push(st, buf_view(&p->sig));
+    }
+    bool enough = st->n == sol->required + 1;
+    while (st->n <= sol->required)
+        push(st, bytes_of(NULL, 0));
+    return enough;
+}
+
+/* A script that keys alone satisfy. */
+static bool solve_keys(const struct signer *s, const struct script_solution *sol,
+                       struct bytes code, enum sig_version version,
+                       struct solution_stack *st)
+{
+    struct bytes sig;
+    st->n = 0;
+    if (sol->type == SCRIPT_MULTISIG)
+        return solve_multisig(s, sol, code, version, st);
+    if (sol->type == SCRIPT_PUBKEYHASH)
+        return solve_pubkeyhash(s, sol->data.data, code, version, st);
+    if (sol->type != SCRIPT_PUBKEY || !sign_with(s, sol->data, code, version, &sig))
+        return false;
+    push(st, sig);
+    return true;
+}
+
+static bool solve_p2wpkh(const struct signer *s, struct bytes program)
+{
+    uint8_t code[25] = {OP_DUP, OP_HASH160, 20};
+    struct solution_stack st = {.n = 0};
+    memcpy(code + 3, program.data, 20);
+    code[23] = OP_EQUALVERIFY;
+    code[24] = OP_CHECKSIG;
+    bool ok =
+        solve_pubkeyhash(s, program.data, bytes_of(code, 25), SIG_WITNESS_V0, &st);
+    set_witness(s->data, st.items, st.n);
+    return ok;
+}
+
+static bool find_witness_script(const struct signer *s, struct bytes program,
+                                struct bytes *out)
+{
+    uint8_t h[32];
+    if (keystore_find_witness_script(s->keys, program.data, out))
+        replace(&s->data->witness_script, *out);
+    *out = buf_view(&s->data->witness_script);
+    sha256(h, out->data, out->len);
+    return memcmp(h, program.data, 32) == 0;
+}
+
+static bool solve_p2wsh(const struct signer *s, struct bytes program)
+{
+    struct bytes script;
+    struct script_solution sol;
+    struct solution_stack st = {.n = 0};
+    if (!find_witness_script(s, program, &script))
+        return false;
+    script_solve(&sol, script);
+    bool ok = solve_keys(s, &sol, script, SIG_WITNESS_V0, &st);
+    push(&st, script);
+    set_witness(s->data, st.items, st.n);
+    return ok;
+}
+
+static bool solve_taproot(const struct signer *s, struct bytes output)
+{
+    struct buf *items;
+    size_t n;
+    if (!taproot_sign(s->keys, s->checker, output.data, s->hash_type, &items, &n))
+        return false;
+    clear_witness(s->data);
+    s->data->witness = items;
+    s->data->n_witness = (uint32_t)n;
+    return true;
+}
+
+/* Any script but P2SH; what script_sig must push goes to st, the witness into s->data.
+ */
+static bool solve_script(const struct signer *s, const struct script_solution *sol,
+                         struct bytes script, bool in_p2sh, struct solution_stack *st)
+{
+    switch (sol->type) {
+    case SCRIPT_PUBKEY:
+    case SCRIPT_PUBKEYHASH:
+    case SCRIPT_MULTISIG: return solve_keys(s, sol, script, SIG_BASE, st);
+    case SCRIPT_WITNESS_V0_KEYHASH: return solve_p2wpkh(s, sol->data);
+    case SCRIPT_WITNESS_V0_SCRIPTHASH: return solve_p2wsh(s, sol->data);
+    case SCRIPT_WITNESS_V1_TAPROOT: return !in_p2sh && solve_taproot(s, sol->data);
+    case SCRIPT_ANCHOR: return true;
+    case SCRIPT_SCRIPTHASH:
+    case SCRIPT_NONSTANDARD:
+    case SCRIPT_NULL_DATA:
+    case SCRIPT_WITNESS_UNKNOWN: return false;
+    }
+    return false;
+}
+
+static bool find_redeem_script(const struct signer *s, struct bytes hash,
+                               struct bytes *out)
+{
+    uint8_t h[20];
+    if (keystore_find_script(s->keys, hash.data, out))
+        replace(&s->data->redeem_script, *out);
+    *out = buf_view(&s->data->redeem_script);
+    hash160(h, out->data, out->len);
+    return memcmp(h, hash.data, 20) == 0;
+}
+
+static bool is_witness_type(enum script_type t)
+{
+    return t == SCRIPT_WITNESS_V0_KEYHASH || t == SCRIPT_WITNESS_V0_SCRIPTHASH ||
+           t == SCRIPT_WITNESS_V1_TAPROOT || t == SCRIPT_WITNESS_UNKNOWN;
+}
+
+static bool solve_input(const struct signer *s, struct bytes script)
+{
+    struct solution_stack st = {.n = 0};
+    struct script_solution sol;
+    struct buf script_sig = {0};
+    bool in_p2sh = false, solved = true;
+
+    script_solve(&sol, script);
+    if (sol.type == SCRIPT_SCRIPTHASH) {
+        in_p2sh = solved = find_redeem_script(s, sol.data, &script);
+        if (solved)
+            script_solve(&sol, script);
+    }
+    if (!is_witness_type(sol.type))
+        clear_witness(s->data);
+    solved = solved && solve_script(s, &sol, script, in_p2sh, &st);
+    if (in_p2sh)
+        push(&st, script);
+    for (size_t i = 0; i < st.n; i++)
+        script_put_data(&script_sig, st.items[i].data, st.items[i].len);
+    buf_clear(&s->data->script_sig);
+    s->data->script_sig = script_sig;
+    return solved;
+}
+
+bool sign_input(struct sig_data *d, const struct keystore *keys,
+                const struct sig_checker *checker, struct bytes script_pubkey,
+                int hash_type)
+{
+    const struct signer s = {d, keys, checker, hash_type};
+    if (d->complete)
+        return true;
+    bool solved = solve_input(&s, script_pubkey);
+    struct bytes *items = witness_views(d);
+    d->complete =
+        solved && script_verify(buf_view(&d->script_sig), script_pubkey, items,
+                                d->n_witness, SCRIPT_VERIFY_STANDARD, checker, NULL);
+    free(items);
+    return d->complete;
+}
