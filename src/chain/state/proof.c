@@ -5,7 +5,7 @@
  *   3  ..  bitmap of ceil(n / 8) octets: step i has a sibling (bit 7 - i mod 8 of octet i / 8);
  *          spare bits 0
  *   ..     32 octets per sibling, from the root down
- *   ..     kind 2 only: the other key's path and SHA3(value), 64 octets
+ *   ..     kind 1: var value; kind 2: the other key's path and SHA3(value), 64 octets
  */
 #include "chain/state/proof.h"
 
@@ -31,7 +31,8 @@ static enum proof_kind kind_of(const struct tree_walk *w, const uint8_t path[32]
     return memcmp(w->leaf.path, path, 32) == 0 ? PROOF_KEY : PROOF_OTHER_KEY;
 }
 
-void proof_write(struct sink *s, const struct tree_walk *w, const uint8_t path[32])
+void proof_write(struct sink *s, const struct tree_walk *w, const uint8_t path[32],
+                 struct bytes value)
 {
     uint8_t bitmap[TREE_DEPTH / 8] = {0};
     enum proof_kind kind = kind_of(w, path);
@@ -44,6 +45,8 @@ void proof_write(struct sink *s, const struct tree_walk *w, const uint8_t path[3
     for (int i = 0; i < w->depth; i++)
         if (!is_zero(w->sibling[i]))
             write_bytes(s, w->sibling[i], HASH_SIZE);
+    if (kind == PROOF_KEY)
+        write_var(s, value);
     if (kind == PROOF_OTHER_KEY)
         write_bytes(s, &w->leaf, sizeof(w->leaf));
 }
@@ -78,11 +81,13 @@ static bool same_way(const uint8_t *a, const uint8_t *b, int depth)
 
 /* The leaf that the way ends in; false when the proof is not one for this path. */
 static bool read_end(struct reader *r, uint8_t kind, struct tree_walk *w,
-                     const uint8_t path[32])
+                     const uint8_t path[32], struct bytes *value)
 {
     w->has_leaf = kind != PROOF_EMPTY;
     if (kind == PROOF_KEY) {
+        *value = read_var(r, STATE_MAX_VALUE);
         memcpy(w->leaf.path, path, 32);
+        sha3_256(w->leaf.value, value->data, value->len);
     } else if (kind == PROOF_OTHER_KEY) {
         read_copy(r, &w->leaf, sizeof(w->leaf));
         return memcmp(w->leaf.path, path, 32) != 0 && same_way(w->leaf.path, path, w->depth);
@@ -90,19 +95,8 @@ static bool read_end(struct reader *r, uint8_t kind, struct tree_walk *w,
     return kind <= PROOF_OTHER_KEY;
 }
 
-bool proof_read(struct tree_walk *w, const uint8_t path[32], struct bytes proof,
-                bool *present)
-{
-    struct reader r;
-    reader_init(&r, proof.data, proof.len);
-    uint8_t kind = read_u8(&r);
-    read_siblings(&r, w);
-    bool ok = read_end(&r, kind, w, path);
-    *present = kind == PROOF_KEY;
-    return ok && reader_done(&r);
-}
-
-void proof_root(uint8_t out[32], const struct tree_walk *w, const uint8_t path[32])
+/* The root that the way up from its end leads to. */
+static void root_of(uint8_t out[32], const struct tree_walk *w, const uint8_t path[32])
 {
     memset(out, 0, HASH_SIZE);
     if (w->has_leaf)
@@ -115,17 +109,20 @@ void proof_root(uint8_t out[32], const struct tree_walk *w, const uint8_t path[3
     }
 }
 
-bool state_proof_verify(const struct hash256 *root, struct bytes key,
-                        const struct bytes *value, struct bytes proof)
+bool state_proof_verify(const struct hash256 *root, struct bytes key, struct bytes proof,
+                        bool *present, struct bytes *value)
 {
     struct tree_walk w;
+    struct reader r;
     uint8_t path[32], computed[32];
-    bool present;
     sha3_256(path, key.data, key.len);
-    if (!proof_read(&w, path, proof, &present) || present != (value != NULL))
+    reader_init(&r, proof.data, proof.len);
+    uint8_t kind = read_u8(&r);
+    *value = bytes_of(NULL, 0);
+    *present = kind == PROOF_KEY;
+    read_siblings(&r, &w);
+    if (!read_end(&r, kind, &w, path, value) || !reader_done(&r))
         return false;
-    if (present)
-        sha3_256(w.leaf.value, value->data, value->len);
-    proof_root(computed, &w, path);
+    root_of(computed, &w, path);
     return memcmp(computed, root->b, 32) == 0;
 }

@@ -455,14 +455,17 @@ bool state_prove(struct state_txn *t, struct bytes key, struct buf *proof)
     struct excursion x;
     struct tree_walk w;
     struct sink out = sink_to_buf(proof);
+    struct buf value = {0};
     uint8_t path[32];
     sha3_256(path, key.data, key.len);
+    state_get(t, key, &value);
     pthread_mutex_lock(&s->lock);
     excursion_begin(&x, t);
     tree_find(&s->tree, path, &w);
     excursion_end(&x, s);
     pthread_mutex_unlock(&s->lock);
-    proof_write(&out, &w, path);
+    proof_write(&out, &w, path, buf_view(&value));
+    buf_clear(&value);
     return state_error(s) == ERR_OK;
 }
 

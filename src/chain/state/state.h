@@ -77,13 +77,14 @@ void state_flush_into(struct state *s, struct db_batch *batch);
 void state_flush_done(struct state *s);
 
 /* --- proofs --- */
-/* Appends a proof that @key has the value it has, or is absent, in the content that @t sees.
- * A txn that holds an applied block undo so proves the past. False: database failure. */
+/* Appends a proof of the value that @key has, or of its absence, in the content that @t sees. A
+ * txn that holds an applied block undo so proves the past. False: database failure. */
 NODISCARD bool state_prove(struct state_txn *t, struct bytes key, struct buf *proof);
 struct hash256 state_txn_root(struct state_txn *t);
-/* Pure. value NULL: claims absence. */
+/* Pure. True when the proof shows, under this root, that the key is absent (!*present) or has
+ * *value, which is borrowed from the proof. False: it shows nothing. */
 NODISCARD bool state_proof_verify(const struct hash256 *root, struct bytes key,
-                                  const struct bytes *value, struct bytes proof);
+                                  struct bytes proof, bool *present, struct bytes *value);
 
 /* Rebuilds the root from all values with nothing but hashing (for tests and verifychain);
  * false when it differs from state_root or the database fails. Slow. */
