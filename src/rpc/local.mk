@@ -1,7 +1,14 @@
 noinst_LIBRARIES += libochre_rpc.a
 libochre_rpc_a_SOURCES = \
+	src/rpc/auth.c src/rpc/auth.h \
+	src/rpc/call.c \
+	src/rpc/cmd_control.c \
 	src/rpc/context.h \
 	src/rpc/json_tx.c src/rpc/json_tx.h \
+	src/rpc/help.c \
+	src/rpc/job.h \
+	src/rpc/json_tx.h \
 	src/rpc/method.h src/rpc/methods.c \
+	src/rpc/params.c \
 	src/rpc/protocol.h \
-	src/rpc/server.h
+	src/rpc/server.c src/rpc/server.h

@@ -3,7 +3,10 @@
 
 #include "rpc/method.h"
 
+extern const struct rpc_table rpc_control_table;
+
 const struct rpc_table *const rpc_tables[] = {
+    &rpc_control_table,
     NULL,
 };
 

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libochre_util.a
 libochre_util_a_SOURCES = \
 	src/util/amount.c src/util/amount.h \
 	src/util/args.c src/util/args.h \
+	src/util/base64.c src/util/base64.h \
 	src/util/bytes.c src/util/bytes.h \
 	src/util/clock.c src/util/clock.h \
 	src/util/err.c src/util/err.h \

@@ -1,0 +1,27 @@
+/* What stands behind a struct rpc_call. For src/rpc/server.c and call.c. */
+#ifndef OCHRE_RPC_JOB_H
+#define OCHRE_RPC_JOB_H
+
+#include "rpc/method.h"
+
+struct http_request;
+
+struct rpc_job {
+    struct http_request *rq;
+    enum rpc_code code;
+    char *message; /* of the error; in the call's memory */
+    int64_t start; /* steady microseconds */
+    struct rpc_job *next, **link; /* list of running calls */
+    const char *name;             /* of the method */
+};
+
+/* Puts the arguments of a call in their places: named ones by the method's table. Errors become
+ * the call's. */
+NODISCARD bool rpc_place_params(struct rpc_call *c, const struct json *params);
+/* Number and types of the arguments. */
+NODISCARD bool rpc_check_params(struct rpc_call *c);
+
+/* The running calls, for getrpcinfo. */
+void rpc_write_active(struct rpc_server *s, struct json_writer *w);
+
+#endif
