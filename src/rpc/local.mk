@@ -4,10 +4,9 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/call.c \
 	src/rpc/cmd_control.c \
 	src/rpc/context.h \
-	src/rpc/json_tx.c src/rpc/json_tx.h \
 	src/rpc/help.c \
 	src/rpc/job.h \
-	src/rpc/json_tx.h \
+	src/rpc/json_tx.c src/rpc/json_tx.h \
 	src/rpc/method.h src/rpc/methods.c \
 	src/rpc/params.c \
 	src/rpc/protocol.h \
