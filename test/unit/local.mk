@@ -105,5 +105,9 @@ check_PROGRAMS += test/unit/test_sign
 test_unit_test_sign_SOURCES = test/unit/test_sign.c test/unit/vectors.h
 test_unit_test_sign_LDADD = $(CHAIN_TEST_LIBS)
 
+check_PROGRAMS += test/unit/test_rpc
+test_unit_test_rpc_SOURCES = test/unit/test_rpc.c test/unit/unit.h
+test_unit_test_rpc_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
+
 TESTS += $(check_PROGRAMS)
 endif
