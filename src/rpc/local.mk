@@ -3,6 +3,10 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/auth.c src/rpc/auth.h \
 	src/rpc/call.c \
 	src/rpc/cmd_control.c \
+	src/rpc/cmd_blockchain.c src/rpc/cmd_blockchain.h \
+	src/rpc/cmd_blocks.c src/rpc/cmd_blockstats.c \
+	src/rpc/cmd_chain_control.c src/rpc/cmd_deployments.c \
+	src/rpc/cmd_utxo.c \
 	src/rpc/context.h \
 	src/rpc/help.c \
 	src/rpc/job.h \

@@ -3,9 +3,11 @@
 
 #include "rpc/method.h"
 
+extern const struct rpc_table rpc_blockchain_table;
 extern const struct rpc_table rpc_control_table;
 
 const struct rpc_table *const rpc_tables[] = {
+    &rpc_blockchain_table,
     &rpc_control_table,
     NULL,
 };

@@ -108,7 +108,8 @@ struct block_files *chainman_files(const struct chainman *cm);
 struct sigcache *chainman_sigcache(const struct chainman *cm);
 struct versionbits *chainman_versionbits(const struct chainman *cm);
 struct txindex *chainman_txindex(const struct chainman *cm); /* NULL: off */
-bool chainman_pruned(const struct chainman *cm);             /* pruning is on */
+uint64_t chainman_prune_target(const struct chainman *cm); /* as in the options */
+bool chainman_has_pruned(const struct chainman *cm); /* block files were deleted, once */
 /* Share of all transactions that the chain up to @bi holds, from the rate so far: 0 to 1. */
 double chainman_progress(const struct chainman *cm, const struct block_index *bi);
 /* Lowest height from which on all blocks up to the tip are stored. */
@@ -154,6 +155,12 @@ NODISCARD enum err chainman_utxo_walk(struct chainman *cm,
                                       bool (*fn)(void *ctx, const struct outpoint *o,
                                                  const struct coin *c),
                                       void *ctx, const struct block_index **tip);
+
+/* What the coins take on disk, roughly. */
+uint64_t chainman_utxo_disk_size(struct chainman *cm);
+/* Limits of memory that -dbcache left for coins and for the database below them, octets. */
+size_t chainman_coins_limit(const struct chainman *cm);
+size_t chainman_coins_db_limit(const struct chainman *cm);
 
 /* -- The mempool ------------------------------------------------------------------------------ */
 /* How the layer above takes part; called on the validation thread, under the write lock. */

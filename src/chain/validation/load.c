@@ -506,3 +506,19 @@ enum err chainman_utxo_walk(struct chainman *cm,
     db_snapshot_free(cm->chainstate, w.snapshot);
     return e;
 }
+
+uint64_t chainman_utxo_disk_size(struct chainman *cm)
+{
+    uint8_t from = COINS_DB_COIN, to = COINS_DB_COIN + 1;
+    return db_approximate_size(cm->chainstate, bytes_of(&from, 1), bytes_of(&to, 1));
+}
+
+size_t chainman_coins_limit(const struct chainman *cm)
+{
+    return cm->cache_limit;
+}
+
+size_t chainman_coins_db_limit(const struct chainman *cm)
+{
+    return share_cache(cm).coins_db;
+}

@@ -6,9 +6,14 @@
 /* Room kept for what the current files are about to preallocate. */
 #define PRUNE_BUFFER (UINT64_C(17) << 20)
 
-bool chainman_pruned(const struct chainman *cm)
+uint64_t chainman_prune_target(const struct chainman *cm)
 {
-    return cm->opt.prune_target > 0;
+    return cm->opt.prune_target;
+}
+
+bool chainman_has_pruned(const struct chainman *cm)
+{
+    return cm->have_pruned;
 }
 
 int32_t chainman_prune_height(const struct chainman *cm)

@@ -1,0 +1,41 @@
+/* Handlers of the blockchain group; cmd_blockchain.c lists them. */
+#ifndef OCHRE_RPC_CMD_BLOCKCHAIN_H
+#define OCHRE_RPC_CMD_BLOCKCHAIN_H
+
+#include "chain/rules/block_index.h"
+#include "chain/validation/chainman.h"
+#include "rpc/method.h"
+
+/* The block an argument names, or -5 "Block not found". Under the read lock. */
+struct block_index *blockchain_find(struct rpc_call *c, const struct hash256 *hash);
+/* Reads a block: -1 when it was pruned or is not there. Takes no lock. NULL: failed. */
+struct block *blockchain_read(struct rpc_call *c, const struct block_index *bi, bool pruned);
+/* Whether its data was there once and is gone. */
+bool blockchain_is_pruned(const struct chainman *cm, const struct block_index *bi);
+
+/* cmd_blocks.c */
+void rpc_getblock(struct rpc_call *c);
+void rpc_getblockheader(struct rpc_call *c);
+
+/* cmd_blockstats.c */
+void rpc_getblockstats(struct rpc_call *c);
+void rpc_getchaintxstats(struct rpc_call *c);
+
+/* cmd_deployments.c */
+void rpc_getdeploymentinfo(struct rpc_call *c);
+
+/* cmd_utxo.c */
+void rpc_gettxout(struct rpc_call *c);
+void rpc_gettxoutsetinfo(struct rpc_call *c);
+
+/* cmd_chain_control.c */
+void rpc_invalidateblock(struct rpc_call *c);
+void rpc_reconsiderblock(struct rpc_call *c);
+void rpc_preciousblock(struct rpc_call *c);
+void rpc_pruneblockchain(struct rpc_call *c);
+void rpc_verifychain(struct rpc_call *c);
+void rpc_waitfornewblock(struct rpc_call *c);
+void rpc_waitforblock(struct rpc_call *c);
+void rpc_waitforblockheight(struct rpc_call *c);
+
+#endif
