@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "chain/mempool/mempool.h"
+#include "chain/mining/miner.h"
 #include "chain/validation/chainman.h"
 #include "net/net.h"
 #include "node/daemon.h"
@@ -91,6 +92,7 @@ void chain_part_close(struct daemon *d)
 {
     chainman_close(d->node.chainman);
     d->node.chainman = NULL;
+    miner_free(d->node.miner);
     if (d->node.mempool != NULL)
         mempool_free(d->node.mempool);
     if (d->node.net != NULL)
@@ -115,6 +117,21 @@ static bool fee_rates(const struct daemon *d, struct mempool_options *opt, char 
             return false;
         *rates[i].rate = v.v;
     }
+    return true;
+}
+
+static bool miner_open(struct daemon *d, char **error)
+{
+    const struct args *a = d->node.args;
+    struct miner_options opt = miner_default_options(d->node.mempool);
+    struct amount rate = {opt.min_feerate};
+    if (!setup_amount(d->setup, "blockmintxfee", &rate, error))
+        return false;
+    opt.min_feerate = rate.v;
+    opt.max_weight = args_int(a, "blockmaxweight", opt.max_weight);
+    if (d->node.params->is_test_chain)
+        opt.version = (int32_t)args_int(a, "blockversion", 0);
+    d->node.miner = miner_new(d->node.chainman, d->node.mempool, &opt);
     return true;
 }
 
@@ -144,7 +161,7 @@ bool mempool_part_open(struct daemon *d, char **error)
     if (!fee_rates(d, &opt, error))
         return false;
     d->node.mempool = mempool_new(d->node.chainman, &opt);
-    return true;
+    return miner_open(d, error);
 }
 
 /* --- net ---------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@ struct clock;
 struct logger;
 struct loop;
 struct mempool;
+struct miner;
 struct net;
 struct pool;
 struct rpc_server;
@@ -28,6 +29,7 @@ struct node {
     const struct chain_params *params;
     struct chainman *chainman;
     struct mempool *mempool;
+    struct miner *miner;
     struct net *net;
     struct tickets *tickets;
     struct rpc_server *rpc;

@@ -7,6 +7,8 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/cmd_blocks.c src/rpc/cmd_blockstats.c \
 	src/rpc/cmd_chain_control.c src/rpc/cmd_deployments.c \
 	src/rpc/cmd_utxo.c \
+	src/rpc/cmd_mempool.c \
+	src/rpc/cmd_mining.c \
 	src/rpc/context.h \
 	src/rpc/help.c \
 	src/rpc/job.h \

@@ -5,10 +5,14 @@
 
 extern const struct rpc_table rpc_blockchain_table;
 extern const struct rpc_table rpc_control_table;
+extern const struct rpc_table rpc_mempool_table;
+extern const struct rpc_table rpc_mining_table;
 
 const struct rpc_table *const rpc_tables[] = {
     &rpc_blockchain_table,
+    &rpc_mempool_table,
     &rpc_control_table,
+    &rpc_mining_table,
     NULL,
 };
 

@@ -1,4 +1,4 @@
 libochre_chain_a_SOURCES += \
-	src/chain/mining/miner.h \
+	src/chain/mining/miner.c src/chain/mining/miner.h \
 	src/chain/mining/select.c \
 	src/chain/mining/template.c

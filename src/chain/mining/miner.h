@@ -24,8 +24,10 @@ struct template_tx {
     int64_t sigop_cost;
 };
 
-/* A block without proof of work, and what getblocktemplate tells of it. */
+/* A block without proof of work, and what getblocktemplate tells of it. Immutable once made, and
+ * reference counted. */
 struct block_template {
+    _Atomic int refs;
     struct block *block;           /* owned; its coinbase pays to the given script */
     struct block_index *prev;
     int32_t height;
@@ -53,7 +55,30 @@ struct block_template *block_template_with(struct chainman *cm,
                                            struct bytes payout_script,
                                            const struct tx *const *txs, size_t n,
                                            struct reject *rej);
-void block_template_free(struct block_template *t); /* NULL is fine */
+struct block_template *block_template_ref(struct block_template *t);
+void block_template_unref(struct block_template *t); /* NULL is fine */
+
+/* The node's miner: options, and the template that getblocktemplate hands out until it is
+ * stale. */
+struct miner;
+struct miner *miner_new(struct chainman *cm, struct mempool *mp,
+                        const struct miner_options *opt);
+void miner_free(struct miner *m); /* NULL is fine */
+const struct miner_options *miner_get_options(const struct miner *m);
+/* On the validation thread. block_template_new and _with, remembered for miner_last. */
+struct block_template *miner_create(struct miner *m, struct bytes payout_script,
+                                    struct reject *rej);
+struct block_template *miner_create_with(struct miner *m, struct bytes payout_script,
+                                         const struct tx *const *txs, size_t n,
+                                         struct reject *rej);
+/* On the validation thread: the current template (paying to OP_TRUE), one reference; a new one
+ * when the tip has moved, or the pool has changed and five seconds are over. */
+struct block_template *miner_current(struct miner *m, struct reject *rej);
+/* mempool_updates when the current template was made. Any thread. */
+uint32_t miner_updates(const struct miner *m);
+/* Weight and number of transactions (without coinbase) of the last template of any kind; false:
+ * there was none yet. Any thread. */
+bool miner_last(const struct miner *m, int64_t *weight, int64_t *n_txs);
 
 /* Time of a block on top of prev: now, but later than its median time past. */
 int64_t template_time(const struct block_index *prev, int64_t now);

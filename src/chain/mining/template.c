@@ -160,6 +160,7 @@ static void assemble(struct block_template *t, struct chainman *cm,
 static struct block_template *template_begin(struct chainman *cm)
 {
     struct block_template *t = xcalloc(1, sizeof(*t));
+    t->refs = 1;
     arena_init(&t->mem, 1024);
     t->prev = chain_tip(cm);
     t->height = t->prev->height + 1;
@@ -196,7 +197,7 @@ static struct block_template *template_end(struct block_template *t, struct chai
     assemble(t, cm, opt, payout_script);
     if (!opt->check || chainman_test_block(cm, t->block, false, false, rej))
         return t;
-    block_template_free(t);
+    block_template_unref(t);
     return NULL;
 }
 
@@ -246,9 +247,15 @@ struct block_template *block_template_with(struct chainman *cm,
     return template_end(t, cm, opt, payout_script, rej);
 }
 
-void block_template_free(struct block_template *t)
+struct block_template *block_template_ref(struct block_template *t)
 {
-    if (!t)
+    t->refs++;
+    return t;
+}
+
+void block_template_unref(struct block_template *t)
+{
+    if (!t || --t->refs > 0)
         return;
     for (uint32_t i = 0; i < t->n_txs; i++)
         tx_unref(t->txs[i].tx);
