@@ -6,3 +6,23 @@ ochre_cli_SOURCES = \
 	src/cli/http_client.c src/cli/http_client.h \
 	src/cli/ochre-cli.c
 ochre_cli_LDADD = $(NODE_LIBS) $(ALL_LIBS)
+
+# Man pages, completions and the RPC reference come from the tables.
+noinst_PROGRAMS += ochre-gendoc
+ochre_gendoc_SOURCES = src/cli/gendoc.c src/cli/cli_options.c src/cli/cli.h
+ochre_gendoc_LDADD = $(NODE_LIBS) $(ALL_LIBS)
+
+man1_MANS = doc/man/ochred.1 doc/man/ochre-cli.1
+bashcompletiondir = $(datadir)/bash-completion/completions
+bashcompletion_DATA = contrib/completions/ochred contrib/completions/ochre-cli
+CLEANFILES += $(man1_MANS) $(bashcompletion_DATA)
+
+doc/man/ochred.1 doc/man/ochre-cli.1: ochre-gendoc
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./ochre-gendoc man $(@F:.1=) >$@.tmp && mv $@.tmp $@
+contrib/completions/ochred contrib/completions/ochre-cli: ochre-gendoc
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./ochre-gendoc completion $(@F) >$@.tmp && mv $@.tmp $@
+
+# Renews doc/rpc in the source tree.
+rpc-doc: ochre-gendoc
+	./ochre-gendoc rpc $(srcdir)/doc/rpc
+.PHONY: rpc-doc
