@@ -37,11 +37,14 @@ void daemon_init_message(struct daemon *d, const char *text);
 void daemon_warn(struct daemon *d, const char *text);
 void daemon_forward_scheduler(struct node *n, int64_t seconds);
 
-/* parts.c: chain, mempool and net know each other, so they are freed together, in the closing of
+/* parts.c: tickets, chain, mempool and net, from their options to their structs. Chain, mempool and net know each other, so they are freed together, in the closing of
  * the chain. */
+bool tickets_part_open(struct daemon *d, char **error);
+void tickets_part_close(struct daemon *d);
 bool chain_part_open(struct daemon *d, char **error);
 void chain_part_close(struct daemon *d);
 void chain_part_interrupt(struct daemon *d); /* ends long work; any thread, at any time */
+bool index_part_open(struct daemon *d, char **error);
 bool mempool_part_open(struct daemon *d, char **error);
 bool net_part_open(struct daemon *d, char **error);
 void net_part_stop(struct daemon *d);

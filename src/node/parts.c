@@ -1,4 +1,4 @@
-/* Chain, mempool and net: their options, from the command line to their structs. */
+/* Tickets, chain, mempool and net: their options, from the command line to their structs. */
 #include <stdlib.h>
 
 #include "chain/mempool/mempool.h"
@@ -6,12 +6,13 @@
 #include "chain/validation/chainman.h"
 #include "net/net.h"
 #include "node/daemon.h"
+#include "tickets/tickets.h"
 #include "util/fs.h"
 
 #define MIB (1024 * 1024)
 #define MEMPOOL_FILE "mempool.dat"
-
-/* --- chain -------------------------------------------------------------------------------- */
+#define TICKET_INDEX_CACHE (2 * MIB)
+#define REGTEST_KDF_MEMORY (8 * MIB)
 
 static void on_init_message(void *ctx, const char *text)
 {
@@ -22,6 +23,40 @@ static void on_request_stop(void *ctx, const char *fatal)
 {
     daemon_stop(ctx, fatal);
 }
+
+/* --- tickets ------------------------------------------------------------------------------ */
+
+bool tickets_part_open(struct daemon *d, char **error UNUSED)
+{
+    const struct args *a = d->node.args;
+    bool regtest = strcmp(d->node.params->name, "regtest") == 0;
+    uint64_t kdf = (uint64_t)args_int(a, "kdfmemory", 0) * MIB;
+    const struct tickets_options opt = {
+        .params = d->node.params,
+        .log = d->node.log,
+        .datadir = d->node.datadir,
+        .kdf_memory = kdf == 0 && regtest ? REGTEST_KDF_MEMORY : kdf,
+        .index_cache_bytes = TICKET_INDEX_CACHE,
+        .reindex = args_bool(a, "reindex", false) ||
+                   args_bool(a, "reindex-chainstate", false),
+        .request_stop = on_request_stop,
+        .stop_ctx = d,
+    };
+    d->node.tickets = tickets_new(&opt);
+    return true;
+}
+
+void tickets_part_close(struct daemon *d)
+{
+    tickets_free(d->node.tickets);
+}
+
+bool index_part_open(struct daemon *d, char **error)
+{
+    return tickets_attach(d->node.tickets, d->node.chainman, error) == ERR_OK;
+}
+
+/* --- chain -------------------------------------------------------------------------------- */
 
 static void on_tip_changed(void *ctx, const struct block_index *tip,
                            const struct block_index *fork UNUSED, bool initial)
@@ -46,6 +81,7 @@ bool chain_part_open(struct daemon *d, char **error)
     size_t n;
     const struct chainman_options opt = {
         .params = d->node.params,
+        .hooks = tickets_hooks(d->node.tickets),
         .clock = d->node.clock,
         .log = d->node.log,
         .workers = d->node.workers,
@@ -140,6 +176,7 @@ bool mempool_part_open(struct daemon *d, char **error)
     const struct args *a = d->node.args;
     const struct chain_params *p = d->node.params;
     struct mempool_options opt = mempool_default_options();
+    opt.hooks = tickets_hooks(d->node.tickets);
     opt.clock = d->node.clock;
     opt.log = d->node.log;
     opt.max_bytes = args_int(a, "maxmempool", 300) * 1000000;
