@@ -161,7 +161,6 @@ const struct opt daemon_options[] = {
     COINS("maxtxfee", "0.10", OPT_HIDDEN, "Highest fee a command may make a transaction pay"),
     NUM("ticketsheight", NULL, 0, 0, OPT_HIDDEN, "First height with ticket rules (regtest)"),
     MANY("test", "<option>", OPT_HIDDEN, "Behaviour for tests: addrman"),
-    FLAG("rpcdoccheck", "0", OPT_HIDDEN, "Check results against the method tables"),
 #undef GROUP
 #define GROUP "Node relay options"
     FLAG("acceptnonstdtxn", NULL, OPT_HIDDEN,
@@ -242,7 +241,7 @@ const struct opt daemon_options[] = {
     IGNORED("signetchallenge", OPT_STR),
     IGNORED("txreconciliation", OPT_BOOL),
     IGNORED("blocksxor", OPT_BOOL),
-    IGNORED("rpcdoc", OPT_BOOL),
+    IGNORED("rpcdoccheck", OPT_BOOL),
     IGNORED("disablewallet", OPT_BOOL),
     IGNORED("wallet", OPT_LIST),
     IGNORED("walletdir", OPT_STR),
