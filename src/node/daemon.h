@@ -46,8 +46,11 @@ void chain_part_close(struct daemon *d);
 void chain_part_interrupt(struct daemon *d); /* ends long work; any thread, at any time */
 bool index_part_open(struct daemon *d, char **error);
 bool mempool_part_open(struct daemon *d, char **error);
+/* net_part.c */
 bool net_part_open(struct daemon *d, char **error);
-void net_part_stop(struct daemon *d);
+void net_part_start(struct daemon *d);
+void net_part_stop(struct daemon *d);  /* no traffic from here on */
+void net_part_close(struct daemon *d); /* frees; also when it was never opened */
 /* Imports blocks, loads the mempool, lets traffic begin. */
 bool import_part_open(struct daemon *d, char **error);
 void import_part_close(struct daemon *d); /* saves the mempool */

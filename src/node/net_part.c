@@ -1,0 +1,123 @@
+/* The P2P network: its options, from the command line to its struct. */
+#include <stdlib.h>
+
+#include "chain/mempool/mempool.h"
+#include "net/net.h"
+#include "node/daemon.h"
+
+#define MIB (1024 * 1024)
+
+static struct net_strings strings(const struct args *a, const char *name)
+{
+    struct net_strings s;
+    s.items = args_list(a, name, &s.n);
+    return s;
+}
+
+/* bitcoind's suffixes: k K m M g G t T; lower case counts in thousands, upper case in 1024. */
+static bool parse_size(const char *text, uint64_t default_unit, uint64_t *out)
+{
+    static const struct {
+        char suffix;
+        uint64_t unit;
+    } units[] = {
+        {'k', 1000}, {'K', 1u << 10}, {'m', 1000000}, {'M', 1u << 20},
+        {'g', 1000000000}, {'G', 1u << 30}, {'t', UINT64_C(1000000000000)},
+        {'T', UINT64_C(1) << 40},
+    };
+    char *end;
+    unsigned long long n = strtoull(text, &end, 10);
+    uint64_t unit = default_unit;
+    for (size_t i = 0; i < ARRAY_LEN(units) && *end != '\0'; i++)
+        if (*end == units[i].suffix) {
+            unit = units[i].unit;
+            end++;
+        }
+    return end != text && *end == '\0' && text[0] != '-' &&
+           !__builtin_mul_overflow((uint64_t)n, unit, out);
+}
+
+static char *user_agent(const struct daemon *d)
+{
+    const char *comments = d->setup->user_agent_comments;
+    return xasprintf("/%s:%s%s%s%s/", client_name(), client_version(), comments[0] ? "(" : "",
+                     comments, comments[0] ? ")" : "");
+}
+
+bool net_part_open(struct daemon *d, char **error)
+{
+    const struct args *a = d->node.args;
+    bool connect = args_is_set(a, "connect");
+    struct net_options opt = {
+        .loop = d->node.loop,
+        .chainman = d->node.chainman,
+        .mempool = d->node.mempool,
+        .clock = d->node.clock,
+        .log = d->node.log,
+        .params = d->node.params,
+        .datadir = d->node.datadir,
+        .listen = args_bool(a, "listen", true),
+        .port = (uint16_t)args_int(a, "port", d->node.params->port),
+        .bind = strings(a, "bind"),
+        .whitebind = strings(a, "whitebind"),
+        .whitelist = strings(a, "whitelist"),
+        .connect = strings(a, "connect"),
+        .connect_only = connect,
+        .addnode = strings(a, "addnode"),
+        .seednode = strings(a, "seednode"),
+        .externalip = strings(a, "externalip"),
+        .onlynet = strings(a, "onlynet"),
+        .discover = args_bool(a, "discover", true),
+        .dns = args_bool(a, "dns", true),
+        .dns_seed = args_bool(a, "dnsseed", true),
+        .max_connections = (unsigned)args_int(a, "maxconnections", 125),
+        .connect_timeout_ms = args_int(a, "timeout", 5000),
+        .peer_timeout_s = args_int(a, "peertimeout", 60),
+        .network_active = args_bool(a, "networkactive", true),
+        .blocks_only = args_bool(a, "blocksonly", false),
+        .whitelist_relay = args_bool(a, "whitelistrelay", true),
+        .whitelist_force_relay = args_bool(a, "whitelistforcerelay", false),
+        .ban_time_s = args_int(a, "bantime", 24 * 60 * 60),
+        .max_receive_buffer = (size_t)args_int(a, "maxreceivebuffer", 5000) * 1000,
+        .max_send_buffer = (size_t)args_int(a, "maxsendbuffer", 1000) * 1000,
+        .max_orphans = (unsigned)args_int(a, "maxorphantx", 100),
+        .extra_txn = 100,
+        .bloom_filters = args_bool(a, "peerbloomfilters", false),
+        .pruned = args_int(a, "prune", 0) > 0,
+        .prune_manual_only = args_int(a, "prune", 0) == 1,
+        .max_tip_age = args_int(a, "maxtipage", 24 * 60 * 60),
+    };
+    const char *target = args_str(a, "maxuploadtarget", "0");
+    if (opt.connect.n == 1 && strcmp(opt.connect.items[0], "0") == 0)
+        opt.connect.n = 0;
+    if (!parse_size(target, MIB, &opt.max_upload_target)) {
+        *error = xasprintf("Unable to parse -maxuploadtarget: '%s'", target);
+        return false;
+    }
+    char *agent = user_agent(d);
+    opt.user_agent = agent;
+    enum err e = net_open(&d->node.net, &opt, error);
+    free(agent);
+    return e == ERR_OK;
+}
+
+void net_part_start(struct daemon *d)
+{
+    net_start(d->node.net);
+}
+
+void net_part_stop(struct daemon *d)
+{
+    net_stop(d->node.net);
+}
+
+void net_part_close(struct daemon *d)
+{
+    if (d->node.net != NULL)
+        net_free(d->node.net);
+}
+
+void daemon_forward_scheduler(struct node *n, int64_t seconds)
+{
+    net_forward_scheduler(n->net, seconds);
+}
