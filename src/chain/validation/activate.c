@@ -257,18 +257,19 @@ static bool at_stop_height(struct chainman *cm)
 
 bool chainman_activate_best(struct chainman *cm)
 {
-    if (cm->activating)
-        return true;
-    cm->activating = true;
+    /* An import may take hours, so other jobs run between its steps. One of them that comes here
+     * goes all the way: what it brought is connected when it returns. */
+    bool outermost = !cm->activating;
     bool ok = true, done = false;
+    cm->activating = true;
     while (ok && !done && !chainman_stopping(cm)) {
         ok = activate_step(cm, &done);
         if (ok && at_stop_height(cm))
             break;
-        if (ok && cm->importing)
+        if (ok && outermost && cm->importing)
             jobs_run_pending(cm);
     }
-    cm->activating = false;
+    cm->activating = !outermost;
     if (ok && cm->opt.check_block_index)
         check_block_index(cm);
     return ok && !cm->fatal;
