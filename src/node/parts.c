@@ -225,10 +225,13 @@ static void *loader_thread(void *arg)
 {
     struct daemon *d = arg;
     log_thread_name("initload");
-    chainman_start_import(d->node.chainman);
-    /* Jobs run in order: this one returns when the import is over. */
-    if (chainman_call(d->node.chainman, nothing, NULL) != ERR_OK)
-        return NULL;
+    struct chainman *cm = d->node.chainman;
+    chainman_start_import(cm);
+    /* The import is a chain of jobs; each round waits for one of them. */
+    do {
+        if (chainman_call(cm, nothing, NULL) != ERR_OK)
+            return NULL;
+    } while (chainman_importing(cm));
     if (args_bool(d->node.args, "stopafterblockimport", false)) {
         log_info(d->node.log, "Stopping after block import");
         daemon_stop(d, NULL);
