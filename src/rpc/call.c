@@ -24,12 +24,13 @@ void rpc_error(struct rpc_call *c, enum rpc_code code, const char *fmt, ...)
 
 void rpc_after_reply(struct rpc_call *c, void (*fn)(void *arg), void *arg)
 {
-    http_after_reply(c->job->rq, fn, arg);
+    if (c->job->rq)
+        http_after_reply(c->job->rq, fn, arg);
 }
 
 bool rpc_cancelled(const struct rpc_call *c)
 {
-    return atomic_load(&c->node->stopping) || http_gone(c->job->rq);
+    return atomic_load(&c->node->stopping) || (c->job->rq && http_gone(c->job->rq));
 }
 
 const struct json *rpc_arg(const struct rpc_call *c, size_t i)

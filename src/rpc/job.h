@@ -21,6 +21,10 @@ NODISCARD bool rpc_place_params(struct rpc_call *c, const struct json *params);
 /* Number and types of the arguments. */
 NODISCARD bool rpc_check_params(struct rpc_call *c);
 
+/* False: the node is still starting, and the call has failed with -28. */
+bool rpc_is_warm(struct rpc_call *c);
+void rpc_job_enter(struct rpc_server *s, struct rpc_job *j);
+void rpc_job_leave(struct rpc_server *s, struct rpc_job *j);
 /* The running calls, for getrpcinfo. */
 void rpc_write_active(struct rpc_server *s, struct json_writer *w);
 

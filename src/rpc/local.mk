@@ -16,4 +16,5 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/method.h src/rpc/methods.c \
 	src/rpc/params.c \
 	src/rpc/protocol.h \
+	src/rpc/request.c src/rpc/request.h \
 	src/rpc/server.c src/rpc/server.h

@@ -9,6 +9,7 @@
 #include "io/http.h"
 #include "rpc/auth.h"
 #include "rpc/job.h"
+#include "rpc/request.h"
 #include "util/args.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -16,12 +17,6 @@
 #define MAX_HEADER 8192
 #define MAX_BODY (32u << 20)
 #define WRONG_PASSWORD_DELAY_US 250000 /* slows guessing */
-#define ARENA_CHUNK (16u << 10)
-
-enum rpc_version {
-    RPC_LEGACY, /* 1.0 and 1.1: result and error both present, HTTP status tells */
-    RPC_2_0,
-};
 
 struct rpc_server {
     struct node *node;
@@ -33,139 +28,11 @@ struct rpc_server {
     struct rpc_job *running; /* list */
 };
 
-/* One HTTP request: a call or a batch of them. */
-struct session {
-    struct rpc_server *server;
-    struct http_request *rq;
-    struct buf user;
-    struct arena parsed; /* the request */
-    struct arena mem;    /* of the call that runs */
-    struct buf out;      /* the reply's body */
-};
-
-/* One request object taken apart. The id is NULL when absent. */
-struct request {
-    enum rpc_version version;
-    const struct json *id;
-    const char *method;
-    const struct json *params; /* NULL: none */
-    enum rpc_code code;        /* when it is no valid request */
-    const char *error;         /* NULL: valid */
-};
-
-static const struct json null_id = {.type = JSON_NULL};
-
-/* -- Replies ------------------------------------------------------------------------------- */
-
-static void put_text(struct buf *out, const char *text)
-{
-    buf_append_str(out, text);
-}
-
-static void put_id(struct buf *out, const struct json *id)
-{
-    struct json_writer w;
-    if (id) {
-        put_text(out, ",\"id\":");
-        json_writer_init(&w, out, 0);
-        json_value(&w, id);
-    }
-    put_text(out, "}");
-}
-
-static void begin_reply(struct buf *out, enum rpc_version version)
-{
-    put_text(out, version == RPC_2_0 ? "{\"jsonrpc\":\"2.0\",\"result\":" : "{\"result\":");
-}
-
-static void end_reply(struct buf *out, enum rpc_version version, const struct json *id)
-{
-    if (version == RPC_LEGACY)
-        put_text(out, ",\"error\":null");
-    put_id(out, id);
-}
-
-static void put_error(struct buf *out, enum rpc_version version, const struct json *id,
-                      enum rpc_code code, const char *message)
-{
-    struct json_writer w;
-    put_text(out, version == RPC_2_0 ? "{\"jsonrpc\":\"2.0\",\"error\":"
-                                     : "{\"result\":null,\"error\":");
-    json_writer_init(&w, out, 0);
-    json_begin_object(&w);
-    json_kv_int(&w, "code", code);
-    json_kv_str(&w, "message", message);
-    json_end_object(&w);
-    put_id(out, id);
-}
-
-static int http_status(enum rpc_code code)
-{
-    return code == RPC_INVALID_REQUEST ? 400 : code == RPC_METHOD_NOT_FOUND ? 404 : 500;
-}
-
-/* -- Requests ------------------------------------------------------------------------------ */
-
-static bool invalid(struct request *r, const char *error)
-{
-    r->code = RPC_INVALID_REQUEST;
-    r->error = error;
-    return false;
-}
-
-static bool read_version(struct request *r, const struct json *v)
-{
-    if (!v || v->type == JSON_NULL)
-        return true;
-    if (v->type != JSON_STRING)
-        return invalid(r, "jsonrpc field must be a string");
-    if (strcmp(v->str, "2.0") == 0)
-        r->version = RPC_2_0;
-    else if (strcmp(v->str, "1.0") != 0)
-        return invalid(r, "JSON-RPC version not supported");
-    return true;
-}
-
-static bool read_method(struct request *r, const struct json *v)
-{
-    if (!v || v->type == JSON_NULL)
-        return invalid(r, "Missing method");
-    if (v->type != JSON_STRING)
-        return invalid(r, "Method must be a string");
-    r->method = v->str;
-    return true;
-}
-
-static bool read_params(struct request *r, const struct json *v)
-{
-    if (!v || v->type == JSON_NULL)
-        return true;
-    if (v->type != JSON_ARRAY && v->type != JSON_OBJECT)
-        return invalid(r, "Params must be an array or object");
-    r->params = v;
-    return true;
-}
-
-static bool read_request(struct request *r, const struct json *v)
-{
-    *r = (struct request){.version = RPC_LEGACY, .id = &null_id};
-    if (v->type != JSON_OBJECT)
-        return invalid(r, "Invalid Request object");
-    r->id = json_get(v, "id");
-    return read_version(r, json_get(v, "jsonrpc")) && read_method(r, json_get(v, "method")) &&
-           read_params(r, json_get(v, "params"));
-}
-
-/* Nobody waits for its answer. */
-static bool is_notification(const struct request *r)
-{
-    return r->version == RPC_2_0 && !r->id;
-}
-
 /* -- Calls --------------------------------------------------------------------------------- */
 
-static bool warm(struct rpc_server *s, struct rpc_call *c)
+bool rpc_is_warm(struct rpc_call *c)
 {
+    struct rpc_server *s = c->node->rpc;
     pthread_mutex_lock(&s->lock);
     bool yes = s->warm;
     if (!yes)
@@ -174,7 +41,7 @@ static bool warm(struct rpc_server *s, struct rpc_call *c)
     return yes;
 }
 
-static void enter(struct rpc_server *s, struct rpc_job *j)
+void rpc_job_enter(struct rpc_server *s, struct rpc_job *j)
 {
     pthread_mutex_lock(&s->lock);
     j->link = &s->running;
@@ -184,7 +51,7 @@ static void enter(struct rpc_server *s, struct rpc_job *j)
     pthread_mutex_unlock(&s->lock);
 }
 
-static void leave(struct rpc_server *s, struct rpc_job *j)
+void rpc_job_leave(struct rpc_server *s, struct rpc_job *j)
 {
     pthread_mutex_lock(&s->lock);
     *j->link = j->next;
@@ -193,162 +60,7 @@ static void leave(struct rpc_server *s, struct rpc_job *j)
     pthread_mutex_unlock(&s->lock);
 }
 
-static void execute(struct rpc_server *s, struct rpc_call *c, const struct request *r)
-{
-    if (!warm(s, c))
-        return;
-    c->method = rpc_find_method(r->method);
-    if (!c->method) {
-        rpc_error(c, RPC_METHOD_NOT_FOUND, "Method not found");
-        return;
-    }
-    if (!rpc_place_params(c, r->params) || !rpc_check_params(c))
-        return;
-    c->job->name = c->method->name;
-    enter(s, c->job);
-    c->method->fn(c);
-    leave(s, c->job);
-}
-
-/* Appends the reply. Returns the error's code, or 0. */
-static int run(struct session *ss, const struct request *r)
-{
-    struct json_writer w;
-    struct rpc_job job = {.rq = ss->rq, .start = clock_steady_us()};
-    struct rpc_call c = {
-        .node = ss->server->node,
-        .w = &w,
-        .mem = &ss->mem,
-        .user = buf_cstr(&ss->user),
-        .path = http_path(ss->rq),
-        .job = &job,
-    };
-    log_debug(c.node->log, LOG_RPC, "ThreadRPCServer method=%.64s user=%s", r->method,
-              c.user);
-    size_t start = ss->out.len;
-    begin_reply(&ss->out, r->version);
-    size_t result = ss->out.len;
-    json_writer_init(&w, &ss->out, 0);
-    execute(ss->server, &c, r);
-    if (c.failed) {
-        ss->out.len = start;
-        put_error(&ss->out, r->version, r->id, job.code, job.message);
-    } else {
-        ASSERT(w.depth == 0);
-        if (ss->out.len == result)
-            json_null(&w);
-        end_reply(&ss->out, r->version, r->id);
-    }
-    arena_reset(&ss->mem);
-    return c.failed ? (int)job.code : 0;
-}
-
-/* -- Whole HTTP requests ------------------------------------------------------------------- */
-
-static void send_json(struct session *ss, int status)
-{
-    put_text(&ss->out, "\n");
-    http_set_header(ss->rq, "Content-Type", "application/json");
-    http_reply(ss->rq, status, &ss->out);
-}
-
-static void send_error(struct session *ss, const struct request *r, enum rpc_code code,
-                       const char *message)
-{
-    buf_reset(&ss->out);
-    put_error(&ss->out, r->version, r->id, code, message);
-    send_json(ss, http_status(code));
-}
-
-static bool may_call(struct session *ss, const char *method)
-{
-    const char *user = buf_cstr(&ss->user);
-    if (rpc_auth_may_call(ss->server->auth, user, method))
-        return true;
-    log_warning(ss->server->node->log, "RPC User %s not allowed to call method %.64s", user,
-                method);
-    return false;
-}
-
-static void serve_single(struct session *ss, const struct json *v)
-{
-    struct request r;
-    if (!read_request(&r, v)) {
-        send_error(ss, &r, r.code, r.error);
-        return;
-    }
-    if (!may_call(ss, r.method)) {
-        http_reply(ss->rq, 403, NULL);
-        return;
-    }
-    int code = run(ss, &r);
-    if (is_notification(&r))
-        http_reply(ss->rq, 204, NULL);
-    else /* errors are HTTP errors in the old versions only */
-        send_json(ss, code && r.version == RPC_LEGACY ? http_status(code) : 200);
-}
-
-static bool may_call_all(struct session *ss, const struct json *batch)
-{
-    for (size_t i = 0; i < batch->len; i++) {
-        const struct json *m = json_get(&batch->items[i], "method");
-        if (m && m->type == JSON_STRING && !may_call(ss, m->str))
-            return false;
-    }
-    return true;
-}
-
-static void serve_one_of_batch(struct session *ss, const struct json *v)
-{
-    struct request r;
-    size_t before = ss->out.len;
-    if (before > 1)
-        put_text(&ss->out, ",");
-    if (read_request(&r, v))
-        run(ss, &r);
-    else
-        put_error(&ss->out, r.version, r.id, r.code, r.error);
-    if (is_notification(&r))
-        ss->out.len = before;
-}
-
-static void serve_batch(struct session *ss, const struct json *batch)
-{
-    if (!may_call_all(ss, batch)) {
-        http_reply(ss->rq, 403, NULL);
-        return;
-    }
-    put_text(&ss->out, "[");
-    for (size_t i = 0; i < batch->len; i++)
-        serve_one_of_batch(ss, &batch->items[i]);
-    if (ss->out.len == 1 && batch->len > 0) { /* notifications only */
-        http_reply(ss->rq, 204, NULL);
-        return;
-    }
-    put_text(&ss->out, "]");
-    send_json(ss, 200);
-}
-
-static void serve(struct session *ss)
-{
-    static const struct request unread = {.version = RPC_LEGACY, .id = &null_id};
-    struct bytes body = http_body(ss->rq);
-    const char *user = buf_cstr(&ss->user);
-    struct json *v;
-    if (!json_parse(&v, &ss->parsed, (const char *)body.data, body.len, NULL)) {
-        send_error(ss, &unread, RPC_PARSE_ERROR, "Parse error");
-    } else if (!rpc_auth_may_call_any(ss->server->auth, user)) {
-        log_warning(ss->server->node->log, "RPC User %s not allowed to call any methods",
-                    user);
-        http_reply(ss->rq, 403, NULL);
-    } else if (v->type == JSON_OBJECT) {
-        serve_single(ss, v);
-    } else if (v->type == JSON_ARRAY) {
-        serve_batch(ss, v);
-    } else {
-        send_error(ss, &unread, RPC_PARSE_ERROR, "Top-level object parse error");
-    }
-}
+/* -- HTTP ---------------------------------------------------------------------------------- */
 
 static void refuse_stranger(struct rpc_server *s, struct http_request *rq, bool guessed)
 {
@@ -362,24 +74,28 @@ static void refuse_stranger(struct rpc_server *s, struct http_request *rq, bool 
     http_reply(rq, 401, NULL);
 }
 
+static void answer(struct rpc_server *s, struct http_request *rq, const char *user)
+{
+    struct rpc_origin from = {s->node, s->auth, rq, user, http_path(rq)};
+    struct buf out = {0};
+    int status = rpc_serve(&from, http_body(rq), &out);
+    if (out.len > 0)
+        http_set_header(rq, "Content-Type", "application/json");
+    http_reply(rq, status, &out);
+}
+
 static void handle(void *ctx, struct http_request *rq)
 {
     struct rpc_server *s = ctx;
-    struct session ss = {.server = s, .rq = rq};
+    struct buf user = {0};
     const char *credentials = http_header(rq, "Authorization");
-    if (http_method(rq) != HTTP_POST) {
+    if (http_method(rq) != HTTP_POST)
         http_reply_text(rq, 405, "JSONRPC server handles only POST requests");
-    } else if (!rpc_auth_check(s->auth, credentials, &ss.user)) {
+    else if (!rpc_auth_check(s->auth, credentials, &user))
         refuse_stranger(s, rq, credentials != NULL);
-    } else {
-        arena_init(&ss.parsed, ARENA_CHUNK);
-        arena_init(&ss.mem, ARENA_CHUNK);
-        serve(&ss);
-        arena_clear(&ss.parsed);
-        arena_clear(&ss.mem);
-    }
-    buf_clear(&ss.user);
-    buf_clear(&ss.out);
+    else
+        answer(s, rq, buf_cstr(&user));
+    buf_clear(&user);
 }
 
 /* -- Set-up -------------------------------------------------------------------------------- */

@@ -1,1 +1,36 @@
-# libFuzzer targets
+# libFuzzer targets: ./configure CC=clang --enable-fuzz --enable-asan
+# `make fuzz` runs each for FUZZ_SECONDS on its seeds in test/fuzz/corpus/<target>.
+FUZZ_SECONDS = 60
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZERS =
+
+FUZZERS += test/fuzz/fuzz_config
+test_fuzz_fuzz_config_SOURCES = test/fuzz/fuzz_config.c test/fuzz/fuzz.h
+test_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_config_LDADD = libochre_util.a
+
+FUZZERS += test/fuzz/fuzz_json
+test_fuzz_fuzz_json_SOURCES = test/fuzz/fuzz_json.c test/fuzz/fuzz.h
+test_fuzz_fuzz_json_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_json_LDADD = libochre_util.a
+
+FUZZERS += test/fuzz/fuzz_rpc_request
+test_fuzz_fuzz_rpc_request_SOURCES = test/fuzz/fuzz_rpc_request.c test/fuzz/fuzz.h
+test_fuzz_fuzz_rpc_request_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_rpc_request_LDADD = $(NODE_LIBS) $(ALL_LIBS)
+
+if ENABLE_FUZZ
+noinst_PROGRAMS += $(FUZZERS)
+
+# New inputs are kept in the build directory, not among the seeds.
+fuzz: $(FUZZERS)
+	@for p in $(FUZZERS); do \
+	    name=$${p##*/fuzz_}; \
+	    mkdir -p fuzz-found/$$name; \
+	    echo "== $$name"; \
+	    ./$$p -max_total_time=$(FUZZ_SECONDS) -timeout=25 -verbosity=0 -print_final_stats=1 \
+	        fuzz-found/$$name $(srcdir)/test/fuzz/corpus/$$name || exit 1; \
+	done
+.PHONY: fuzz
+endif
+EXTRA_DIST += test/fuzz/corpus
