@@ -14,7 +14,6 @@ struct daemon {
     struct setup *setup;
     struct clock clock;
     struct notifier *notifier;
-    int lock_fd, blocks_lock_fd;
     int wake_fd;   /* eventfd: a stop was asked for */
     int signal_fd;
     char *pid_path;       /* owned; NULL: not written */

@@ -57,11 +57,11 @@ static bool configure(struct setup *s, struct args *a, char **error)
 
 static int run(struct args *a, struct logger *log)
 {
-    struct setup s = {0};
+    struct setup s = {.lock_fd = -1, .blocks_lock_fd = -1};
     char *error = NULL;
     int ready_fd = -1;
     int code = EXIT_FAILURE;
-    bool wait = args_bool(a, "daemonwait", false);
+    bool wait;
 
     if (!configure(&s, a, &error))
         goto out;
@@ -78,7 +78,7 @@ static int run(struct args *a, struct logger *log)
             ready_fd = -1;
         }
     }
-    if (!setup_logging(&s, log, &error))
+    if (!setup_lock(&s, &error) || !setup_logging(&s, log, &error))
         goto out;
     setup_interactions(&s, log);
     if (!setup_check(&s, &error))

@@ -81,33 +81,7 @@ void daemon_warn(struct daemon *d, const char *text)
         notifier_run(d->notifier, command, text);
 }
 
-/* --- parts: directory lock, process id, workers, loop, RPC -------------------------------- */
-
-static bool lock_directory(const char *dir, int *fd, char **error)
-{
-    char *path = path_join(dir, ".lock");
-    enum err e = fs_lock(path, fd);
-    if (e == ERR_LOCKED)
-        *error = xasprintf("Cannot obtain a lock on directory %s. %s is probably already "
-                           "running.",
-                           dir, client_name());
-    else if (e != ERR_OK)
-        *error = xasprintf("Cannot write to directory '%s'; check permissions.", dir);
-    free(path);
-    return e == ERR_OK;
-}
-
-static bool locks_open(struct daemon *d, char **error)
-{
-    return lock_directory(d->setup->datadir, &d->lock_fd, error) &&
-           lock_directory(d->setup->blocksdir, &d->blocks_lock_fd, error);
-}
-
-static void locks_close(struct daemon *d)
-{
-    fs_unlock(d->blocks_lock_fd);
-    fs_unlock(d->lock_fd);
-}
+/* --- parts: process id, workers, loop, RPC -------------------------------- */
 
 static bool pid_open(struct daemon *d, char **error)
 {
@@ -189,7 +163,6 @@ static const struct part {
     bool (*open)(struct daemon *d, char **error);
     void (*close)(struct daemon *d); /* only after open was true */
 } parts[] = {
-    {"locks", locks_open, locks_close},
     {"pid", pid_open, pid_close},
     {"workers", workers_open, workers_close},
     {"loop", loop_open, loop_close},

@@ -140,7 +140,7 @@ static bool select_chain(struct setup *s, char **error)
 
 bool setup_config(struct setup *s, struct args *args, bool strict, char **error)
 {
-    *s = (struct setup){.args = args};
+    *s = (struct setup){.args = args, .lock_fd = -1, .blocks_lock_fd = -1};
     if (!find_datadir(s, error) || !read_config_file(s, strict, error))
         return false;
     char *before = xstrdup(s->base_datadir);
@@ -175,6 +175,26 @@ bool setup_directories(struct setup *s, char **error)
               make_directory(wallets, error);
     free(wallets);
     return ok;
+}
+
+static bool lock_directory(const char *dir, int *fd, char **error)
+{
+    char *path = path_join(dir, ".lock");
+    enum err e = fs_lock(path, fd);
+    if (e == ERR_LOCKED)
+        *error = xasprintf("Cannot obtain a lock on directory %s. %s is probably already "
+                           "running.",
+                           dir, client_name());
+    else if (e != ERR_OK)
+        *error = xasprintf("Cannot write to directory '%s'; check permissions.", dir);
+    free(path);
+    return e == ERR_OK;
+}
+
+bool setup_lock(struct setup *s, char **error)
+{
+    return lock_directory(s->datadir, &s->lock_fd, error) &&
+           lock_directory(s->blocksdir, &s->blocks_lock_fd, error);
 }
 
 bool setup_settings(struct setup *s, char **error)
@@ -450,6 +470,10 @@ bool setup_logging(struct setup *s, struct logger *log, char **error)
 
 void setup_clear(struct setup *s)
 {
+    if (s->blocks_lock_fd >= 0)
+        fs_unlock(s->blocks_lock_fd);
+    if (s->lock_fd >= 0)
+        fs_unlock(s->lock_fd);
     free(s->base_datadir);
     free(s->datadir);
     free(s->blocksdir);

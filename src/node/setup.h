@@ -16,12 +16,15 @@ struct setup {
     char *config_path;           /* owned; of the file that was read, or would have been */
     bool config_read;
     char *user_agent_comments;   /* owned: "a; b", may be empty */
+    int lock_fd, blocks_lock_fd; /* -1: not locked */
 };
 
 /* Each step returns false with a sentence in *error (caller frees). The command-line tools use the
  * first step only, with tables of their own: @strict false passes over keys they do not know. */
 NODISCARD bool setup_config(struct setup *s, struct args *args, bool strict, char **error);
 NODISCARD bool setup_directories(struct setup *s, char **error);
+/* One process per directory. */
+NODISCARD bool setup_lock(struct setup *s, char **error);
 NODISCARD bool setup_settings(struct setup *s, char **error);
 /* bitcoind's interaction of options: what one option implies for others nobody has set. */
 void setup_interactions(struct setup *s, struct logger *log);
