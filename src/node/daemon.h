@@ -20,6 +20,7 @@ struct daemon {
     pthread_mutex_t lock; /* of fatal and warning */
     char *fatal;          /* owned; why the node must stop; NULL: it was asked to */
     char *warning;        /* owned; NULL: none */
+    bool rules_watched;   /* the whole chain was searched for unknown rules */
     pthread_t loader;     /* imports blocks, then loads the mempool */
 };
 

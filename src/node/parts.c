@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "chain/mempool/mempool.h"
+#include "chain/rules/unknown_rules.h"
 #include "chain/mining/miner.h"
 #include "chain/validation/chainman.h"
 #include "node/daemon.h"
@@ -57,13 +58,30 @@ bool index_part_open(struct daemon *d, char **error)
 
 /* --- chain -------------------------------------------------------------------------------- */
 
+/* Miners enforce what this program does not know: the user should look for a newer one. */
+static void watch_rules(struct daemon *d, const struct block_index *tip)
+{
+    char text[80];
+    uint32_t bits = d->rules_watched ? unknown_rules_added(d->node.params, tip)
+                                     : unknown_rules_active(d->node.params, tip);
+    d->rules_watched = true;
+    if (bits == 0)
+        return;
+    snprintf(text, sizeof(text), "Unknown new rules activated (versionbit %d)",
+             __builtin_ctz(bits));
+    daemon_warn(d, text);
+}
+
 static void on_tip_changed(void *ctx, const struct block_index *tip,
                            const struct block_index *fork UNUSED, bool initial)
 {
     struct daemon *d = ctx;
     char hex[65];
     const char *command = args_str(d->node.args, "blocknotify", "");
-    if (command[0] != '\0' && !initial)
+    if (initial)
+        return;
+    watch_rules(d, tip);
+    if (command[0] != '\0')
         notifier_run(d->notifier, command, hash256_to_hex(hex, &tip->hash));
 }
 

@@ -112,6 +112,9 @@ test_unit_test_rpc_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
 check_PROGRAMS += test/unit/test_rules
 test_unit_test_rules_SOURCES = test/unit/test_rules.c test/unit/asert_vectors.h test/unit/unit.h
 test_unit_test_rules_LDADD = $(CHAIN_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS)
+check_PROGRAMS += test/unit/test_unknown_rules
+test_unit_test_unknown_rules_SOURCES = test/unit/test_unknown_rules.c test/unit/unit.h
+test_unit_test_unknown_rules_LDADD = $(CHAIN_TEST_LIBS)
 
 TESTS += $(check_PROGRAMS)
 endif
