@@ -116,5 +116,9 @@ check_PROGRAMS += test/unit/test_unknown_rules
 test_unit_test_unknown_rules_SOURCES = test/unit/test_unknown_rules.c test/unit/unit.h
 test_unit_test_unknown_rules_LDADD = $(CHAIN_TEST_LIBS)
 
+check_PROGRAMS += test/unit/test_mempool
+test_unit_test_mempool_SOURCES = test/unit/test_mempool.c test/unit/chain_fixture.h test/unit/unit.h
+test_unit_test_mempool_LDADD = $(CHAIN_TEST_LIBS)
+
 TESTS += $(check_PROGRAMS)
 endif

@@ -1,0 +1,647 @@
+/* The pool's families kept by random change, and the pool on a real chain: acceptance,
+ * replacement, limits, reorgs, mempool.dat, templates. */
+#include "unit.h"
+
+#include "chain/mempool/mempool.h"
+#include "chain/mempool/pool.h"
+#include "chain/mining/miner.h"
+#include "chain_fixture.h"
+#include "util/rand.h"
+
+/* ---- the pool alone ---- */
+
+#define RANDOM_ENTRIES 400
+
+static struct tx *random_tx(struct rng *r, struct hash256 *made, size_t n)
+{
+    struct mtx m;
+    mtx_init(&m);
+    m.locktime = (uint32_t)rng_u64(r);
+    int inputs = 1 + (int)rng_below(r, 3);
+    for (int i = 0; i < inputs; i++) {
+        struct outpoint o = {.n = (uint32_t)rng_below(r, 8)};
+        if (n && rng_below(r, 3))
+            o.txid = made[rng_below(r, n)];
+        else
+            put_le64(o.txid.b, rng_u64(r));
+        mtx_add_in(&m, &o, SEQUENCE_FINAL);
+    }
+    for (int i = 0; i < 8; i++)
+        mtx_add_out(&m, amount_of(1000), bytes_of("\x51", 1));
+    struct tx *tx = mtx_to_tx(&m);
+    mtx_clear(&m);
+    return tx;
+}
+
+static bool conflicts(const struct mempool *mp, const struct tx *tx)
+{
+    for (uint32_t i = 0; i < tx->n_in; i++) {
+        if (mempool_spender(mp, &tx->in[i].prevout))
+            return true;
+        for (uint32_t j = 0; j < i; j++)
+            if (outpoint_equal(&tx->in[i].prevout, &tx->in[j].prevout))
+                return true;
+    }
+    return false;
+}
+
+static void add_random(struct mempool *mp, struct rng *r, const struct tx *tx)
+{
+    struct mempool_entry *e = pool_entry_new(tx);
+    e->fee = amount_of((int64_t)rng_below(r, 10000));
+    e->vsize = tx_vsize(tx);
+    e->sigop_cost = (uint32_t)rng_below(r, 20);
+    e->time = (int64_t)rng_below(r, 1000);
+    pool_add(mp, e, true);
+}
+
+static void check_heap(const struct mempool *mp)
+{
+    for (size_t i = 1; i < mempool_count(mp); i++)
+        assert_int_equal(mp->heap[i]->heap_pos, i);
+}
+
+/* Transactions arrive in any order (as after a reorg, children may be there before), leave with
+ * their families, and change their fees. */
+static void families_stay_consistent(void **state)
+{
+    (void)state;
+    struct mempool_options opt = mempool_default_options();
+    struct mempool *mp = mempool_new(NULL, &opt);
+    struct hash256 made[RANDOM_ENTRIES];
+    struct tx *txs[RANDOM_ENTRIES];
+    struct rng r;
+
+    rng_seed(&r, 7);
+    for (size_t i = 0; i < RANDOM_ENTRIES; i++) {
+        txs[i] = random_tx(&r, made, i);
+        made[i] = txs[i]->txid;
+    }
+    for (int step = 0; step < 2000; step++) {
+        const struct tx *tx = txs[rng_below(&r, RANDOM_ENTRIES)];
+        struct mempool_entry *e = pool_find(mp, &tx->txid);
+        if (!e && !conflicts(mp, tx))
+            add_random(mp, &r, tx);
+        else if (e && rng_below(&r, 4) == 0)
+            pool_remove_family(mp, e, TX_REMOVED_CONFLICT);
+        else
+            mempool_prioritise(mp, &tx->txid,
+                               amount_of((int64_t)rng_below(&r, 2000) - 1000));
+        mempool_check(mp);
+        check_heap(mp);
+    }
+    assert_true(mempool_count(mp) > 20);
+    size_t n;
+    const struct mempool_entry **all = mempool_sorted(mp, &n);
+    assert_int_equal(n, mempool_count(mp));
+    for (size_t i = 1; i < n; i++)
+        assert_true(all[i - 1]->n_ancestors <= all[i]->n_ancestors);
+    free(all);
+    while (mempool_count(mp))
+        pool_remove_family(mp, mp->heap[0], TX_REMOVED_SIZE_LIMIT);
+    assert_int_equal(mempool_memory(mp), 0);
+    mempool_free(mp);
+    for (size_t i = 0; i < RANDOM_ENTRIES; i++)
+        tx_unref(txs[i]);
+}
+
+/* Confirmed entries leave from the root of a family. */
+static void confirmed_parents_leave_their_children(void **state)
+{
+    (void)state;
+    struct mempool_options opt = mempool_default_options();
+    struct mempool *mp = mempool_new(NULL, &opt);
+    struct rng r;
+    rng_seed(&r, 1);
+    struct hash256 base = {{1}};
+    struct tx *a = make_spend(&base, 0, 1000);
+    struct tx *b = make_spend(&a->txid, 0, 900);
+    struct tx *c = make_spend(&b->txid, 0, 800);
+    add_random(mp, &r, a);
+    add_random(mp, &r, b);
+    add_random(mp, &r, c);
+    pool_remove(mp, pool_find(mp, &a->txid), TX_REMOVED_BLOCK);
+    mempool_check(mp);
+    assert_int_equal(mempool_find(mp, &c->txid)->n_ancestors, 2);
+    assert_int_equal(mempool_find(mp, &b->txid)->n_ancestors, 1);
+    mempool_free(mp);
+    tx_unref(a);
+    tx_unref(b);
+    tx_unref(c);
+}
+
+static int64_t base_time = 1000000;
+
+static void eviction_takes_the_worst_and_raises_the_minimum(void **state)
+{
+    (void)state;
+    struct clock clock;
+    struct mempool_options opt = mempool_default_options();
+    clock_init(&clock);
+    clock_set_mock(&clock, base_time);
+    opt.clock = &clock;
+    opt.max_bytes = 20000;
+    struct mempool *mp = mempool_new(NULL, &opt);
+    int64_t fee = 1000;
+    for (uint8_t i = 1; mp->usage <= 20000; i++, fee += 100) {
+        struct hash256 base = {{i}};
+        struct tx *tx = make_spend(&base, 0, 1000);
+        struct mempool_entry *e = pool_entry_new(tx);
+        e->fee = amount_of(fee);
+        e->vsize = 100;
+        e->time = base_time;
+        pool_add(mp, e, false);
+        tx_unref(tx);
+    }
+    size_t before = mempool_count(mp);
+    pool_limit(mp);
+    assert_true(mempool_count(mp) < before && mp->usage <= 20000);
+    assert_int_equal(mempool_min_feerate(mp), 1000 * 10 + 1000); /* what left, and a step */
+    for (const struct mempool_entry *e = mp->oldest; e; e = e->newer)
+        assert_true(e->fee.v > 1000);
+    clock_set_mock(&clock, base_time + 86400);
+    assert_int_equal(mempool_min_feerate(mp), 11000); /* does not sink without a block */
+    pool_rolling_block(mp);
+    clock_set_mock(&clock, base_time + 86400 + 43200);
+    assert_int_equal(mempool_min_feerate(mp), 5500); /* halves in twelve hours */
+    clock_set_mock(&clock, base_time + 86400 + 40 * 43200);
+    assert_int_equal(mempool_min_feerate(mp), 0);
+    mempool_free(mp);
+}
+
+static void old_transactions_expire_with_their_children(void **state)
+{
+    (void)state;
+    struct clock clock;
+    struct mempool_options opt = mempool_default_options();
+    clock_init(&clock);
+    clock_set_mock(&clock, base_time);
+    opt.clock = &clock;
+    struct mempool *mp = mempool_new(NULL, &opt);
+    struct rng r;
+    struct hash256 one = {{1}}, two = {{2}};
+    struct tx *a = make_spend(&one, 0, 1000), *b = make_spend(&a->txid, 0, 900);
+    struct tx *c = make_spend(&two, 0, 1000);
+    rng_seed(&r, 1);
+    add_random(mp, &r, a);
+    add_random(mp, &r, b);
+    add_random(mp, &r, c);
+    pool_find(mp, &a->txid)->time = base_time;
+    mp->oldest_time = base_time;
+    pool_find(mp, &b->txid)->time = pool_find(mp, &c->txid)->time = base_time + 10;
+    clock_set_mock(&clock, base_time + opt.expiry_s);
+    pool_limit(mp);
+    assert_int_equal(mempool_count(mp), 3);
+    clock_set_mock(&clock, base_time + opt.expiry_s + 1);
+    pool_limit(mp);
+    assert_int_equal(mempool_count(mp), 1);
+    assert_non_null(mempool_find(mp, &c->txid));
+    mempool_free(mp);
+    tx_unref(a);
+    tx_unref(b);
+    tx_unref(c);
+}
+
+/* ---- on a chain ---- */
+
+struct world {
+    struct fixture f;
+    struct mempool *mp;
+    struct hash256 tip;
+    struct hash256 coinbase[130]; /* txids by height */
+};
+
+static int64_t subsidy(const struct world *w)
+{
+    return block_subsidy(&w->f.params, 1).v;
+}
+
+static void world_mine(struct world *w, int32_t height, int n, uint32_t extra)
+{
+    for (int i = 0; i < n; i++) {
+        struct block *b = make_block(&w->f, &w->tip, height + i, extra, NULL, 0);
+        assert_true(submit(&w->f, b).accepted);
+        w->tip = b->hash;
+        w->coinbase[height + i] = b->txs[0].txid;
+        block_unref(b);
+    }
+}
+
+static void world_open(struct world *w)
+{
+    memset(w, 0, sizeof(*w));
+    fixture_init(&w->f);
+    assert_true(fixture_open(&w->f));
+    struct mempool_options opt = mempool_default_options();
+    opt.clock = &w->f.clock;
+    opt.require_standard = false;
+    opt.check_ratio = 1;
+    w->mp = mempool_new(w->f.cm, &opt);
+    w->tip = w->f.params.genesis_hash;
+    world_mine(w, 1, 110, 0);
+}
+
+static void world_close(struct world *w)
+{
+    fixture_close(&w->f);
+    mempool_free(w->mp);
+    fixture_clear(&w->f);
+}
+
+struct accept_call {
+    struct mempool *mp;
+    const struct tx *tx;
+    bool test_only;
+    struct accept_result r;
+};
+
+static void accept_job(void *arg)
+{
+    struct accept_call *c = arg;
+    mempool_accept(c->mp, c->tx, c->test_only, false, 0, &c->r);
+}
+
+/* The reason, or "" when accepted; static storage. */
+static const char *accept_tx(struct world *w, const struct tx *tx, bool test_only)
+{
+    static char reason[192];
+    struct accept_call c = {.mp = w->mp, .tx = tx, .test_only = test_only};
+    assert_int_equal(chainman_call(w->f.cm, accept_job, &c), ERR_OK);
+    reject_reason(&c.r.rej, reason);
+    accept_result_clear(&c.r);
+    return reason;
+}
+
+static void transactions_are_accepted_or_refused(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    struct hash256 nowhere = {{9}};
+    int64_t v = subsidy(&w);
+    struct tx *good = make_spend(&w.coinbase[1], 0, v - 10000);
+    struct tx *child = make_spend(&good->txid, 0, v - 20000);
+    struct tx *poor = make_spend(&w.coinbase[2], 0, v - 1);
+    struct tx *young = make_spend(&w.coinbase[50], 0, v - 10000);
+    struct tx *orphan = make_spend(&nowhere, 0, 1000);
+    struct tx *greedy = make_spend(&w.coinbase[2], 0, v + 1);
+
+    assert_string_equal(accept_tx(&w, child, false), "bad-txns-inputs-missingorspent");
+    assert_string_equal(accept_tx(&w, good, true), "");
+    assert_int_equal(mempool_count(w.mp), 0);
+    assert_string_equal(accept_tx(&w, good, false), "");
+    assert_string_equal(accept_tx(&w, good, false), "txn-already-in-mempool");
+    assert_string_equal(accept_tx(&w, child, false), "");
+    assert_string_equal(accept_tx(&w, poor, false), "min relay fee not met");
+    assert_string_equal(accept_tx(&w, young, false), "bad-txns-premature-spend-of-coinbase");
+    assert_string_equal(accept_tx(&w, orphan, false), "bad-txns-inputs-missingorspent");
+    assert_string_equal(accept_tx(&w, greedy, false), "bad-txns-in-belowout");
+    assert_int_equal(mempool_count(w.mp), 2);
+    tx_unref(good);
+    tx_unref(child);
+    tx_unref(poor);
+    tx_unref(young);
+    tx_unref(orphan);
+    tx_unref(greedy);
+    world_close(&w);
+}
+
+static void better_fees_replace(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    int64_t v = subsidy(&w);
+    struct tx *old = make_spend(&w.coinbase[1], 0, v - 10000);
+    struct tx *child = make_spend(&old->txid, 0, v - 20000);
+    struct tx *same = make_spend(&w.coinbase[1], 0, v - 10001);
+    struct tx *less = make_spend(&w.coinbase[1], 0, v - 9999);
+    struct tx *more = make_spend(&w.coinbase[1], 0, v - 30000);
+
+    assert_string_equal(accept_tx(&w, old, false), "");
+    assert_string_equal(accept_tx(&w, child, false), "");
+    assert_string_equal(accept_tx(&w, less, false), "insufficient fee");
+    assert_string_equal(accept_tx(&w, same, false), "insufficient fee"); /* for the child */
+    assert_string_equal(accept_tx(&w, more, false), "");
+    assert_int_equal(mempool_count(w.mp), 1);
+    assert_non_null(mempool_find(w.mp, &more->txid));
+    tx_unref(old);
+    tx_unref(child);
+    tx_unref(same);
+    tx_unref(less);
+    tx_unref(more);
+    world_close(&w);
+}
+
+static void chains_have_a_limit(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    int64_t v = subsidy(&w);
+    struct hash256 last = w.coinbase[1];
+    for (int i = 0; i < 26; i++) {
+        v -= 1000;
+        struct tx *tx = make_spend(&last, 0, v);
+        assert_string_equal(accept_tx(&w, tx, false), i < 25 ? "" : "too-long-mempool-chain");
+        last = tx->txid;
+        tx_unref(tx);
+    }
+    assert_int_equal(mempool_count(w.mp), 25);
+    world_close(&w);
+}
+
+/* Submits a block that holds @txs, on w->tip. */
+static struct hash256 put_block(struct world *w, int32_t height, struct tx *const *txs,
+                                uint32_t n)
+{
+    struct block *b = make_block(&w->f, &w->tip, height, 99, txs, n);
+    assert_true(submit(&w->f, b).accepted);
+    struct hash256 hash = b->hash;
+    w->tip = hash;
+    block_unref(b);
+    return hash;
+}
+
+static void blocks_confirm_and_reorgs_bring_back(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    int64_t v = subsidy(&w);
+    struct hash256 fork = w.tip;
+    struct tx *a = make_spend(&w.coinbase[1], 0, v - 10000);
+    struct tx *b = make_spend(&a->txid, 0, v - 20000);
+    struct tx *young = make_spend(&w.coinbase[11], 0, v - 10000);
+
+    assert_string_equal(accept_tx(&w, a, false), "");
+    assert_string_equal(accept_tx(&w, b, false), "");
+    put_block(&w, 111, &a, 1);
+    assert_int_equal(mempool_count(w.mp), 1);
+    assert_int_equal(mempool_find(w.mp, &b->txid)->n_ancestors, 1);
+    assert_string_equal(accept_tx(&w, a, false), "txn-already-known");
+    put_block(&w, 112, &b, 1);
+    assert_int_equal(mempool_count(w.mp), 0);
+    assert_string_equal(accept_tx(&w, young, false), ""); /* matures at 111, spent in 113 */
+
+    /* A longer branch from 110 without any of them. */
+    w.tip = fork;
+    world_mine(&w, 111, 3, 5);
+    assert_int_equal(mempool_count(w.mp), 3);
+    assert_int_equal(mempool_find(w.mp, &b->txid)->n_ancestors, 2);
+
+    /* A block that spends a's coin otherwise throws both out. */
+    struct tx *other = make_spend(&w.coinbase[1], 0, v - 5);
+    put_block(&w, 114, &other, 1);
+    assert_int_equal(mempool_count(w.mp), 1);
+    tx_unref(a);
+    tx_unref(b);
+    tx_unref(young);
+    tx_unref(other);
+    world_close(&w);
+}
+
+struct invalidate_call {
+    struct chainman *cm;
+    struct block_index *bi;
+};
+
+static void invalidate_job(void *arg)
+{
+    struct invalidate_call *c = arg;
+    chainman_invalidate(c->cm, c->bi);
+}
+
+static void reorgs_drop_what_became_immature(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    struct tx *young = make_spend(&w.coinbase[12], 0, subsidy(&w) - 10000);
+    struct tx *child = make_spend(&young->txid, 0, subsidy(&w) - 20000);
+
+    put_block(&w, 111, NULL, 0);
+    assert_string_equal(accept_tx(&w, young, false), ""); /* to be spent in 112 */
+    assert_string_equal(accept_tx(&w, child, false), "");
+    struct invalidate_call c = {w.f.cm, block_tree_find(w.f.cm, &w.tip)};
+    assert_int_equal(chainman_call(w.f.cm, invalidate_job, &c), ERR_OK);
+    assert_int_equal(mempool_count(w.mp), 0);
+    tx_unref(young);
+    tx_unref(child);
+    world_close(&w);
+}
+
+struct marks_call {
+    struct mempool *mp;
+    struct hash256 raised, absent, ours;
+};
+
+static void marks_job(void *arg)
+{
+    struct marks_call *c = arg;
+    mempool_prioritise(c->mp, &c->raised, amount_of(777));
+    mempool_prioritise(c->mp, &c->absent, amount_of(-5));
+    mempool_unbroadcast_add(c->mp, &c->ours);
+}
+
+static void the_pool_survives_on_disk(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    int64_t v = subsidy(&w);
+    struct tx *a = make_spend(&w.coinbase[1], 0, v - 10000);
+    struct tx *b = make_spend(&a->txid, 0, v - 20000);
+    struct hash256 other = {{77}};
+    char *path = path_join(w.f.dir, "mempool.dat");
+
+    assert_string_equal(accept_tx(&w, a, false), "");
+    assert_string_equal(accept_tx(&w, b, false), "");
+    struct marks_call marks = {w.mp, a->txid, other, b->txid};
+    assert_int_equal(chainman_call(w.f.cm, marks_job, &marks), ERR_OK);
+    assert_int_equal(mempool_save(w.mp, path), ERR_OK);
+
+    struct mempool_options opt = *mempool_get_options(w.mp);
+    struct mempool *again = mempool_new(w.f.cm, &opt);
+    assert_int_equal(mempool_load(again, path, false, true, true), ERR_OK);
+    assert_int_equal(mempool_count(again), 2);
+    assert_int_equal(entry_modified_fee(mempool_find(again, &a->txid)), 10777);
+    assert_int_equal(pool_delta(again, &other), -5);
+    assert_true(mempool_is_unbroadcast(again, &b->txid));
+    assert_false(mempool_is_unbroadcast(again, &a->txid));
+    mempool_free(w.mp);
+    w.mp = again;
+
+    /* Cut short anywhere, it is corrupt, never a crash. */
+    struct buf data = {0};
+    assert_int_equal(fs_read_file(path, SIZE_MAX, &data), ERR_OK);
+    for (size_t n = 0; n < data.len; n += 3) {
+        assert_int_equal(fs_write_atomic(path, data.data, n, 0600), ERR_OK);
+        assert_int_equal(mempool_load(again, path, false, false, false), ERR_CORRUPT);
+    }
+    buf_clear(&data);
+    free(path);
+    tx_unref(a);
+    tx_unref(b);
+    world_close(&w);
+}
+
+struct template_call {
+    struct world *w;
+    struct block_template *t;
+};
+
+static void template_job(void *arg)
+{
+    struct template_call *c = arg;
+    struct miner_options opt = miner_default_options(c->w->mp);
+    struct reject rej = {0};
+    char text[512];
+    c->t = block_template_new(c->w->f.cm, c->w->mp, &opt, bytes_of("\x51", 1), &rej);
+    if (!c->t)
+        print_message("template: %s\n", reject_text(&rej, text));
+}
+
+static struct block_template *make_template(struct world *w)
+{
+    struct template_call c = {.w = w};
+    assert_int_equal(chainman_call(w->f.cm, template_job, &c), ERR_OK);
+    assert_non_null(c.t);
+    return c.t;
+}
+
+static void templates_take_the_best_packages_first(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    int64_t v = subsidy(&w);
+    struct tx *parent = make_spend(&w.coinbase[1], 0, v - 200); /* poor */
+    struct tx *child = make_spend(&parent->txid, 0, v - 90000);  /* pays for both */
+    struct tx *middle = make_spend(&w.coinbase[2], 0, v - 10000);
+    struct tx *rich = make_spend(&w.coinbase[3], 0, v - 200000);
+    const struct tx *order[] = {rich, parent, child, middle};
+
+    assert_string_equal(accept_tx(&w, middle, false), "");
+    assert_string_equal(accept_tx(&w, parent, false), "");
+    assert_string_equal(accept_tx(&w, child, false), "");
+    assert_string_equal(accept_tx(&w, rich, false), "");
+    struct block_template *t = make_template(&w);
+    assert_int_equal(t->n_txs, 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_true(hash256_equal(&t->txs[i].tx->txid, &order[i]->txid));
+    assert_int_equal(t->fees.v, 90000 + 10000 + 200000);
+    assert_int_equal(t->coinbase_value.v, v + t->fees.v);
+
+    uint64_t tries = 1000000;
+    struct block *b = mine_block(t->block, &w.f.params, &tries, NULL);
+    assert_non_null(b);
+    assert_true(submit(&w.f, b).accepted);
+    assert_int_equal(mempool_count(w.mp), 0);
+    assert_int_equal(chain_height(w.f.cm), 111);
+    block_unref(b);
+    block_template_unref(t);
+    tx_unref(parent);
+    tx_unref(child);
+    tx_unref(middle);
+    tx_unref(rich);
+    world_close(&w);
+}
+
+static void a_missing_reserved_value_is_completed(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    struct block_template *t = make_template(&w);
+    struct buf raw = {0};
+    struct sink s = sink_to_buf(&raw);
+    block_write(t->block, &s, false);
+    struct block *bare = block_from_buf(&raw);
+    assert_false(bare->txs[0].has_witness);
+    struct block *full = block_complete_witness(bare, &w.f.params, t->height);
+    assert_true(hash256_equal(&full->hash, &t->block->hash));
+    assert_true(hash256_equal(&full->txs[0].wtxid, &t->block->txs[0].wtxid));
+    struct block *same = block_complete_witness(full, &w.f.params, t->height);
+    assert_ptr_equal(same, full);
+    block_unref(same);
+    block_unref(full);
+    block_unref(bare);
+    block_template_unref(t);
+    world_close(&w);
+}
+
+struct package_call {
+    struct mempool *mp;
+    const struct tx *const *txs;
+    size_t n;
+    struct accept_result *results;
+    struct reject rej;
+};
+
+static void package_job(void *arg)
+{
+    struct package_call *c = arg;
+    mempool_test_package(c->mp, c->txs, c->n, c->results, &c->rej);
+}
+
+static const char *test_package(struct world *w, const struct tx *const *txs, size_t n,
+                                struct accept_result *results)
+{
+    struct package_call c = {w->mp, txs, n, results, {0}};
+    assert_int_equal(chainman_call(w->f.cm, package_job, &c), ERR_OK);
+    return reject_code_text(c.rej.code);
+}
+
+static void packages_are_tested_as_a_whole(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    int64_t v = subsidy(&w);
+    struct accept_result r[3];
+    struct tx *a = make_spend(&w.coinbase[1], 0, v - 10000);
+    struct tx *b = make_spend(&a->txid, 0, v - 20000);
+    struct tx *c = make_spend(&w.coinbase[1], 0, v - 30000);
+    struct tx *poor = make_spend(&b->txid, 0, v - 20001);
+    const struct tx *sorted[] = {a, b}, *unsorted[] = {b, a}, *twice[] = {a, a};
+    const struct tx *clash[] = {a, c}, *bad[] = {a, b, poor};
+
+    assert_string_equal(test_package(&w, sorted, 2, r), "");
+    assert_true(r[0].accepted && r[1].accepted);
+    assert_int_equal(r[1].fee.v, 10000);
+    assert_string_equal(test_package(&w, unsorted, 2, r), "package-not-sorted");
+    assert_string_equal(test_package(&w, twice, 2, r), "package-contains-duplicates");
+    assert_string_equal(test_package(&w, clash, 2, r), "conflict-in-package");
+    assert_string_equal(test_package(&w, bad, 3, r), "transaction failed");
+    assert_string_equal(reject_code_text(r[2].rej.code), "min relay fee not met");
+    assert_int_equal(mempool_count(w.mp), 0);
+    assert_string_equal(accept_tx(&w, c, false), "");
+    assert_string_equal(test_package(&w, sorted, 2, r), "transaction failed");
+    assert_string_equal(reject_code_text(r[0].rej.code), "bip125-replacement-disallowed");
+    tx_unref(a);
+    tx_unref(b);
+    tx_unref(c);
+    tx_unref(poor);
+    world_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(families_stay_consistent),
+        cmocka_unit_test(confirmed_parents_leave_their_children),
+        cmocka_unit_test(eviction_takes_the_worst_and_raises_the_minimum),
+        cmocka_unit_test(old_transactions_expire_with_their_children),
+        cmocka_unit_test(transactions_are_accepted_or_refused),
+        cmocka_unit_test(better_fees_replace),
+        cmocka_unit_test(chains_have_a_limit),
+        cmocka_unit_test(blocks_confirm_and_reorgs_bring_back),
+        cmocka_unit_test(reorgs_drop_what_became_immature),
+        cmocka_unit_test(the_pool_survives_on_disk),
+        cmocka_unit_test(templates_take_the_best_packages_first),
+        cmocka_unit_test(a_missing_reserved_value_is_completed),
+        cmocka_unit_test(packages_are_tested_as_a_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
