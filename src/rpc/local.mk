@@ -9,12 +9,18 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/cmd_utxo.c \
 	src/rpc/cmd_mempool.c \
 	src/rpc/cmd_mining.c \
+	src/rpc/cmd_pastelid.c \
+	src/rpc/cmd_state.c \
+	src/rpc/cmd_tickets.c \
 	src/rpc/context.h \
 	src/rpc/help.c \
 	src/rpc/job.h \
+	src/rpc/json_ticket.c src/rpc/json_ticket.h \
 	src/rpc/json_tx.c src/rpc/json_tx.h \
 	src/rpc/method.h src/rpc/methods.c \
 	src/rpc/params.c \
 	src/rpc/protocol.h \
 	src/rpc/request.c src/rpc/request.h \
-	src/rpc/server.c src/rpc/server.h
+	src/rpc/server.c src/rpc/server.h \
+	src/rpc/subcommand.c src/rpc/subcommand.h \
+	src/rpc/ticket_register.c src/rpc/ticket_register.h

@@ -7,12 +7,18 @@ extern const struct rpc_table rpc_blockchain_table;
 extern const struct rpc_table rpc_control_table;
 extern const struct rpc_table rpc_mempool_table;
 extern const struct rpc_table rpc_mining_table;
+extern const struct rpc_table rpc_pastelid_table;
+extern const struct rpc_table rpc_state_table;
+extern const struct rpc_table rpc_tickets_table;
 
 const struct rpc_table *const rpc_tables[] = {
     &rpc_blockchain_table,
     &rpc_mempool_table,
     &rpc_control_table,
     &rpc_mining_table,
+    &rpc_pastelid_table,
+    &rpc_tickets_table,
+    &rpc_state_table,
     NULL,
 };
 

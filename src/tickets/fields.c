@@ -19,6 +19,7 @@ struct field_behaviour {
     bool (*from_json)(struct buf *out, const struct ticket_field *f,
                       const struct chain_params *params, const struct json *obj,
                       struct arena *mem, const char **error);
+    bool (*from_text)(struct buf *out, const struct chain_params *params, const char *text);
 };
 
 static const struct field_behaviour behaviours[];
@@ -100,6 +101,17 @@ static bool script_from_json(struct buf *out, const struct ticket_field *f,
     return false;
 }
 
+static bool ticket_script_from_text(struct buf *out, const struct chain_params *params,
+                             const char *text)
+{
+    struct destination d;
+    if (address_decode(&d, params, text, NULL))
+        destination_to_script(out, &d);
+    else if (!hex_decode(out, text, strlen(text)))
+        return false;
+    return script_is_payable(buf_view(out));
+}
+
 /* --- keys and signatures --- */
 
 static void pastelid_to_json(struct json_writer *w, const struct ticket_field *f,
@@ -122,6 +134,17 @@ static bool pastelid_from_json(struct buf *out, const struct ticket_field *f,
                               f->name);
         return false;
     }
+    buf_append(out, key, sizeof(key));
+    return true;
+}
+
+static bool pastelid_from_text(struct buf *out, const struct chain_params *params,
+                               const char *text)
+{
+    uint8_t key[ED448_KEY_SIZE];
+    (void)params;
+    if (!pastelid_decode(key, text))
+        return false;
     buf_append(out, key, sizeof(key));
     return true;
 }
@@ -153,10 +176,12 @@ static bool sig_from_json(struct buf *out, const struct ticket_field *f,
 static const struct field_behaviour behaviours[] = {
     [FIELD_PASTELID] = {.size = ED448_KEY_SIZE,
                         .to_json = pastelid_to_json,
-                        .from_json = pastelid_from_json},
+                        .from_json = pastelid_from_json,
+                        .from_text = pastelid_from_text},
     [FIELD_SCRIPT] = {.valid = script_is_payable,
                       .to_json = script_to_json,
-                      .from_json = script_from_json},
+                      .from_json = script_from_json,
+                      .from_text = ticket_script_from_text},
     [FIELD_ED448_SIG] = {.size = ED448_SIG_SIZE,
                          .sigops = ED448_SIGOPS,
                          .to_json = sig_to_json,
@@ -200,4 +225,12 @@ bool ticket_field_from_json(struct buf *out, const struct ticket_field *f,
                             struct arena *mem, const char **error)
 {
     return behaviours[f->type].from_json(out, f, params, obj, mem, error);
+}
+
+bool ticket_field_from_text(struct buf *out, const struct ticket_field *f,
+                            const struct chain_params *params, const char *text)
+{
+    buf_reset(out);
+    return behaviours[f->type].from_text != NULL &&
+           behaviours[f->type].from_text(out, params, text);
 }

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libochre_tickets.a
 libochre_tickets_a_SOURCES = \
+	src/tickets/build.c src/tickets/build.h \
 	src/tickets/carrier.c src/tickets/carrier.h \
 	src/tickets/fields.c src/tickets/fields.h \
 	src/tickets/index.c src/tickets/index.h \

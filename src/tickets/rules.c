@@ -158,8 +158,7 @@ static bool hook_active(void *ctx, const struct chain_params *params, int32_t he
     return tickets_active_at(params, height);
 }
 
-/* What the coinbase may take: the supernode's share is not created while there is none. */
-static struct amount without_share(struct amount subsidy)
+struct amount subsidy_without_share(struct amount subsidy)
 {
     return amount_of(subsidy.v - subsidy.v / SUPERNODE_SHARE);
 }
@@ -173,7 +172,7 @@ static bool hook_block_begin(void *ctx, struct rule_env *env, const struct block
     uint32_t out;
     struct bytes payload;
     (void)ctx;
-    *max_value = without_share(subsidy);
+    *max_value = subsidy_without_share(subsidy);
     if (carrier_find(coinbase, &out, &payload) > 0)
         return reject(rej, REJECT_TICKET_COINBASE, NULL), reject_as_block(rej);
     if (!state_commitment_find(&stated, coinbase))
@@ -200,7 +199,7 @@ static size_t hook_coinbase_outputs(void *ctx, struct rule_env *env, struct amou
     struct hash256 root = state_txn_root(env->state);
     uint8_t *script = arena_alloc(mem, STATE_COMMITMENT_SIZE);
     (void)ctx;
-    *max_value = without_share(subsidy);
+    *max_value = subsidy_without_share(subsidy);
     state_commitment_script(script, &root);
     out[0] = (struct required_output){bytes_of(script, STATE_COMMITMENT_SIZE), amount_of(0),
                                       "state-root"};

@@ -14,6 +14,9 @@ struct ticket_rules {
 /* Fills in the table; rules is its context. */
 void ticket_rules_hooks(struct consensus_hooks *out, struct ticket_rules *rules);
 
+/* What a coinbase may take, without fees, while there is no supernode to get the share. */
+struct amount subsidy_without_share(struct amount subsidy);
+
 /* 6a 24 "OCST" root: the script of the coinbase output that commits to the state. */
 #define STATE_COMMITMENT_SIZE 38
 void state_commitment_script(uint8_t out[STATE_COMMITMENT_SIZE], const struct hash256 *root);

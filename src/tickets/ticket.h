@@ -101,5 +101,8 @@ NODISCARD bool ticket_field_from_json(struct buf *out, const struct ticket_field
                                       const struct chain_params *params,
                                       const struct json *obj, struct arena *mem,
                                       const char **error);
+/* The value that a user's text (a PastelID, an address, hex) stands for in this field. */
+NODISCARD bool ticket_field_from_text(struct buf *out, const struct ticket_field *f,
+                                      const struct chain_params *params, const char *text);
 
 #endif

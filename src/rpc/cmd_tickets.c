@@ -1,0 +1,351 @@
+/* tickets ...: registering, finding and reading tickets. */
+#include <stdlib.h>
+
+#include "chain/mempool/mempool.h"
+#include "chain/validation/chainman.h"
+#include "rpc/json_ticket.h"
+#include "rpc/subcommand.h"
+#include "rpc/ticket_register.h"
+#include "tickets/carrier.h"
+#include "tickets/pastelid.h"
+#include "tickets/state_keys.h"
+#include "tickets/tickets.h"
+#include "util/hex.h"
+
+#define PAGE 1000
+
+static int32_t tip_height(struct rpc_call *c)
+{
+    chainman_read_lock(c->node->chainman);
+    int32_t height = chain_height(c->node->chainman);
+    chainman_read_unlock(c->node->chainman);
+    return height;
+}
+
+/* NULL: reported. */
+static struct ticket_index *index_of(struct rpc_call *c)
+{
+    struct ticket_index *ix = tickets_index(c->node->tickets);
+    if (ix == NULL)
+        rpc_error(c, RPC_MISC_ERROR, "This network has no tickets");
+    return ix;
+}
+
+static bool index_ok(struct rpc_call *c, enum err e)
+{
+    if (e == ERR_OK)
+        return true;
+    rpc_error(c, RPC_DATABASE_ERROR, "The ticket index cannot be read: %s; restart with -reindex",
+              err_text(e));
+    return false;
+}
+
+static const struct ticket_kind *kind_arg(struct rpc_call *c, size_t i)
+{
+    const char *name = subcommand_text(c, i);
+    const struct ticket_kind *kind = name != NULL ? ticket_kind_by_name(name) : NULL;
+    struct buf names = {0};
+    if (kind != NULL)
+        return kind;
+    for (size_t k = 0; ticket_kind_at(k) != NULL; k++)
+        buf_printf(&names, "%s%s", k > 0 ? ", " : "", ticket_kind_at(k)->name);
+    rpc_error(c, RPC_INVALID_PARAMETER, "There is no ticket kind \"%s\"; kinds are: %s",
+              name != NULL ? name : "", buf_cstr(&names));
+    buf_clear(&names);
+    return NULL;
+}
+
+/* --- get --- */
+
+static bool ticket_of_tx(struct ticket *t, const struct tx *tx, struct amount *burned)
+{
+    struct bytes payload;
+    uint32_t out;
+    if (carrier_find(tx, &out, &payload) != 1 || ticket_decode(t, payload) != TICKET_OK)
+        return false;
+    *burned = tx->out[out].value;
+    return true;
+}
+
+/* A reference to a pooled transaction, or NULL. */
+static struct tx *pooled(struct rpc_call *c, const struct hash256 *txid)
+{
+    chainman_read_lock(c->node->chainman);
+    const struct mempool_entry *e = mempool_find(c->node->mempool, txid);
+    struct tx *tx = e != NULL ? tx_ref(e->tx) : NULL;
+    chainman_read_unlock(c->node->chainman);
+    return tx;
+}
+
+static bool write_pooled(struct rpc_call *c, const struct hash256 *txid)
+{
+    struct tx *tx = pooled(c, txid);
+    struct ticket t;
+    struct amount burned;
+    bool found = tx != NULL && ticket_of_tx(&t, tx, &burned);
+    if (found) {
+        json_begin_object(c->w);
+        json_kv_hash(c->w, "txid", txid);
+        json_kv_int(c->w, "confirmations", 0);
+        rpc_write_amount(c, "burned", burned);
+        json_ticket_members(c, &t);
+        json_end_object(c->w);
+    }
+    tx_unref(tx);
+    return found;
+}
+
+static void get(struct rpc_call *c)
+{
+    struct ticket_index *ix = index_of(c);
+    struct ticket_record r = {0};
+    struct hash256 txid;
+    if (ix == NULL || !rpc_arg_hash(c, 1, "txid", &txid))
+        return;
+    enum err e = ticket_index_get(ix, &txid, &r);
+    if (e == ERR_OK)
+        json_ticket_record(c, &r, tip_height(c));
+    else if (e != ERR_NOT_FOUND)
+        index_ok(c, e);
+    else if (!write_pooled(c, &txid))
+        rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY,
+                  "No ticket with that txid in the chain or the mempool");
+    ticket_record_clear(&r);
+}
+
+/* --- find and list --- */
+
+struct lister {
+    struct rpc_call *call;
+    int32_t tip_height;
+    struct pastelid_store *only_mine; /* NULL: all */
+    size_t skip, left;
+};
+
+struct key_search {
+    struct bytes wanted;
+    bool found;
+};
+
+static void compare_key(void *ctx, const uint8_t key[57])
+{
+    struct key_search *s = ctx;
+    s->found = s->found || bytes_equal(s->wanted, bytes_of(key, ED448_KEY_SIZE));
+}
+
+/* Whether a PastelID of the ticket has its key here. */
+static bool is_mine(const struct ticket *t, struct pastelid_store *store)
+{
+    struct key_search s = {.found = false};
+    for (size_t i = 0; i < t->kind->n_fields && !s.found; i++) {
+        s.wanted = t->v[i].raw;
+        if (t->kind->fields[i].type == FIELD_PASTELID &&
+            pastelid_each(store, compare_key, &s) != ERR_OK)
+            return false;
+    }
+    return s.found;
+}
+
+static bool list_one(void *ctx, const struct ticket_record *r)
+{
+    struct lister *l = ctx;
+    if (l->only_mine != NULL && !is_mine(&r->ticket, l->only_mine))
+        return true;
+    if (l->skip > 0) {
+        l->skip--;
+        return true;
+    }
+    json_ticket_record(l->call, r, l->tip_height);
+    return --l->left > 0;
+}
+
+static void run_query(struct rpc_call *c, struct ticket_index *ix, const struct ticket_query *q,
+                      struct lister *l)
+{
+    json_begin_array(c->w);
+    enum err e = ticket_index_find(ix, q, list_one, l);
+    json_end_array(c->w);
+    index_ok(c, e);
+}
+
+/* The first indexed field of the kind that the text is a value of. */
+static bool field_of_text(struct rpc_call *c, const struct ticket_kind *kind, const char *text,
+                          struct buf *value, const char **field)
+{
+    for (size_t i = 0; i < kind->n_fields; i++)
+        if (kind->fields[i].indexed &&
+            ticket_field_from_text(value, &kind->fields[i], c->node->params, text)) {
+            *field = kind->fields[i].name;
+            return true;
+        }
+    return false;
+}
+
+static void find(struct rpc_call *c)
+{
+    struct ticket_index *ix = index_of(c);
+    const struct ticket_kind *kind = ix != NULL ? kind_arg(c, 1) : NULL;
+    const char *text = subcommand_text(c, 2);
+    struct buf value = {0};
+    struct ticket_query q = {.kind = kind};
+    if (kind == NULL)
+        return;
+    if (text == NULL || !field_of_text(c, kind, text, &value, &q.field)) {
+        rpc_error(c, RPC_INVALID_PARAMETER,
+                  "The key must be a value by which tickets of this kind are found: a PastelID "
+                  "or an address");
+    } else {
+        struct lister l = {.call = c, .tip_height = tip_height(c), .left = PAGE};
+        q.value = buf_view(&value);
+        run_query(c, ix, &q, &l);
+    }
+    buf_clear(&value);
+}
+
+/* Argument i as a whole number from 0; absent: *out stays. */
+static bool number_arg(struct rpc_call *c, size_t i, const char *name, int64_t *out)
+{
+    const char *text = subcommand_text(c, i);
+    char *end;
+    if (text == NULL)
+        return true;
+    long long v = strtoll(text, &end, 10);
+    if (*text != '\0' && *end == '\0' && v >= 0 && v <= INT32_MAX) {
+        *out = v;
+        return true;
+    }
+    rpc_error(c, RPC_INVALID_PARAMETER, "%s must be a whole number from 0", name);
+    return false;
+}
+
+static void list(struct rpc_call *c)
+{
+    struct ticket_index *ix = index_of(c);
+    const struct ticket_kind *kind = ix != NULL ? kind_arg(c, 1) : NULL;
+    const char *filter = subcommand_text(c, 2);
+    int64_t min_height = 0, count = PAGE, skip = 0;
+    if (kind == NULL || !number_arg(c, 3, "minheight", &min_height) ||
+        !number_arg(c, 4, "count", &count) || !number_arg(c, 5, "skip", &skip))
+        return;
+    bool mine = filter != NULL && strcmp(filter, "mine") == 0;
+    if (filter != NULL && !mine && strcmp(filter, "all") != 0) {
+        rpc_error(c, RPC_INVALID_PARAMETER, "The filter must be \"all\" or \"mine\"");
+        return;
+    }
+    struct ticket_query q = {.kind = kind, .min_height = (int32_t)min_height};
+    struct lister l = {.call = c,
+                       .tip_height = tip_height(c),
+                       .only_mine = mine ? tickets_pastelids(c->node->tickets) : NULL,
+                       .skip = (size_t)skip,
+                       .left = count > 0 ? (size_t)count : SIZE_MAX};
+    run_query(c, ix, &q, &l);
+}
+
+/* --- decode --- */
+
+/* The payload in a transaction, a carrier script, or a payload itself. */
+static bool payload_of(struct bytes octets, struct buf *payload, struct amount *burned)
+{
+    struct bytes p;
+    uint32_t out;
+    if (carrier_parse(octets, &p)) {
+        buf_append(payload, p.data, p.len);
+        return true;
+    }
+    if (octets.len >= CARRIER_HEAD && memcmp(octets.data, "OCHR", 4) == 0) {
+        buf_append(payload, octets.data, octets.len);
+        return true;
+    }
+    struct tx *tx = tx_from_bytes(octets.data, octets.len, true);
+    bool found = tx != NULL && carrier_find(tx, &out, &p) == 1;
+    if (found) {
+        buf_append(payload, p.data, p.len);
+        *burned = tx->out[out].value;
+    }
+    tx_unref(tx);
+    return found;
+}
+
+static void write_decoded(struct rpc_call *c, struct bytes payload, struct amount burned)
+{
+    struct ticket t;
+    enum ticket_decode r = ticket_decode(&t, payload);
+    if (r == TICKET_MALFORMED) {
+        rpc_error(c, RPC_DESERIALIZATION_ERROR, "The ticket is malformed (ticket-malformed)");
+        return;
+    }
+    json_begin_object(c->w);
+    json_kv_bool(c->w, "known", r == TICKET_OK);
+    if (burned.v >= 0)
+        rpc_write_amount(c, "burned", burned);
+    if (r == TICKET_OK) {
+        json_ticket_members(c, &t);
+    } else {
+        json_kv_int(c->w, "version", payload.data[4]);
+        json_kv_int(c->w, "kind_number", payload.data[5]);
+    }
+    json_kv_hex(c->w, "payload", payload.data, payload.len);
+    json_end_object(c->w);
+}
+
+static void decode(struct rpc_call *c)
+{
+    const char *text = subcommand_text(c, 1);
+    struct buf octets = {0}, payload = {0};
+    struct amount burned = amount_of(-1);
+    if (text == NULL || !hex_decode(&octets, text, strlen(text)))
+        rpc_error(c, RPC_DESERIALIZATION_ERROR, "The ticket must be hexadecimal");
+    else if (!payload_of(buf_view(&octets), &payload, &burned))
+        rpc_error(c, RPC_DESERIALIZATION_ERROR,
+                  "Neither a payload, a carrier script, nor a transaction with one carrier");
+    else
+        write_decoded(c, buf_view(&payload), burned);
+    buf_clear(&octets);
+    buf_clear(&payload);
+}
+
+static const struct subcommand commands[] = {
+    {"register", "\"kind\" {...}", 2, 2, ticket_register},
+    {"get", "\"txid\"", 1, 1, get},
+    {"find", "\"kind\" \"key\"", 2, 2, find},
+    {"list", "\"kind\" ( \"filter\" minheight count skip )", 1, 5, list},
+    {"decode", "\"hex\"", 1, 1, decode},
+    {0},
+};
+
+static void tickets(struct rpc_call *c)
+{
+    subcommand_run(c, commands);
+}
+
+static const struct rpc_method methods[] = {
+    {
+        .name = "tickets",
+        .help =
+            "Registers and finds tickets.\n"
+            "\nCommands:\n"
+            "register \"kind\" {...}     builds, signs, funds and sends a ticket: {\"txid\", "
+            "\"kind\", \"burned\", \"fee\", \"vsize\"}\n"
+            "get \"txid\"               one ticket of the chain or the mempool\n"
+            "find \"kind\" \"key\"        tickets by PastelID or address\n"
+            "list \"kind\" ( \"filter\" minheight count skip )   in order of height, 1000 at a "
+            "time; filter \"all\" or \"mine\"; count 0: no bound\n"
+            "decode \"hex\"             what a payload, carrier script or transaction says\n"
+            "\nThe object of register has the fields of the kind and:\n"
+            "inputs          [{\"txid\", \"vout\"}]: the coins that pay\n"
+            "privkeys        [\"key\"]: the private keys that spend them\n"
+            "passphrase      of the PastelID that signs\n"
+            "change_address  default: where the first input lies\n"
+            "burn            default: the least that the kind must burn\n"
+            "fee_rate        units per vbyte; default: what the mempool demands\n"
+            "dry_run         only tell what it would be, and whether the mempool would take it\n"
+            "\nFields of kind id: pastelid, owner_address (or owner_script).\n"
+            "Fields of kind id-revoke: pastelid; an input must be a coin of the owner script.",
+        .params = SUBCOMMAND_PARAMS,
+        .results = RESULTS({R_ANY, "", "As the command says"}),
+        .examples = EXAMPLES("list id", "find id \"jX...\""),
+        .fn = tickets,
+    },
+};
+
+const struct rpc_table rpc_tickets_table = {"Tickets", methods, ARRAY_LEN(methods)};
