@@ -17,9 +17,8 @@ static uint32_t polymod_step(uint32_t c, uint8_t value)
                                           0x2a1462b3};
     uint32_t top = c >> 25;
     c = (c & 0x1ffffff) << 5 ^ value;
-    for (int i = 0; i < 5; i++)
-        if (top >> i & 1)
-            c ^= generator[i];
+    for (int i = 0; i < 5; i++) /* bits are random: a branch would be guessed wrong */
+        c ^= generator[i] & -(top >> i & 1);
     return c;
 }
 

@@ -99,10 +99,8 @@ static uint64_t checksum_step(uint64_t c, unsigned value)
                                           0x3706b1677a, 0x644d626ffd};
     unsigned top = (unsigned)(c >> 35);
     c = ((c & 0x7ffffffff) << 5) ^ value;
-    for (int i = 0; i < 5; i++) {
-        if (top >> i & 1)
-            c ^= generator[i];
-    }
+    for (int i = 0; i < 5; i++) /* bits are random: a branch would be guessed wrong */
+        c ^= generator[i] & -(uint64_t)(top >> i & 1);
     return c;
 }
 
