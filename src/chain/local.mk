@@ -36,4 +36,5 @@ libochre_chain_a_SOURCES += \
 	src/chain/script/sighash.c src/chain/script/sighash.h \
 	src/chain/script/sigops.c \
 	src/chain/script/script_text.c \
+	src/chain/script/tx_decode.c src/chain/script/tx_decode.h \
 	src/chain/script/solver.c src/chain/script/solver.h

@@ -44,6 +44,12 @@ static char *user_agent(const struct daemon *d)
                      comments, comments[0] ? ")" : "");
 }
 
+static void relay_tx(struct node *n, const struct hash256 *txid,
+                     const struct hash256 *wtxid)
+{
+    net_relay_tx(n->net, txid, wtxid);
+}
+
 bool net_part_open(struct daemon *d, char **error)
 {
     const struct args *a = d->node.args;
@@ -98,6 +104,7 @@ bool net_part_open(struct daemon *d, char **error)
     opt.user_agent = agent;
     enum err e = net_open(&d->node.net, &opt, error);
     free(agent);
+    d->node.relay_tx = relay_tx;
     return e == ERR_OK;
 }
 

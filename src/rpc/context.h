@@ -42,6 +42,9 @@ struct node {
     void (*request_stop)(struct node *n);
     /* Moves every scheduled task @seconds nearer (mockscheduler). */
     void (*forward_scheduler)(struct node *n, int64_t seconds);
+    /* Announces a transaction of the mempool to all peers; NULL: there is no network. */
+    void (*relay_tx)(struct node *n, const struct hash256 *txid,
+                     const struct hash256 *wtxid);
     /* Sentences for getnetworkinfo/getblockchaininfo "warnings"; n_max at most; returns count. */
     size_t (*warnings)(struct node *n, const char **out, size_t n_max);
 };

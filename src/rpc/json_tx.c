@@ -13,28 +13,43 @@ static void put_asm(struct json_writer *w, struct bytes script, bool sighash_dec
 }
 
 static void put_descriptor(struct json_writer *w, const struct chain_params *p,
-                           struct bytes script)
+                           struct bytes script, const struct keystore *known)
 {
     struct buf text = {0};
-    descriptor_infer(&text, p, script, NULL);
+    descriptor_infer(&text, p, script, known);
     json_key(w, "desc");
     json_strn(w, (const char *)text.data, text.len);
     buf_clear(&text);
 }
 
-void json_script_members(struct json_writer *w, const struct chain_params *p,
-                         struct bytes script, bool with_hex, bool with_address)
+static void put_address_and_type(struct json_writer *w, const struct chain_params *p,
+                                 struct bytes script, bool with_address)
 {
     struct destination dest;
     char address[ADDRESS_MAX];
-    put_asm(w, script, false);
-    if (with_address)
-        put_descriptor(w, p, script);
-    if (with_hex)
-        json_kv_hex(w, "hex", script.data, script.len);
     if (with_address && destination_from_script(&dest, script))
         json_kv_str(w, "address", address_encode(address, p, &dest));
     json_kv_str(w, "type", script_type_name(script_type_of(script)));
+}
+
+void json_script_members(struct json_writer *w, const struct chain_params *p,
+                         struct bytes script, bool with_hex, bool with_address)
+{
+    put_asm(w, script, false);
+    if (with_address)
+        put_descriptor(w, p, script, NULL);
+    if (with_hex)
+        json_kv_hex(w, "hex", script.data, script.len);
+    put_address_and_type(w, p, script, with_address);
+}
+
+void json_script_known(struct json_writer *w, const struct chain_params *p,
+                       struct bytes script, const struct keystore *known)
+{
+    put_asm(w, script, false);
+    put_descriptor(w, p, script, known);
+    json_kv_hex(w, "hex", script.data, script.len);
+    put_address_and_type(w, p, script, true);
 }
 
 void json_script(struct json_writer *w, const struct chain_params *p,

@@ -4,6 +4,7 @@
 
 #include "chain/params/params.h"
 #include "chain/prim/coin.h"
+#include "chain/script/keystore.h"
 #include "util/json.h"
 
 struct json_tx_options {
@@ -26,5 +27,8 @@ void json_script(struct json_writer *w, const struct chain_params *p,
                  struct bytes script, bool with_hex, bool with_address);
 void json_script_members(struct json_writer *w, const struct chain_params *p,
                          struct bytes script, bool with_hex, bool with_address);
+/* All members, the descriptor with the help of what is @known. */
+void json_script_known(struct json_writer *w, const struct chain_params *p,
+                       struct bytes script, const struct keystore *known);
 
 #endif

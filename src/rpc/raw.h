@@ -1,0 +1,48 @@
+/* Raw transactions: what several methods share, and the handlers of
+ * cmd_rawtransaction.c. */
+#ifndef OCHRE_RPC_RAW_H
+#define OCHRE_RPC_RAW_H
+
+#include "chain/prim/tx.h"
+#include "chain/script/keystore.h"
+#include "rpc/method.h"
+
+/* -- Building (raw_build.c) -- */
+
+/* createrawtransaction's arguments at @first: inputs, outputs, locktime, replaceable.
+ * False: an error was given. The caller clears *out either way. */
+NODISCARD bool raw_construct(struct rpc_call *c, size_t first, struct mtx *out);
+/* A parameter that is a transaction in hex; -22 with @message when it is none. */
+struct tx *raw_decode_arg(struct rpc_call *c, const struct json *v,
+                          const char *message);
+
+/* -- Signing (raw_sign.c) -- */
+
+/* The outputs that a transaction spends, as far as they are known. */
+struct prevouts {
+    struct txout *spent; /* n: one for each input; script.data NULL: not known */
+    uint32_t n;
+    struct buf *scripts; /* owned */
+};
+
+/* Looks in mempool and chain. */
+void prevouts_find(struct prevouts *p, struct rpc_call *c, const struct tx *tx);
+void prevouts_clear(struct prevouts *p);
+/* Adds those of a "prevtxs" argument (NULL: none), and their scripts to @keys. */
+NODISCARD bool prevouts_parse(struct prevouts *p, struct rpc_call *c,
+                              const struct tx *tx, const struct json *prevtxs,
+                              struct keystore *keys);
+/* "ALL", ...; absent is SIGHASH_DEFAULT. */
+NODISCARD bool raw_sighash_arg(struct rpc_call *c, size_t i, int *out);
+/* Signs what @keys can and writes {hex, complete, errors}. */
+void raw_sign(struct rpc_call *c, const struct tx *tx, const struct prevouts *prevouts,
+              const struct keystore *keys, int hash_type);
+
+/* -- Handlers -- */
+void rpc_getrawtransaction(struct rpc_call *c);         /* raw_get.c */
+void rpc_sendrawtransaction(struct rpc_call *c);        /* raw_send.c */
+void rpc_signrawtransactionwithkey(struct rpc_call *c); /* raw_sign.c */
+void rpc_combinerawtransaction(struct rpc_call *c);     /* raw_sign.c */
+void rpc_decodescript(struct rpc_call *c);              /* raw_script.c */
+
+#endif
