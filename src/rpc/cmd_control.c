@@ -71,24 +71,14 @@ static bool switch_categories(struct rpc_call *c, size_t arg, bool on)
     return true;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(log_category_name(*(const enum log_category *)a),
-                  log_category_name(*(const enum log_category *)b));
-}
-
 static void logging(struct rpc_call *c)
 {
-    enum log_category all[LOG_CATEGORY_COUNT];
     if (!switch_categories(c, 0, true) || !switch_categories(c, 1, false))
         return;
-    for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        all[i] = (enum log_category)i;
-    qsort(all, ARRAY_LEN(all), sizeof(all[0]), by_name);
     json_begin_object(c->w);
-    for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        json_kv_bool(c->w, log_category_name(all[i]),
-                     logger_category_on(c->node->log, all[i]));
+    for (int i = 0; i < LOG_CATEGORY_COUNT; i++)
+        json_kv_bool(c->w, log_category_name((enum log_category)i),
+                     logger_category_on(c->node->log, (enum log_category)i));
     json_end_object(c->w);
 }
 
@@ -103,7 +93,7 @@ static void write_locked_memory(struct json_writer *w)
     json_kv_uint(w, "total", u.total);
     json_kv_uint(w, "locked", u.total);
     json_kv_uint(w, "chunks_used", u.pieces);
-    json_kv_uint(w, "chunks_free", 0);
+    json_kv_uint(w, "chunks_free", u.total > u.used ? u.pieces : 0);
     json_end_object(w);
     json_end_object(w);
 }
@@ -219,7 +209,7 @@ static const struct rpc_method methods[] = {
                               {R_NUM, "total", "Bytes in all"},
                               {R_NUM, "locked", "Bytes that cannot be swapped out"},
                               {R_NUM, "chunks_used", "Pieces in use"},
-                              {R_NUM, "chunks_free", "Pieces to spare"})}),
+                              {R_NUM, "chunks_free", "Pieces with bytes to spare"})}),
              .when = "mode \"stats\""},
             {R_STR, "", "XML", .when = "mode \"mallocinfo\""}),
         .examples = EXAMPLES("", "mallocinfo"),
@@ -249,8 +239,8 @@ static const struct rpc_method methods[] = {
     {
         .name = "logging",
         .help = "Switches categories of the debug log, and says which are on. First those of "
-                "include are switched on, then those of exclude off. \"all\" and \"1\" mean "
-                "every category.",
+                "include are switched on, then those of exclude off.\n"
+                "The valid logging categories are: " LOG_CATEGORY_NAMES,
         .params = PARAMS(
             {"include", P_ARR, P_OPTIONAL, NULL, "Categories to switch on",
              PARAMS({"include_category", P_STR, .help = "A category"})},

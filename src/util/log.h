@@ -6,18 +6,18 @@
 
 #include "util/err.h"
 
-/* X(ENUM, name): bitcoind's categories plus our own */
+/* X(ENUM, name): bitcoind's categories plus our own, by name */
 #define LOG_CATEGORIES(X)                                                              \
-    X(NET, "net") X(TOR, "tor") X(MEMPOOL, "mempool") X(HTTP, "http")                    \
-    X(BENCH, "bench") X(ZMQ, "zmq") X(WALLETDB, "walletdb") X(RPC, "rpc")                \
-    X(ESTIMATEFEE, "estimatefee") X(ADDRMAN, "addrman") X(SELECTCOINS, "selectcoins")    \
-    X(REINDEX, "reindex") X(CMPCTBLOCK, "cmpctblock") X(RAND, "rand")                    \
-    X(PRUNE, "prune") X(PROXY, "proxy") X(MEMPOOLREJ, "mempoolrej")                      \
-    X(LIBEVENT, "libevent") X(COINDB, "coindb") X(QT, "qt") X(LEVELDB, "leveldb")        \
-    X(VALIDATION, "validation") X(I2P, "i2p") X(IPC, "ipc") X(LOCK, "lock")              \
-    X(BLOCKSTORAGE, "blockstorage") X(TXRECONCILIATION, "txreconciliation")              \
-    X(SCAN, "scan") X(TXPACKAGES, "txpackages") X(TICKETS, "tickets")                    \
-    X(SUPERNODE, "supernode") X(STATE, "state")
+    X(ADDRMAN, "addrman") X(BENCH, "bench") X(BLOCKSTORAGE, "blockstorage")            \
+    X(CMPCTBLOCK, "cmpctblock") X(COINDB, "coindb") X(ESTIMATEFEE, "estimatefee")      \
+    X(HTTP, "http") X(I2P, "i2p") X(IPC, "ipc") X(LEVELDB, "leveldb")                  \
+    X(LIBEVENT, "libevent") X(LOCK, "lock") X(MEMPOOL, "mempool")                      \
+    X(MEMPOOLREJ, "mempoolrej") X(NET, "net") X(PROXY, "proxy") X(PRUNE, "prune")      \
+    X(QT, "qt") X(RAND, "rand") X(REINDEX, "reindex") X(RPC, "rpc") X(SCAN, "scan")    \
+    X(SELECTCOINS, "selectcoins") X(STATE, "state") X(SUPERNODE, "supernode")          \
+    X(TICKETS, "tickets") X(TOR, "tor") X(TXPACKAGES, "txpackages")                    \
+    X(TXRECONCILIATION, "txreconciliation") X(VALIDATION, "validation")                \
+    X(WALLETDB, "walletdb") X(ZMQ, "zmq")
 
 enum log_category {
 #define X(e, n) LOG_##e,
@@ -26,6 +26,10 @@ enum log_category {
     LOG_CATEGORY_COUNT,
     LOG_ALL = LOG_CATEGORY_COUNT, /* unconditional lines, no category prefix */
 };
+
+/* "addrman, bench, ..., zmq, all": for help texts */
+#define LOG_CATEGORY_NAME_(e, n) n ", "
+#define LOG_CATEGORY_NAMES LOG_CATEGORIES(LOG_CATEGORY_NAME_) "all"
 
 enum log_level {
     LOG_TRACE,

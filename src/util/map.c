@@ -5,12 +5,16 @@
  * multiple of 8 (it may hold pointers). */
 #include "util/map.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "util/mem.h"
 #include "util/rand.h"
 
 #define MIN_CAP 8u
+#define MAP_PAGES (1u << 20)      /* tables above this are pages of their own */
+#define MAP_HUGE_PAGES (4u << 20) /* and above this large pages: fewer TLB misses */
 
 static uint64_t rotl(uint64_t x, int k)
 {
@@ -88,9 +92,32 @@ void map_init(struct map *m, size_t key_size, size_t value_size)
     rand_bytes(m->seed, sizeof(m->seed));
 }
 
+/* Zeroed. Pages of their own keep slots from straddling cache lines. */
+static uint8_t *alloc_slots(size_t bytes)
+{
+    if (bytes < MAP_PAGES)
+        return xcalloc(bytes, 1);
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) {
+        fputs("out of memory\n", stderr);
+        abort();
+    }
+    if (bytes >= MAP_HUGE_PAGES)
+        madvise(p, bytes, MADV_HUGEPAGE);
+    return p;
+}
+
+static void free_slots(uint8_t *slots, size_t bytes)
+{
+    if (bytes < MAP_PAGES)
+        free(slots);
+    else
+        munmap(slots, bytes);
+}
+
 void map_clear(struct map *m)
 {
-    free(m->slots);
+    free_slots(m->slots, map_memory(m));
     m->slots = NULL;
     m->cap = m->len = 0;
 }
@@ -172,7 +199,7 @@ static void resize(struct map *m, size_t cap)
 {
     struct map old = *m;
     ASSERT(cap <= UINT32_MAX);
-    m->slots = xcalloc(cap, m->slot_size);
+    m->slots = alloc_slots(cap * m->slot_size);
     m->cap = cap;
     m->len = 0;
     for (size_t i = 0; i < old.cap; i++) {
@@ -190,7 +217,7 @@ static void resize(struct map *m, size_t cap)
         memcpy(slot_at(m, at), from, m->slot_size);
         m->len++;
     }
-    free(old.slots);
+    free_slots(old.slots, map_memory(&old));
 }
 
 void map_reserve(struct map *m, size_t n)
