@@ -94,8 +94,6 @@ const struct opt daemon_options[] = {
     FLAG("dnsseed", NULL, 0,
          "Ask DNS for peers when few are known (default: 1 unless -connect)"),
     MANY("externalip", "<ip>", 0, "Own address to tell peers"),
-    FLAG("fixedseeds", "1", 0, "Fall back on built-in peers when DNS finds none"),
-    FLAG("forcednsseed", "0", 0, "Always ask DNS for peers"),
     FLAG("listen", NULL, 0, "Accept connections (default: 1 unless -connect)"),
     NUM("maxconnections", "125", 0, 0, 0, "Keep at most this many connections to automatic peers"),
     NUM("maxreceivebuffer", "5000", 1, 0, 0, "Receive buffer of a connection, in kilobytes"),
@@ -131,7 +129,6 @@ const struct opt daemon_options[] = {
     FLAG("logtimestamps", "1", 0, "Write the time"),
     FLAG("printtoconsole", NULL, 0,
          "Log to the console (default: 1 unless in the background, 0 with -bitcoin's log file)"),
-    FLAG("printpriority", "0", OPT_HIDDEN, "Log the fee rate of transactions chosen for a block"),
     FLAG("shrinkdebugfile", NULL, 0,
          "Cut the log file at start-up (default: 1 unless -debug)"),
     MANY("uacomment", "<comment>", 0, "Comment to append to the user agent"),
@@ -139,7 +136,6 @@ const struct opt daemon_options[] = {
     NUM("checklevel", "3", 0, 4, OPT_HIDDEN, "How thoroughly -checkblocks checks"),
     FLAG("checkblockindex", NULL, OPT_HIDDEN,
          "Check the block tree for consistency now and then (default: 1 on regtest)"),
-    FLAG("checkaddrman", "0", OPT_HIDDEN, "Check the address manager for consistency now and then"),
     NUM("checkmempool", NULL, 0, 0, OPT_HIDDEN,
         "Check the mempool for consistency every n transactions (default: 1 on regtest)"),
     NUM("stopatheight", "0", 0, 0, OPT_HIDDEN, "Stop after connecting this height"),
@@ -158,9 +154,7 @@ const struct opt daemon_options[] = {
         "MiB for the caches of signatures and scripts together"),
     NUM("maxtipage", "86400", 0, 0, OPT_HIDDEN,
         "Seconds by which the best block may be old before the node takes itself for behind"),
-    COINS("maxtxfee", "0.10", OPT_HIDDEN, "Highest fee a command may make a transaction pay"),
     NUM("ticketsheight", NULL, 0, 0, OPT_HIDDEN, "First height with ticket rules (regtest)"),
-    MANY("test", "<option>", OPT_HIDDEN, "Behaviour for tests: addrman"),
 #undef GROUP
 #define GROUP "Node relay options"
     FLAG("acceptnonstdtxn", NULL, OPT_HIDDEN,
@@ -183,7 +177,6 @@ const struct opt daemon_options[] = {
 #undef GROUP
 #define GROUP "RPC server options"
     FLAG("server", "1", 0, "Accept JSON-RPC commands"),
-    FLAG("rest", "0", 0, "Accept public REST requests"),
     MANY("rpcallowip", "<ip>", 0, "Accept JSON-RPC from an address or network (a.b.c.d/n)"),
     MANY("rpcauth", "<userpw>", OPT_SENSITIVE,
          "User and hashed password, <user>:<salt>$<hmac>"),
@@ -213,6 +206,14 @@ const struct opt daemon_options[] = {
 #undef GROUP
 #define GROUP "Accepted for compatibility"
     IGNORED("upnp", OPT_BOOL),
+    IGNORED("fixedseeds", OPT_BOOL),
+    IGNORED("forcednsseed", OPT_BOOL),
+    IGNORED("printpriority", OPT_BOOL),
+    IGNORED("checkaddrman", OPT_INT),
+    IGNORED("maxtxfee", OPT_STR),
+    IGNORED("rest", OPT_BOOL),
+    IGNORED("test", OPT_LIST),
+    IGNORED("capturemessages", OPT_BOOL),
     IGNORED("natpmp", OPT_BOOL),
     IGNORED("unsafesqlitesync", OPT_BOOL),
     IGNORED("deprecatedrpc", OPT_LIST),
