@@ -161,6 +161,10 @@ static bool make_value(struct args *a, struct value *v, const struct opt *o, boo
                        const char *section, const char *text, char **error)
 {
     *v = (struct value){o, keep(a, section), false, keep(a, text ? text : "")};
+    if (o->flags & OPT_IGNORED)
+        text_list_add(&a->warnings,
+                      arena_printf(&a->mem, "Option -%s has no effect in this program",
+                                   o->name));
     if (!negated)
         return o->type != OPT_INT || text == NULL || check_number(a, o, text, error);
     if (o->flags & OPT_DISALLOW_NEGATION) {

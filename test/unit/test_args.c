@@ -122,6 +122,10 @@ static void the_bitcoin_personality_reads_numbers_leniently(void **state)
     assert_null(error);
     assert_int_equal(args_int(a, "gamma", 5), 10); /* bounded */
     assert_true(args_bool(a, "old", false));
+    size_t n;
+    const char *const *w = args_warnings(a, &n);
+    assert_int_equal(n, 1);
+    assert_string_equal(w[0], "Option -old has no effect in this program");
     args_free(a);
 }
 
