@@ -15,9 +15,17 @@ test_unit_test_bytes_LDADD = $(UTIL_TEST_LIBS)
 check_PROGRAMS += test/unit/test_http
 test_unit_test_http_SOURCES = test/unit/test_http.c test/unit/unit.h
 test_unit_test_http_LDADD = libochre_io.a libochre_util.a $(CMOCKA_LIBS) $(IO_LIBS)
+check_PROGRAMS += test/unit/test_blockfile
+test_unit_test_blockfile_SOURCES = test/unit/test_blockfile.c test/unit/unit.h
+test_unit_test_blockfile_LDADD = $(CHAIN_TEST_LIBS)
+
 check_PROGRAMS += test/unit/test_chainman
 test_unit_test_chainman_SOURCES = test/unit/test_chainman.c test/unit/chain_fixture.h test/unit/unit.h
 test_unit_test_chainman_LDADD = $(CHAIN_TEST_LIBS)
+
+check_PROGRAMS += test/unit/test_coins
+test_unit_test_coins_SOURCES = test/unit/test_coins.c test/unit/unit.h
+test_unit_test_coins_LDADD = $(CHAIN_TEST_LIBS)
 
 check_PROGRAMS += test/unit/test_json
 test_unit_test_json_SOURCES = test/unit/test_json.c test/unit/unit.h

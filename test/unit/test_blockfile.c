@@ -1,0 +1,207 @@
+#include "unit.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "chain/params/params.h"
+#include "chain/store/blockfile.h"
+#include "util/fs.h"
+#include "util/mem.h"
+
+struct files {
+    char dir[64];
+    struct chain_params params;
+    struct block_files *bf;
+    struct block *genesis;
+};
+
+static void open_files(struct files *f)
+{
+    struct block_files_options opt = {.dir = f->dir, .small_files = true};
+    memcpy(opt.magic, f->params.magic, sizeof(opt.magic));
+    assert_int_equal(block_files_open(&f->bf, &opt), ERR_OK);
+}
+
+static void setup(struct files *f)
+{
+    memset(f, 0, sizeof(*f));
+    strcpy(f->dir, "/tmp/ochre-files-XXXXXX");
+    assert_non_null(mkdtemp(f->dir));
+    assert_true(chain_params_get(&f->params, BITCOIN, "regtest"));
+    f->genesis = chain_params_genesis(&f->params);
+    open_files(f);
+}
+
+static void teardown(struct files *f)
+{
+    block_files_close(f->bf);
+    block_unref(f->genesis);
+    assert_int_equal(fs_remove_tree(f->dir), ERR_OK);
+}
+
+static struct filepos put(struct files *f, uint32_t height)
+{
+    struct filepos pos;
+    assert_int_equal(block_files_write(f->bf, &pos, f->genesis, height), ERR_OK);
+    return pos;
+}
+
+static bool reads_back(struct files *f, const struct filepos *pos)
+{
+    struct block *b;
+    if (block_files_read(f->bf, &b, pos) != ERR_OK)
+        return false;
+    bool same = hash256_equal(&b->hash, &f->genesis->hash);
+    block_unref(b);
+    return same;
+}
+
+static void overwrite(struct files *f, bool undo, off_t at, uint8_t octet)
+{
+    char *path = block_file_path(f->bf, 0, undo);
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, &octet, 1, at), 1);
+    close(fd);
+    free(path);
+}
+
+static off_t size_of(struct files *f, int32_t file)
+{
+    char *path = block_file_path(f->bf, file, false);
+    struct stat st;
+    int rc = stat(path, &st);
+    free(path);
+    return rc == 0 ? st.st_size : -1;
+}
+
+static void blocks_fill_one_file_after_the_other(void **state)
+{
+    (void)state;
+    struct files f;
+    setup(&f);
+    struct filepos pos[300];
+    for (uint32_t i = 0; i < 300; i++)
+        pos[i] = put(&f, i);
+    assert_int_equal(pos[0].pos, BLOCK_RECORD_HEAD);
+    assert_true(block_files_count(f.bf) > 1);
+    assert_int_equal(block_files_sync(f.bf), ERR_OK);
+    for (uint32_t i = 0; i < 300; i++)
+        assert_true(reads_back(&f, &pos[i]));
+    /* A finished file has no spare room, the last one ends at a chunk. */
+    struct block_file_info first = block_files_info(f.bf, 0);
+    assert_int_equal(size_of(&f, 0), first.size);
+    assert_int_equal(first.height_first, 0);
+    assert_int_equal(size_of(&f, block_files_count(f.bf) - 1) % (16 << 10), 0);
+    /* Pruned, a file is gone; the others stay. */
+    block_files_forget(f.bf, 0);
+    block_files_remove(f.bf, 0);
+    assert_false(block_files_exist(f.bf, 0));
+    assert_false(reads_back(&f, &pos[0]));
+    assert_true(reads_back(&f, &pos[299]));
+    teardown(&f);
+}
+
+static void what_the_index_forgot_is_written_over(void **state)
+{
+    (void)state;
+    struct files f;
+    setup(&f);
+    put(&f, 0);
+    struct block_file_info saved = block_files_info(f.bf, 0);
+    struct filepos lost = put(&f, 1);
+    overwrite(&f, false, lost.pos + 10, 0xff); /* torn */
+    block_files_close(f.bf);
+    open_files(&f);
+    block_files_restore(f.bf, 0, &saved);
+    struct filepos again = put(&f, 1);
+    assert_int_equal(again.pos, lost.pos);
+    assert_true(reads_back(&f, &again));
+    teardown(&f);
+}
+
+static void damage_is_noticed(void **state)
+{
+    (void)state;
+    struct files f;
+    struct block *b;
+    struct buf out = {0};
+    struct filepos undo;
+    setup(&f);
+    struct filepos pos = put(&f, 0);
+    const struct hash256 parent = {{1}}, other = {{2}};
+    struct bytes data = bytes_of("undo data", 9);
+    assert_int_equal(undo_files_write(f.bf, &undo, 0, &parent, data), ERR_OK);
+    assert_int_equal(undo_files_read(f.bf, &out, &undo, &parent), ERR_OK);
+    assert_true(bytes_equal(buf_view(&out), data));
+    assert_int_equal(undo_files_read(f.bf, &out, &undo, &other), ERR_CORRUPT);
+    overwrite(&f, true, undo.pos + 3, 'X');
+    assert_int_equal(undo_files_read(f.bf, &out, &undo, &parent), ERR_CORRUPT);
+    overwrite(&f, false, pos.pos - 8, 0); /* the magic */
+    assert_int_equal(block_files_read(f.bf, &b, &pos), ERR_CORRUPT);
+    struct filepos beyond = {0, 1 << 20};
+    assert_int_equal(block_files_read(f.bf, &b, &beyond), ERR_CORRUPT);
+    struct filepos nowhere = {5, BLOCK_RECORD_HEAD};
+    assert_int_equal(block_files_read(f.bf, &b, &nowhere), ERR_NOT_FOUND);
+    buf_clear(&out);
+    teardown(&f);
+}
+
+struct found {
+    const struct block *want;
+    int n, other;
+};
+
+static enum scan_step count_block(void *ctx, struct bytes raw, uint64_t pos)
+{
+    struct found *found = ctx;
+    (void)pos;
+    if (!bytes_equal(raw, found->want->raw)) {
+        found->other++;
+        return SCAN_SKIP;
+    }
+    found->n++;
+    return SCAN_NEXT;
+}
+
+static void a_scan_passes_over_rubbish(void **state)
+{
+    (void)state;
+    struct files f;
+    struct buf file = {0};
+    uint8_t head[8];
+    setup(&f);
+    memcpy(head, f.params.magic, 4);
+    head[4] = (uint8_t)f.genesis->raw.len;
+    head[5] = (uint8_t)(f.genesis->raw.len >> 8);
+    head[6] = head[7] = 0;
+    for (int i = 0; i < 5000; i++) {
+        buf_append(&file, head, i % 7); /* begins of records that go no further */
+        buf_append(&file, head, 8);
+        buf_append(&file, f.genesis->raw.data, f.genesis->raw.len);
+    }
+    buf_append(&file, head, 8);
+    buf_append(&file, f.genesis->raw.data, 100); /* cut off */
+    char *path = path_join(f.dir, "bootstrap.dat");
+    assert_int_equal(fs_write_atomic(path, file.data, file.len, 0600), ERR_OK);
+    struct found found = {.want = f.genesis};
+    assert_int_equal(block_file_scan(path, f.params.magic, count_block, &found), ERR_OK);
+    assert_int_equal(found.n, 5000);
+    assert_int_equal(block_file_scan("/nowhere", f.params.magic, count_block, &found),
+                     ERR_NOT_FOUND);
+    free(path);
+    buf_clear(&file);
+    teardown(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocks_fill_one_file_after_the_other),
+        cmocka_unit_test(what_the_index_forgot_is_written_over),
+        cmocka_unit_test(damage_is_noticed),
+        cmocka_unit_test(a_scan_passes_over_rubbish),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
