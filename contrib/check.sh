@@ -6,6 +6,7 @@
 #   contrib/check.sh unit       unit tests only
 #   contrib/check.sh asan       unit tests under the sanitizers only
 #   contrib/check.sh functional functional tests only
+#   contrib/check.sh dist       builds and installs from the release tarball
 #
 # BUILD (default: build/) is where it builds; JOBS (default: cores) how parallel it works.
 set -u
@@ -87,6 +88,30 @@ functional() {
     }
 }
 
+# Everything a release holds builds and installs, and what is installed runs.
+dist_steps() {
+    at=$BUILD/dist
+    rm -rf "$at" && mkdir -p "$at" && make -s -C "$BUILD" dist >/dev/null &&
+        tar -C "$at" -xf "$BUILD"/ochre-*.tar.gz && cd "$at"/ochre-* &&
+        ./configure --quiet >/dev/null && make -s -j"$JOBS" all &&
+        make -s install DESTDIR="$at/root" >/dev/null &&
+        "$at/root/usr/local/bin/ochred" -version >/dev/null &&
+        "$at/root/usr/local/bin/ochre-cli" -version >/dev/null &&
+        [ -s "$at/root/usr/local/share/man/man1/ochred.1" ] &&
+        bash -n "$at/root/usr/local/share/bash-completion/completions/ochre-cli"
+}
+
+dist() {
+    must make -s -C "$BUILD" -j"$JOBS" all
+    if (dist_steps) >"$BUILD/dist.log" 2>&1; then
+        passed=$((passed + 1))
+    else
+        tail -n 20 "$BUILD/dist.log"
+        echo "check.sh: the release tarball does not build and install" >&2
+        failed=$((failed + 1))
+    fi
+}
+
 must install_packages $BUILD_PACKAGES $TEST_PACKAGES
 [ -x configure ] || must ./autogen.sh >/dev/null
 [ -d "$OCHRE_SHARED_DATA" ] ||
@@ -104,5 +129,8 @@ all | asan)
 esac
 case $what in
 all | functional) functional ;;
+esac
+case $what in
+all | dist) dist ;;
 esac
 finish
