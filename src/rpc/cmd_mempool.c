@@ -4,8 +4,8 @@
 #include "chain/mempool/mempool.h"
 #include "chain/params/params.h"
 #include "chain/rules/policy.h"
-#include "rpc/method.h"
-#include "util/hex.h"
+#include "chain/script/tx_decode.h"
+#include "rpc/raw.h"
 
 static bool on_chain(struct rpc_call *c, void (*fn)(void *arg), void *arg)
 {
@@ -149,7 +149,7 @@ static void write_family(struct rpc_call *c, family_fn *family)
     struct hash256 txid;
     size_t n;
 
-    if (!rpc_arg_hash(c, 0, "txid", &txid))
+    if (!rpc_arg_hash(c, 0, "parameter 1", &txid))
         return;
     chainman_read_lock(c->node->chainman);
     const struct mempool_entry *e = entry_arg(c, &txid);
@@ -176,7 +176,7 @@ static void getmempooldescendants(struct rpc_call *c)
 static void getmempoolentry(struct rpc_call *c)
 {
     struct hash256 txid;
-    if (!rpc_arg_hash(c, 0, "txid", &txid))
+    if (!rpc_arg_hash(c, 0, "parameter 1", &txid))
         return;
     chainman_read_lock(c->node->chainman);
     const struct mempool_entry *e = entry_arg(c, &txid);
@@ -337,40 +337,6 @@ static void test_job(void *arg)
                              &j->package);
 }
 
-static struct tx *decode_tx(const char *hex)
-{
-    struct buf raw = {0};
-    struct tx *tx = NULL;
-    if (hex_decode(&raw, hex, strlen(hex))) {
-        tx = tx_from_bytes(raw.data, raw.len, true);
-        if (!tx)
-            tx = tx_from_bytes(raw.data, raw.len, false);
-    }
-    buf_clear(&raw);
-    return tx;
-}
-
-/* A fee rate argument in coins per kvB, below one coin. */
-static bool feerate_arg(struct rpc_call *c, size_t i, int64_t *rate)
-{
-    const struct json *v = rpc_arg(c, i);
-    struct amount a, one = {1};
-    if (!v)
-        return true;
-    if (!rpc_to_amount(c, v, &a))
-        return false;
-    for (unsigned d = 0; d < c->node->params->decimals; d++)
-        one.v *= 10;
-    if (a.v >= one.v) {
-        rpc_error(c, RPC_INVALID_PARAMETER,
-                  "Fee rates larger than or equal to 1%s/kvB are not accepted",
-                  c->node->params->unit);
-        return false;
-    }
-    *rate = a.v;
-    return true;
-}
-
 static void write_allowed(struct rpc_call *c, const struct tx *tx,
                           const struct accept_result *r)
 {
@@ -453,7 +419,7 @@ static bool read_transactions(struct rpc_call *c, struct test_job *j, const stru
         const struct json *v = json_at(list, i);
         if (!rpc_want(c, v, JSON_STRING))
             return false;
-        j->txs[i] = decode_tx(v->str);
+        j->txs[i] = tx_decode_hex(v->str, v->str_len, true, true);
         if (!j->txs[i]) {
             rpc_error(c, RPC_DESERIALIZATION_ERROR,
                       "TX decode failed: %s Make sure the tx has at least one input.", v->str);
@@ -467,9 +433,9 @@ static bool read_transactions(struct rpc_call *c, struct test_job *j, const stru
 static void testmempoolaccept(struct rpc_call *c)
 {
     struct test_job j = {.mp = c->node->mempool};
-    int64_t max_feerate = DEFAULT_MAX_RAW_TX_FEERATE;
+    int64_t max_feerate;
 
-    if (read_transactions(c, &j, rpc_arg(c, 0)) && feerate_arg(c, 1, &max_feerate) &&
+    if (read_transactions(c, &j, rpc_arg(c, 0)) && raw_feerate_arg(c, 1, &max_feerate) &&
         on_chain(c, test_job, &j))
         write_results(c, &j, max_feerate);
     for (size_t i = 0; i < j.n; i++) {
@@ -618,6 +584,11 @@ static const struct rpc_method methods[] = {
         .examples = EXAMPLES(""),
         .fn = savemempool,
     },
+};
+
+const struct rpc_table rpc_mempool_table = {"Blockchain", methods, ARRAY_LEN(methods)};
+
+static const struct rpc_method raw_methods[] = {
     {
         .name = "testmempoolaccept",
         .help = "Says whether the mempool would accept transactions, as they are: parents "
@@ -653,4 +624,5 @@ static const struct rpc_method methods[] = {
     },
 };
 
-const struct rpc_table rpc_mempool_table = {"Blockchain", methods, ARRAY_LEN(methods)};
+const struct rpc_table rpc_testaccept_table = {"Rawtransactions", raw_methods,
+                                              ARRAY_LEN(raw_methods)};

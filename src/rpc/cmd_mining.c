@@ -11,6 +11,7 @@
 #include "chain/rules/versionbits.h"
 #include "chain/script/address.h"
 #include "chain/script/descriptor.h"
+#include "chain/script/tx_decode.h"
 #include "rpc/method.h"
 #include "util/clock.h"
 #include "util/hex.h"
@@ -333,20 +334,6 @@ static bool output_script(struct rpc_call *c, const char *text, struct buf *scri
     return true;
 }
 
-/* Hex of a transaction with or without witness. NULL: not one. */
-static struct tx *decode_tx(const char *hex)
-{
-    struct buf raw = {0};
-    struct tx *tx = NULL;
-    if (hex_decode(&raw, hex, strlen(hex))) {
-        tx = tx_from_bytes(raw.data, raw.len, true);
-        if (!tx)
-            tx = tx_from_bytes(raw.data, raw.len, false);
-    }
-    buf_clear(&raw);
-    return tx;
-}
-
 static struct tx *tx_of_text(struct rpc_call *c, const char *text)
 {
     struct hash256 txid;
@@ -361,7 +348,7 @@ static struct tx *tx_of_text(struct rpc_call *c, const char *text)
             rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY, "Transaction %s not in mempool.", text);
         return tx;
     }
-    tx = decode_tx(text);
+    tx = tx_decode_hex(text, strlen(text), true, true);
     if (!tx)
         rpc_error(c, RPC_DESERIALIZATION_ERROR,
                   "Transaction decode failed for %s. Make sure the tx has at least one input.",

@@ -11,6 +11,7 @@ extern const struct rpc_table rpc_pastelid_table;
 extern const struct rpc_table rpc_state_table;
 extern const struct rpc_table rpc_tickets_table;
 extern const struct rpc_table rpc_rawtransaction_table;
+extern const struct rpc_table rpc_testaccept_table;
 
 const struct rpc_table *const rpc_tables[] = {
     &rpc_blockchain_table,
@@ -21,6 +22,7 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_tickets_table,
     &rpc_state_table,
     &rpc_rawtransaction_table,
+    &rpc_testaccept_table,
     NULL,
 };
 

@@ -16,6 +16,11 @@ NODISCARD bool raw_construct(struct rpc_call *c, size_t first, struct mtx *out);
 struct tx *raw_decode_arg(struct rpc_call *c, const struct json *v,
                           const char *message);
 
+/* -- Sending (raw_send.c) -- */
+
+/* Highest fee rate the caller wants to pay, units per 1000 vbytes; 0: any. */
+NODISCARD bool raw_feerate_arg(struct rpc_call *c, size_t i, int64_t *out);
+
 /* -- Signing (raw_sign.c) -- */
 
 /* The outputs that a transaction spends, as far as they are known. */

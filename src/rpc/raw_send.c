@@ -1,16 +1,13 @@
-#include <math.h>
-
 #include "chain/mempool/mempool.h"
 #include "chain/params/params.h"
+#include "chain/rules/policy.h"
 #include "chain/script/script.h"
 #include "chain/store/coins_cache.h"
 #include "chain/validation/chainman.h"
 #include "rpc/raw.h"
 
-/* Units per 1000 vbytes: what -maxfeerate is when not given, and what it must stay
- * below. They guard against slips of the decimal point (0.10 and 1 coin on Bitcoin's
- * networks). */
-#define DEFAULT_MAX_FEERATE INT64_C(10000000)
+/* Units per 1000 vbytes: what a maximum must stay below, against slips of the decimal point
+ * (1 coin on Bitcoin's networks). */
 #define TOO_HIGH_FEERATE INT64_C(100000000)
 
 /* One transaction on its way through the validation thread. */
@@ -27,10 +24,11 @@ struct send_job {
 /* An output that exists says that the transaction is in a block. */
 static bool is_confirmed(const struct send_job *j)
 {
-    struct coins_cache *coins = chainman_coins(j->c->node->chainman);
+    const struct coins_cache *coins = chainman_coins(j->c->node->chainman);
     for (uint32_t i = 0; i < j->tx->n_out; i++) {
         struct outpoint o = {.txid = j->tx->txid, .n = i};
-        if (coins_have(coins, &o))
+        struct coin coin;
+        if (coins_peek(coins, &o, &coin, NULL))
             return true;
     }
     return false;
@@ -83,19 +81,22 @@ static void refuse(struct send_job *j)
 
 /* -- Arguments -- */
 
-/* What the fee may be at most; false: an error was given. */
-static bool max_fee_arg(struct rpc_call *c, size_t i, const struct tx *tx, int64_t *out)
+bool raw_feerate_arg(struct rpc_call *c, size_t i, int64_t *out)
 {
-    struct amount rate = amount_of(DEFAULT_MAX_FEERATE);
+    struct amount rate = amount_of(DEFAULT_MAX_RAW_TX_FEERATE);
     const struct json *v = rpc_arg(c, i);
     if (v != NULL && !rpc_to_amount(c, v, &rate))
         return false;
     if (rate.v >= TOO_HIGH_FEERATE) {
+        int64_t coins = TOO_HIGH_FEERATE;
+        for (unsigned d = 0; d < c->node->params->decimals; d++)
+            coins /= 10;
         rpc_error(c, RPC_INVALID_PARAMETER,
-                  "Fee rates larger than or equal to 1BTC/kvB are not accepted");
+                  "Fee rates larger than or equal to %lld%s/kvB are not accepted",
+                  (long long)coins, c->node->params->unit);
         return false;
     }
-    *out = (int64_t)ceil((double)(rate.v * tx_vsize(tx)) / 1000.0);
+    *out = rate.v;
     return true;
 }
 
@@ -131,8 +132,10 @@ static bool check_burn(struct rpc_call *c, size_t i, const struct tx *tx)
 static void send_decoded(struct rpc_call *c, struct tx *tx)
 {
     struct send_job job = {.c = c, .tx = tx};
-    if (!check_burn(c, 2, tx) || !max_fee_arg(c, 1, tx, &job.max_fee))
+    int64_t max_feerate;
+    if (!check_burn(c, 2, tx) || !raw_feerate_arg(c, 1, &max_feerate))
         return;
+    job.max_fee = feerate_fee(max_feerate, tx_vsize(tx));
     if (chainman_call(c->node->chainman, run_send, &job) != ERR_OK) {
         rpc_error(c, RPC_MISC_ERROR, "Shutting down");
         return;
