@@ -1,2 +1,29 @@
 noinst_LIBRARIES += libochre_net.a
-libochre_net_a_SOURCES = src/net/net.h src/net/netaddr.h src/net/protocol.h
+libochre_net_a_SOURCES = \
+	src/net/addr_relay.c \
+	src/net/addrman.h src/net/addrman.c \
+	src/net/announce.c \
+	src/net/banman.h src/net/banman.c \
+	src/net/bloom.h src/net/bloom.c \
+	src/net/compact.h src/net/compact.c \
+	src/net/compact_relay.c \
+	src/net/connman.c \
+	src/net/download.c \
+	src/net/eviction.h src/net/eviction.c \
+	src/net/frame.h src/net/frame.c \
+	src/net/handshake.c \
+	src/net/headers.c \
+	src/net/info.c \
+	src/net/internal.h \
+	src/net/link.h src/net/link.c \
+	src/net/net.h src/net/net.c \
+	src/net/netaddr.h src/net/netaddr.c \
+	src/net/orphanage.h src/net/orphanage.c \
+	src/net/peer.c \
+	src/net/permissions.c \
+	src/net/process.c \
+	src/net/protocol.h src/net/protocol.c \
+	src/net/recent.h src/net/recent.c \
+	src/net/serve.c \
+	src/net/txrelay.c \
+	src/net/txrequest.h src/net/txrequest.c

@@ -36,6 +36,7 @@ struct net_options {
     const struct chain_params *params;
     const char *datadir;    /* of the network: peers.dat, banlist.json */
     const char *user_agent; /* whole, "/Ochre:1.0.0(comment)/", at most 256 octets */
+    int client_version;     /* 280000: shown by getnetworkinfo */
 
     bool listen;
     uint16_t port;                  /* -port, or the network's */
@@ -155,6 +156,8 @@ struct net_local {
     int score;
 };
 struct net_status {
+    int client_version;
+    char user_agent[MAX_SUBVERSION_LENGTH + 1];
     uint64_t services;
     bool relay, active;
     bool reachable[NET_COUNT];
@@ -191,6 +194,7 @@ bool net_send_raw(struct net *net, int64_t id, const char *type, struct bytes pa
 const char *net_fetch_block(struct net *net, int64_t id, const struct hash256 *hash);
 
 struct banman *net_bans(struct net *net);
+int64_t net_default_ban_time(const struct net *net); /* seconds */
 /* Stores bans and drops the peers they hit. */
 bool net_ban(struct net *net, const struct subnet *s, int64_t until);
 struct addrman *net_addrman(struct net *net);

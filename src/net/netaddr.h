@@ -45,6 +45,7 @@ bool netaddr_valid(const struct netaddr *a);
 bool netaddr_local(const struct netaddr *a); /* 127/8, 0/8, ::1 */
 /* "ipv4", "ipv6", "onion", "i2p", "cjdns", "not_publicly_routable" */
 const char *network_name(enum network n);
+bool network_known(enum network n); /* ids 1 to NET_COUNT - 1 have a gap */
 /* The class getpeerinfo shows: by routability as well as by network. */
 enum network netaddr_class(const struct netaddr *a);
 NODISCARD bool network_from_name(enum network *out, const char *name);
@@ -65,13 +66,17 @@ struct netaddr netaddr_read_v1(struct reader *r);
 /* Whether the 16-octet form can carry it. */
 bool netaddr_fits_v1(const struct netaddr *a);
 /* BIP 155: network id, length, address, port. An unknown network, or a known one that must not
- * be used, reads as NET_UNROUTABLE; a wrong length of a known one is an error: a static phrase
- * (NULL: fine). */
+ * be used, reads as NET_UNROUTABLE; a wrong length of a known one is an error, which the reader
+ * latches and *error describes. */
+#define WIRE_ERROR_TEXT 96
+struct wire_error {
+    char text[WIRE_ERROR_TEXT]; /* "": nothing to say beyond "end of data" */
+};
 void netaddr_write_v2(struct sink *s, const struct netaddr *a);
-const char *netaddr_read_v2(struct reader *r, struct netaddr *out);
+struct netaddr netaddr_read_v2(struct reader *r, struct wire_error *error);
 
 /* addr and addrv2 entries: time, services, address. */
 void netaddr_entry_write(struct sink *s, const struct netaddr_entry *e, bool v2);
-const char *netaddr_entry_read(struct reader *r, struct netaddr_entry *out, bool v2);
+struct netaddr_entry netaddr_entry_read(struct reader *r, bool v2, struct wire_error *error);
 
 #endif

@@ -1,10 +1,7 @@
-/* The wire protocol: messages by table, the v1 frame, and every message's read and write.
- *
- *   frame  0  4   network magic
- *          4  12  message type, ASCII, zero-padded
- *         16  4   payload size, LE
- *         20  4   first octets of SHA256d(payload)
- *         24  ..  payload */
+/* The wire protocol's constants, its messages by name, and their payloads: one struct with one
+ * read and one write each. A read latches the reader's `bad` on malformed bytes; lists are capped
+ * at what fits a message, the protocol's own (lower) limits are the handler's business. What a
+ * read allocated is freed by the struct's clear, also after a bad one. */
 #ifndef OCHRE_NET_PROTOCOL_H
 #define OCHRE_NET_PROTOCOL_H
 
@@ -20,7 +17,6 @@
 #define INVALID_CB_NO_BAN_VERSION 70015
 #define WTXID_RELAY_VERSION 70016
 
-#define FRAME_HEADER_SIZE 24
 #define MAX_PROTOCOL_MESSAGE_LENGTH 4000000
 #define MAX_INV_SIZE 50000
 #define MAX_GETDATA_SIZE 1000
@@ -69,5 +65,86 @@ enum msg_type {
     MSG_COUNT, /* also: a type we do not know */
 };
 const char *msg_type_name(enum msg_type t); /* "*other*" for MSG_COUNT */
+enum msg_type msg_type_find(const char *name);
+
+struct msg_version {
+    int32_t version;
+    uint64_t services;
+    int64_t time;
+    struct netaddr addr_recv, addr_from;
+    uint64_t recv_services, from_services;
+    uint64_t nonce;
+    char subver[MAX_SUBVERSION_LENGTH + 1]; /* only characters fit for logs */
+    int32_t start_height;
+    bool relay;
+};
+/* Fields from addr_from on are optional, in order; their defaults: nonce 1, height -1, relay. */
+struct msg_version msg_version_read(struct reader *r);
+void msg_version_write(struct sink *s, const struct msg_version *m);
+/* Letters, digits and " .,;-_/:?@()": what may stand in a log. */
+void sanitize(char *out, size_t size, const void *text, size_t len);
+
+struct inv {
+    uint32_t type; /* enum inv_type */
+    struct hash256 hash;
+};
+struct inv inv_read(struct reader *r);
+void inv_write(struct sink *s, const struct inv *inv);
+static inline bool inv_is_tx(const struct inv *i) /* by txid or wtxid, as getdata asks */
+{
+    return i->type == INV_TX || i->type == INV_WTX || i->type == INV_WITNESS_TX;
+}
+static inline bool inv_is_block(const struct inv *i)
+{
+    return i->type == INV_BLOCK || i->type == INV_FILTERED_BLOCK ||
+           i->type == INV_CMPCT_BLOCK || i->type == INV_WITNESS_BLOCK;
+}
+#define INV_TEXT 96
+char *inv_format(char out[INV_TEXT], const struct inv *i); /* "witness-tx <hash>" */
+
+/* inv, getdata, notfound */
+struct msg_inv {
+    struct inv *items; /* owned */
+    size_t n;
+};
+struct msg_inv msg_inv_read(struct reader *r);
+void msg_inv_write(struct sink *s, const struct msg_inv *m);
+void msg_inv_clear(struct msg_inv *m);
+
+/* addr, addrv2 */
+struct msg_addr {
+    struct netaddr_entry *items; /* owned */
+    size_t n;
+};
+struct msg_addr msg_addr_read(struct reader *r, bool v2, struct wire_error *error);
+void msg_addr_write(struct sink *s, const struct msg_addr *m, bool v2);
+void msg_addr_clear(struct msg_addr *m);
+
+/* getblocks, getheaders */
+struct msg_locator {
+    int32_t version;
+    struct hash256 *have; /* owned */
+    size_t n;
+    struct hash256 stop;
+};
+struct msg_locator msg_locator_read(struct reader *r);
+void msg_locator_write(struct sink *s, const struct msg_locator *m);
+void msg_locator_clear(struct msg_locator *m);
+
+/* headers. Above MAX_HEADERS_RESULTS only n is set. */
+struct msg_headers {
+    struct block_header *items; /* owned */
+    size_t n;
+};
+struct msg_headers msg_headers_read(struct reader *r);
+void msg_headers_write(struct sink *s, const struct msg_headers *m);
+void msg_headers_clear(struct msg_headers *m);
+
+struct msg_sendcmpct {
+    bool high_bandwidth;
+    uint64_t version;
+};
+struct msg_sendcmpct msg_sendcmpct_read(struct reader *r);
+void msg_sendcmpct_write(struct sink *s, const struct msg_sendcmpct *m);
 
 #endif

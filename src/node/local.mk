@@ -2,7 +2,7 @@ noinst_LIBRARIES += libochre_node.a
 libochre_node_a_SOURCES = \
 	src/node/daemon.h \
 	src/node/daemonize.c src/node/daemonize.h \
-	src/node/net_part_none.c \
+	src/node/net_part.c \
 	src/node/node.c src/node/node.h \
 	src/node/notify.c src/node/notify.h \
 	src/node/options.c src/node/options.h \

@@ -102,6 +102,7 @@ bool net_part_open(struct daemon *d, char **error)
     }
     char *agent = user_agent(d);
     opt.user_agent = agent;
+    opt.client_version = client_version_number();
     enum err e = net_open(&d->node.net, &opt, error);
     free(agent);
     d->node.relay_tx = relay_tx;

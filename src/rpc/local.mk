@@ -15,6 +15,7 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/cmd_rawtransaction.c src/rpc/raw.h \
 	src/rpc/raw_build.c src/rpc/raw_get.c src/rpc/raw_script.c src/rpc/raw_send.c \
 	src/rpc/raw_sign.c \
+	src/rpc/cmd_net.c \
 	src/rpc/context.h \
 	src/rpc/help.c \
 	src/rpc/job.h \

@@ -12,6 +12,7 @@ extern const struct rpc_table rpc_state_table;
 extern const struct rpc_table rpc_tickets_table;
 extern const struct rpc_table rpc_rawtransaction_table;
 extern const struct rpc_table rpc_testaccept_table;
+extern const struct rpc_table rpc_network_table;
 
 const struct rpc_table *const rpc_tables[] = {
     &rpc_blockchain_table,
@@ -23,6 +24,7 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_state_table,
     &rpc_rawtransaction_table,
     &rpc_testaccept_table,
+    &rpc_network_table,
     NULL,
 };
 

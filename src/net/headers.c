@@ -1,0 +1,458 @@
+/* Headers: asking for them, taking them in, serving them, and letting go of outgoing peers whose
+ * chain does not keep up. */
+#include <stdlib.h>
+
+#include "chain/rules/pow.h"
+#include "net/internal.h"
+
+#define HEADERS_RESPONSE_US (120 * US)
+#define HEADERS_TIMEOUT_BASE_US (15 * 60 * US)
+#define HEADERS_TIMEOUT_PER_HEADER_US 1000
+#define DAY_S (24 * 60 * 60)
+#define BEHIND_TIMEOUT_S (20 * 60)
+#define BEHIND_RESPONSE_S 120
+#define MAX_PROTECTED 4
+#define GETBLOCKS_LIMIT 500
+#define ANTI_DOS_BLOCKS 144
+#define STALE_RELAY_AGE_S (30 * 24 * 60 * 60)
+
+/* -- Locators ------------------------------------------------------------------------------------ */
+
+/* Ten blocks one by one, then in steps that double, and genesis. */
+static struct msg_locator locator_of(const struct block_index *bi)
+{
+    struct msg_locator m = {.version = PROTOCOL_VERSION};
+    int32_t step = 1;
+    m.have = xcalloc(64, sizeof(*m.have));
+    while (bi) {
+        m.have[m.n++] = bi->hash;
+        if (bi->height == 0)
+            break;
+        int32_t height = bi->height > step ? bi->height - step : 0;
+        bi = block_index_ancestor(bi, height);
+        if (m.n > 10)
+            step *= 2;
+    }
+    return m;
+}
+
+const struct block_index *find_fork(struct net *net, const struct msg_locator *m)
+{
+    const struct block_index *tip = chain_tip(net->cm);
+    for (size_t i = 0; i < m->n; i++) {
+        const struct block_index *bi = block_tree_find(net->cm, &m->have[i]);
+        if (!bi)
+            continue;
+        if (chain_contains(net->cm, bi))
+            return bi;
+        if (block_index_ancestor(bi, tip->height) == tip)
+            return tip;
+    }
+    return chain_at(net->cm, 0);
+}
+
+bool getheaders_maybe(struct peer *p, const struct block_index *from)
+{
+    int64_t now = net_now_us(p->net);
+    if (p->sync.last_getheaders_us &&
+        now - p->sync.last_getheaders_us <= HEADERS_RESPONSE_US)
+        return false;
+    struct msg_locator m = locator_of(from);
+    struct buf b = {0};
+    struct sink s = sink_to_buf(&b);
+    msg_locator_write(&s, &m);
+    peer_send(p, "getheaders", &b);
+    buf_clear(&b);
+    msg_locator_clear(&m);
+    p->sync.last_getheaders_us = now;
+    return true;
+}
+
+/* -- What a peer has ----------------------------------------------------------------------------- */
+
+static void process_availability(struct peer *p)
+{
+    if (hash256_is_zero(&p->sync.last_unknown))
+        return;
+    struct block_index *bi = block_tree_find(p->net->cm, &p->sync.last_unknown);
+    if (!bi || u256_is_zero(&bi->chain_work))
+        return;
+    if (!p->sync.best_known ||
+        u256_cmp(&bi->chain_work, &p->sync.best_known->chain_work) >= 0)
+        p->sync.best_known = bi;
+    p->sync.last_unknown = (struct hash256){0};
+}
+
+void update_availability(struct peer *p, const struct hash256 *hash)
+{
+    process_availability(p);
+    struct block_index *bi = block_tree_find(p->net->cm, hash);
+    if (!bi) {
+        p->sync.last_unknown = *hash;
+    } else if (!p->sync.best_known ||
+               u256_cmp(&bi->chain_work, &p->sync.best_known->chain_work) >= 0) {
+        p->sync.best_known = bi;
+    }
+}
+
+/* -- Taking headers in --------------------------------------------------------------------------- */
+
+/* Chains with less work than this are not worth memory. */
+struct u256 anti_dos_work(struct net *net)
+{
+    const struct block_index *tip = chain_tip(net->cm);
+    const struct u256 *min = &net->opt.params->minimum_chain_work;
+    struct u256 buffer = u256_mul_u32(work_of_bits(tip->bits), ANTI_DOS_BLOCKS);
+    if (u256_cmp(&buffer, &tip->chain_work) > 0)
+        buffer = tip->chain_work;
+    struct u256 near_tip = u256_sub(tip->chain_work, buffer);
+    return u256_cmp(&near_tip, min) > 0 ? near_tip : *min;
+}
+
+static bool headers_sane(struct peer *p, const struct block_header *h, size_t n)
+{
+    struct hash256 prev = {0};
+    for (size_t i = 0; i < n; i++) {
+        struct hash256 hash = header_hash(&h[i]);
+        if (!pow_check(&hash, h[i].bits, p->net->opt.params)) {
+            peer_misbehaving(p, "header with invalid proof of work");
+            return false;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (i && !hash256_equal(&prev, &h[i].prev)) {
+            peer_misbehaving(p, "non-continuous headers sequence");
+            return false;
+        }
+        prev = header_hash(&h[i]);
+    }
+    return true;
+}
+
+/* Probably an announcement (BIP 130) after blocks we have not heard of: ask for what lies
+ * between. */
+static void headers_unconnected(struct peer *p, const struct block_header *h, size_t n)
+{
+    struct net *net = p->net;
+    char a[65], b[65];
+    struct hash256 first = header_hash(&h[0]), last = header_hash(&h[n - 1]);
+    const struct block_index *best = best_header(net->cm);
+    if (getheaders_maybe(p, best))
+        log_debug(net->log, LOG_NET,
+                  "received header %s: missing prev block %s, sending getheaders (%d) to end "
+                  "(peer=%lld)", hash256_to_hex(a, &first), hash256_to_hex(b, &h[0].prev),
+                  best->height, (long long)p->id);
+    update_availability(p, &last);
+}
+
+static bool below_anti_dos_work(struct peer *p, const struct block_index *start,
+                                const struct block_header *h, size_t n)
+{
+    struct net *net = p->net;
+    struct u256 work = start->chain_work, least = anti_dos_work(net);
+    for (size_t i = 0; i < n; i++)
+        work = u256_add(work, work_of_bits(h[i].bits));
+    /* A full message may be the beginning of a chain with enough work. */
+    if (u256_cmp(&work, &least) >= 0 || n == MAX_HEADERS_RESULTS)
+        return false;
+    log_debug(net->log, LOG_NET, "Ignoring low-work chain (height=%zu) from peer=%lld",
+              (size_t)start->height + n, (long long)p->id);
+    return true;
+}
+
+static bool is_ancestor_of_best(struct net *net, const struct block_index *bi)
+{
+    const struct block_index *best = best_header(net->cm);
+    return bi && (block_index_ancestor(best, bi->height) == bi ||
+                  chain_contains(net->cm, bi));
+}
+
+static bool is_outbound_relay(const struct peer *p)
+{
+    return p->type == CONN_OUTBOUND_FULL || p->type == CONN_BLOCK_RELAY;
+}
+
+static void note_progress(struct peer *p, const struct block_index *last, bool was_new,
+                          bool may_have_more)
+{
+    struct net *net = p->net;
+    struct peer_sync *s = &p->sync;
+    const struct u256 *tip_work = &chain_tip(net->cm)->chain_work;
+    update_availability(p, &last->hash);
+    if (was_new && u256_cmp(&last->chain_work, tip_work) > 0)
+        s->last_announcement_s = net_now_s(net);
+    if (chainman_ibd(net->cm) && !may_have_more && is_outbound_relay(p) &&
+        u256_cmp(&s->best_known->chain_work, &net->opt.params->minimum_chain_work) < 0) {
+        log_info(net->log,
+                 "Disconnecting outbound peer %lld -- headers chain has insufficient work",
+                 (long long)p->id);
+        peer_disconnect(p);
+    }
+    if (!p->disconnect && p->type == CONN_OUTBOUND_FULL && !s->behind_protected &&
+        net->n_protected < MAX_PROTECTED &&
+        u256_cmp(&s->best_known->chain_work, tip_work) >= 0) {
+        s->behind_protected = true;
+        net->n_protected++;
+    }
+}
+
+void headers_process(struct peer *p, const struct block_header *h, size_t n,
+                     bool via_compact)
+{
+    struct net *net = p->net;
+    if (!n) {
+        p->sync.last_getheaders_us = 0; /* an answer: it has nothing for us */
+        return;
+    }
+    if (!headers_sane(p, h, n))
+        return;
+    struct block_index *start = block_tree_find(net->cm, &h[0].prev);
+    if (!start) {
+        headers_unconnected(p, h, n);
+        return;
+    }
+    p->sync.last_getheaders_us = 0;
+    struct hash256 last_hash = header_hash(&h[n - 1]);
+    struct block_index *last = block_tree_find(net->cm, &last_hash);
+    bool was_new = !last;
+    if (!is_ancestor_of_best(net, last) && !peer_has_perm(p, PERM_NOBAN) &&
+        below_anti_dos_work(p, start, h, n))
+        return;
+    struct reject rej = {0};
+    net_release(net);
+    bool ok = chainman_accept_headers(net->cm, h, n, false, &last, &rej);
+    net_resume(net);
+    if (!ok) {
+        punish_for_block(net, p->id, &rej, via_compact, "invalid header received");
+        return;
+    }
+    if (n == MAX_HEADERS_RESULTS && getheaders_maybe(p, last))
+        log_debug(net->log, LOG_NET,
+                  "more getheaders (%d) to end to peer=%lld (startheight:%d)", last->height,
+                  (long long)p->id, p->starting_height);
+    note_progress(p, last, was_new, n == MAX_HEADERS_RESULTS);
+    if (!p->disconnect)
+        download_direct(p, last);
+}
+
+void on_headers(struct handler_args *a)
+{
+    if (chainman_importing(a->net->cm)) {
+        log_debug(a->net->log, LOG_NET, "Unexpected headers message received from peer %lld",
+                  (long long)a->peer->id);
+        return;
+    }
+    struct msg_headers m = msg_headers_read(&a->r);
+    if (m.n > MAX_HEADERS_RESULTS)
+        peer_misbehaving(a->peer, "headers message size = %zu", m.n);
+    else if (!a->r.bad)
+        headers_process(a->peer, m.items, m.n, false);
+    msg_headers_clear(&m);
+}
+
+/* -- Serving ------------------------------------------------------------------------------------- */
+
+/* Old forks would tell who we are: only recent ones, of about the same work, are served. */
+bool fork_allowed(struct net *net, const struct block_index *bi)
+{
+    if (chain_contains(net->cm, bi))
+        return true;
+    const struct block_index *best = best_header(net->cm), *tip = chain_tip(net->cm);
+    return block_index_is_valid(bi, BLOCK_VALID_SCRIPTS) &&
+           (int64_t)best->time - bi->time < STALE_RELAY_AGE_S &&
+           block_index_equivalent_time(best, bi, tip, net->opt.params->spacing) <
+               STALE_RELAY_AGE_S;
+}
+
+static bool locator_too_long(struct peer *p, const char *type, const struct msg_locator *m)
+{
+    if (m->n <= MAX_LOCATOR_SIZE)
+        return false;
+    log_debug(p->net->log, LOG_NET, "%s locator size %zu > %d, disconnect peer=%lld", type,
+              m->n, MAX_LOCATOR_SIZE, (long long)p->id);
+    peer_disconnect(p);
+    return true;
+}
+
+static void send_headers_from(struct peer *p, const struct block_index *bi,
+                              const struct hash256 *stop)
+{
+    struct net *net = p->net;
+    struct msg_headers m = {.items = xcalloc(MAX_HEADERS_RESULTS, sizeof(*m.items))};
+    struct buf b = {0};
+    struct sink s = sink_to_buf(&b);
+    while (bi) {
+        m.items[m.n++] = block_index_header(bi);
+        if (m.n == MAX_HEADERS_RESULTS || hash256_equal(&bi->hash, stop))
+            break;
+        bi = chain_next(net->cm, bi);
+    }
+    /* Nothing left to send means that it is where we are. */
+    p->sync.best_header_sent =
+        bi ? block_tree_find(net->cm, &bi->hash) : chain_tip(net->cm);
+    msg_headers_write(&s, &m);
+    peer_send(p, "headers", &b);
+    buf_clear(&b);
+    msg_headers_clear(&m);
+}
+
+static void answer_getheaders(struct peer *p, const struct msg_locator *m)
+{
+    struct net *net = p->net;
+    const struct block_index *bi;
+    if (m->n) {
+        bi = chain_next(net->cm, find_fork(net, m));
+    } else {
+        bi = block_tree_find(net->cm, &m->stop);
+        if (!bi)
+            return;
+        if (!fork_allowed(net, bi)) {
+            log_debug(net->log, LOG_NET, "ProcessMessage: ignoring request from peer=%lld for "
+                      "old block header that isn't in the main chain", (long long)p->id);
+            return;
+        }
+    }
+    char hex[65];
+    log_debug(net->log, LOG_NET, "getheaders %d to %s from peer=%lld", bi ? bi->height : -1,
+              hash256_is_zero(&m->stop) ? "end" : hash256_to_hex(hex, &m->stop),
+              (long long)p->id);
+    send_headers_from(p, bi, &m->stop);
+}
+
+void on_getheaders(struct handler_args *a)
+{
+    struct peer *p = a->peer;
+    struct net *net = a->net;
+    struct msg_locator m = msg_locator_read(&a->r);
+    const struct u256 *least = &net->opt.params->minimum_chain_work;
+    if (a->r.bad || locator_too_long(p, "getheaders", &m)) {
+        /* nothing to answer */
+    } else if (chainman_importing(net->cm)) {
+        log_debug(net->log, LOG_NET,
+                  "Ignoring getheaders from peer=%lld while importing/reindexing",
+                  (long long)p->id);
+    } else if (u256_cmp(&chain_tip(net->cm)->chain_work, least) < 0 &&
+               !peer_has_perm(p, PERM_DOWNLOAD)) {
+        log_debug(net->log, LOG_NET,
+                  "Ignoring getheaders from peer=%lld because active chain has too little "
+                  "work; sending empty response", (long long)p->id);
+        struct buf b = {0};
+        buf_append_byte(&b, 0);
+        peer_send(p, "headers", &b);
+        buf_clear(&b);
+    } else {
+        answer_getheaders(p, &m);
+    }
+    msg_locator_clear(&m);
+}
+
+/* The hashes go out as an inv; with the last of a full batch the peer is told to go on. */
+static void answer_getblocks(struct peer *p, const struct msg_locator *m)
+{
+    struct net *net = p->net;
+    const struct block_index *bi = chain_next(net->cm, find_fork(net, m));
+    int32_t pruned_below = chain_height(net->cm) - 288 + 3600 / net->opt.params->spacing;
+    char hex[65];
+    log_debug(net->log, LOG_NET, "getblocks %d to %s limit %d from peer=%lld",
+              bi ? bi->height : -1,
+              hash256_is_zero(&m->stop) ? "end" : hash256_to_hex(hex, &m->stop),
+              GETBLOCKS_LIMIT, (long long)p->id);
+    for (int n = 0; bi; bi = chain_next(net->cm, bi)) {
+        if (hash256_equal(&bi->hash, &m->stop))
+            break;
+        if (net->opt.pruned &&
+            (!(bi->status & BLOCK_HAVE_DATA) || bi->height <= pruned_below))
+            break;
+        hash_list_add(&p->sync.blocks_by_inv, &bi->hash);
+        if (++n < GETBLOCKS_LIMIT)
+            continue;
+        p->sync.continuation = bi->hash;
+        break;
+    }
+}
+
+void on_getblocks(struct handler_args *a)
+{
+    struct msg_locator m = msg_locator_read(&a->r);
+    if (!a->r.bad && !locator_too_long(a->peer, "getblocks", &m))
+        answer_getblocks(a->peer, &m);
+    msg_locator_clear(&m);
+}
+
+/* -- Starting and keeping up ---------------------------------------------------------------------- */
+
+void headers_start(struct peer *p, int64_t now_us)
+{
+    struct net *net = p->net;
+    struct block_index *best = best_header(net->cm);
+    if (p->sync.started || !can_serve_blocks(p) || chainman_importing(net->cm))
+        return;
+    bool near_now = best->time > now_us / US - DAY_S;
+    if (!near_now && (net->n_started || !download_wanted_from(p)))
+        return;
+    /* From one below our best, so that the answer of a peer at the same tip is not empty. */
+    const struct block_index *from = best->prev ? best->prev : best;
+    if (!getheaders_maybe(p, from))
+        return;
+    log_debug(net->log, LOG_NET, "initial getheaders (%d) to peer=%lld (startheight:%d)",
+              from->height, (long long)p->id, p->starting_height);
+    p->sync.started = true;
+    net->n_started++;
+    int64_t missing = (now_us / US - best->time) / net->opt.params->spacing;
+    p->sync.headers_timeout_us =
+        now_us + HEADERS_TIMEOUT_BASE_US + HEADERS_TIMEOUT_PER_HEADER_US * missing;
+}
+
+void headers_check_timeout(struct peer *p, int64_t now_us)
+{
+    struct net *net = p->net;
+    struct peer_sync *s = &p->sync;
+    if (!s->started || !s->headers_timeout_us)
+        return;
+    if (best_header(net->cm)->time > now_us / US - DAY_S) {
+        s->headers_timeout_us = 0; /* caught up once: never again */
+        return;
+    }
+    if (now_us <= s->headers_timeout_us || net->n_started != 1 ||
+        net->n_preferred <= (size_t)s->preferred)
+        return;
+    if (!peer_has_perm(p, PERM_NOBAN)) {
+        log_info(net->log, "Timeout downloading headers from peer=%lld, disconnecting",
+                 (long long)p->id);
+        peer_disconnect(p);
+        return;
+    }
+    log_info(net->log, "Timeout downloading headers from noban peer=%lld, not disconnecting",
+             (long long)p->id);
+    s->started = false;
+    net->n_started--;
+    s->headers_timeout_us = 0;
+}
+
+void headers_consider_eviction(struct peer *p, int64_t now_s)
+{
+    struct net *net = p->net;
+    struct peer_sync *s = &p->sync;
+    struct block_index *tip = chain_tip(net->cm);
+    if (s->behind_protected || !is_outbound_relay(p) || !s->started)
+        return;
+    if (s->best_known && u256_cmp(&s->best_known->chain_work, &tip->chain_work) >= 0) {
+        s->behind_timeout_s = 0;
+        s->behind_work = NULL;
+        s->behind_asked = false;
+    } else if (!s->behind_timeout_s ||
+               (s->behind_work && s->best_known &&
+                u256_cmp(&s->best_known->chain_work, &s->behind_work->chain_work) >= 0)) {
+        s->behind_timeout_s = now_s + BEHIND_TIMEOUT_S;
+        s->behind_work = tip;
+        s->behind_asked = false;
+    } else if (now_s > s->behind_timeout_s && s->behind_asked) {
+        log_info(net->log, "Disconnecting outbound peer %lld for old chain, best known block "
+                 "= %d", (long long)p->id, s->best_known ? s->best_known->height : -1);
+        peer_disconnect(p);
+    } else if (now_s > s->behind_timeout_s) {
+        getheaders_maybe(p, s->behind_work->prev ? s->behind_work->prev : s->behind_work);
+        s->behind_asked = true;
+        s->behind_timeout_s = now_s + BEHIND_RESPONSE_S;
+    }
+}

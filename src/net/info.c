@@ -1,0 +1,448 @@
+/* What RPC asks of the network, from any thread: snapshots and commands. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "net/internal.h"
+
+const char *conn_type_name(enum conn_type t)
+{
+    static const char *const names[] = {
+        [CONN_INBOUND] = "inbound",
+        [CONN_MANUAL] = "manual",
+        [CONN_FEELER] = "feeler",
+        [CONN_OUTBOUND_FULL] = "outbound-full-relay",
+        [CONN_BLOCK_RELAY] = "block-relay-only",
+        [CONN_ADDR_FETCH] = "addr-fetch",
+    };
+    return names[t];
+}
+
+char *service_name(char out[32], unsigned bit)
+{
+    static const char *const names[] = {
+        [0] = "NETWORK", [2] = "BLOOM", [3] = "WITNESS",
+        [6] = "COMPACT_FILTERS", [10] = "NETWORK_LIMITED", [11] = "P2P_V2",
+    };
+    if (bit < ARRAY_LEN(names) && names[bit])
+        snprintf(out, 32, "%s", names[bit]);
+    else
+        snprintf(out, 32, "UNKNOWN[2^%u]", bit);
+    return out;
+}
+
+/* -- Snapshots ----------------------------------------------------------------------------------- */
+
+static void fill_traffic(struct peer_info *o, const struct link_counters *c)
+{
+    o->last_send = c->last_send;
+    o->last_recv = c->last_recv;
+    o->bytes_sent = c->sent;
+    o->bytes_recv = c->recv;
+    for (size_t i = 0; i <= MSG_COUNT; i++) {
+        o->sent_per_msg[i] = c->sent_per_msg[i];
+        o->recv_per_msg[i] = c->recv_per_msg[i];
+    }
+}
+
+static void fill_sync(struct peer_info *o, const struct peer_sync *s)
+{
+    o->hb_to = s->hb_to;
+    o->hb_from = s->wants_hb;
+    o->presynced_headers = -1;
+    o->synced_headers = s->best_known ? s->best_known->height : -1;
+    o->synced_blocks = s->last_common ? s->last_common->height : -1;
+    o->last_block = s->last_block_s;
+    for (size_t i = 0; i < s->n_inflight; i++)
+        if (s->inflight[i].index)
+            o->inflight[o->n_inflight++] = s->inflight[i].index->height;
+}
+
+static void fill_peer(struct peer_info *o, const struct peer *p)
+{
+    struct net *net = p->net;
+    *o = (struct peer_info){0};
+    o->id = p->id;
+    memcpy(o->addr, p->name, sizeof(o->addr));
+    if (p->addr_bind.len)
+        netaddr_format(o->addr_bind, &p->addr_bind, true);
+    if (p->has_addr_local)
+        netaddr_format(o->addr_local, &p->addr_local, true);
+    o->network = netaddr_class(&p->addr);
+    o->services = p->services;
+    o->relay_txs = p->txs.relay && p->txs.wants;
+    fill_traffic(o, &p->link->count);
+    fill_sync(o, &p->sync);
+    o->last_tx = p->txs.last_tx_s;
+    o->connected = p->connected_s;
+    o->time_offset = p->time_offset_s;
+    o->ping_us = p->ping_us;
+    o->min_ping_us = p->min_ping_us;
+    o->ping_wait_us = p->ping_nonce ? net_now_us(net) - p->ping_sent_us : -1;
+    o->version = p->version;
+    memcpy(o->subver, p->subver, sizeof(o->subver));
+    o->inbound = peer_inbound(p);
+    o->starting_height = p->starting_height;
+    o->addr_relay = p->addrs.enabled;
+    o->addr_processed = p->addrs.processed;
+    o->addr_rate_limited = p->addrs.rate_limited;
+    o->permissions = p->perms;
+    o->min_fee_filter = p->txs.fee_filter;
+    o->type = p->type;
+}
+
+struct peer_info *net_peers(struct net *net, size_t *n)
+{
+    net_resume(net);
+    struct peer_info *out = xcalloc(net->n_peers + 1, sizeof(*out));
+    *n = 0;
+    for (size_t i = 0; i < net->n_peers; i++)
+        if (!net->peers[i]->disconnect)
+            fill_peer(&out[(*n)++], net->peers[i]);
+    net_release(net);
+    return out;
+}
+
+struct net_counts net_count_connections(struct net *net)
+{
+    struct net_counts c = {0};
+    net_resume(net);
+    for (size_t i = 0; i < net->n_peers; i++)
+        if (!net->peers[i]->disconnect) {
+            c.total++;
+            c.in += peer_inbound(net->peers[i]);
+        }
+    c.out = c.total - c.in;
+    net_release(net);
+    return c;
+}
+
+void net_get_totals(struct net *net, struct net_totals *out)
+{
+    net_resume(net);
+    *out = (struct net_totals){.recv = net->gone.recv, .sent = net->gone.sent};
+    for (size_t i = 0; i < net->n_peers; i++) {
+        out->recv += net->peers[i]->link->count.recv;
+        out->sent += net->peers[i]->link->count.sent;
+    }
+    out->time_ms = net_now_us(net) / 1000;
+    out->upload_target = net->opt.max_upload_target;
+    out->target_span_s = 24 * 60 * 60;
+    out->target_reached = net_upload_exhausted(net, false);
+    out->serve_historical = !net_upload_exhausted(net, true);
+    if (out->upload_target) {
+        int64_t left = net->cycle_start_s + out->target_span_s - net_now_s(net);
+        out->cycle_left_s = left > 0 ? left : 0;
+        if (net->cycle_sent < out->upload_target)
+            out->target_left = out->upload_target - net->cycle_sent;
+    }
+    net_release(net);
+}
+
+static int compare_offsets(const void *x, const void *y)
+{
+    const int64_t *a = x, *b = y;
+    return (*a > *b) - (*a < *b);
+}
+
+/* Median over outgoing peers: incoming ones could lie together. */
+static int64_t time_offset(struct net *net)
+{
+    int64_t *all = xmalloc((net->n_peers + 1) * sizeof(*all)), median = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < net->n_peers; i++)
+        if (!peer_inbound(net->peers[i]) && net->peers[i]->version)
+            all[n++] = net->peers[i]->time_offset_s;
+    qsort(all, n, sizeof(*all), compare_offsets);
+    if (n >= 5)
+        median = all[n / 2];
+    free(all);
+    return median;
+}
+
+void net_get_status(struct net *net, struct net_status *out)
+{
+    net_resume(net);
+    *out = (struct net_status){.services = net->services,
+                               .relay = !net->opt.blocks_only,
+                               .active = net->active,
+                               .client_version = net->opt.client_version};
+    snprintf(out->user_agent, sizeof(out->user_agent), "%s", net->user_agent);
+    for (unsigned i = 0; i < NET_COUNT; i++)
+        out->reachable[i] = net_reachable(net, &(struct netaddr){.network = (uint8_t)i});
+    for (size_t i = 0; i < net->n_locals; i++)
+        out->locals[out->n_locals++] =
+            (struct net_local){net->locals[i].addr, net->locals[i].score};
+    out->time_offset = time_offset(net);
+    net_release(net);
+}
+
+struct banman *net_bans(struct net *net)
+{
+    return net->bans;
+}
+
+int64_t net_default_ban_time(const struct net *net)
+{
+    return net->opt.ban_time_s;
+}
+
+struct addrman *net_addrman(struct net *net)
+{
+    return net->addrs;
+}
+
+/* -- Commands ------------------------------------------------------------------------------------ */
+
+bool net_active(struct net *net)
+{
+    return net->active;
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+/* Returns when the loop has closed what was to be closed. */
+static void settle(struct net *net)
+{
+    loop_call(net->loop, nothing, NULL);
+}
+
+void net_set_active(struct net *net, bool on)
+{
+    log_info(net->log, "SetNetworkActive: %s", on ? "true" : "false");
+    net->active = on;
+    net_resume(net);
+    for (size_t i = 0; !on && i < net->n_peers; i++)
+        peer_disconnect(net->peers[i]);
+    net_release(net);
+    settle(net);
+}
+
+void net_connect_once(struct net *net, const char *node)
+{
+    connman_dial(net, node, NULL, CONN_MANUAL, false);
+    settle(net);
+}
+
+bool net_add_node(struct net *net, const char *node)
+{
+    struct netaddr a, b;
+    bool numeric = netaddr_parse(&a, node, net->opt.params->port), dup = false;
+    net_resume(net);
+    for (size_t i = 0; i < net->n_added && !dup; i++)
+        dup = strcmp(net->added[i].name, node) == 0 ||
+              (numeric &&
+               netaddr_parse(&b, net->added[i].name, net->opt.params->port) &&
+               netaddr_equal(&a, &b));
+    if (!dup) {
+        net->added =
+            xrealloc_array(net->added, net->n_added + 1, sizeof(*net->added));
+        net->added[net->n_added++] = (struct added){.name = xstrdup(node)};
+    }
+    net_release(net);
+    return !dup;
+}
+
+bool net_remove_node(struct net *net, const char *node)
+{
+    bool found = false;
+    net_resume(net);
+    for (size_t i = 0; i < net->n_added && !found; i++) {
+        if (strcmp(net->added[i].name, node) != 0)
+            continue;
+        found = true;
+        free(net->added[i].name);
+        net->n_added--;
+        memmove(&net->added[i], &net->added[i + 1],
+                (net->n_added - i) * sizeof(*net->added));
+    }
+    net_release(net);
+    return found;
+}
+
+struct added_node *net_added_nodes(struct net *net, size_t *n)
+{
+    net_resume(net);
+    struct added_node *out = xcalloc(net->n_added + 1, sizeof(*out));
+    *n = net->n_added;
+    for (size_t i = 0; i < net->n_added; i++) {
+        struct netaddr a;
+        const char *name = net->added[i].name;
+        bool numeric = netaddr_parse(&a, name, net->opt.params->port);
+        out[i].name = xstrdup(name);
+        for (size_t k = 0; k < net->n_peers; k++) {
+            const struct peer *p = net->peers[k];
+            if (strcasecmp(p->name, name) != 0 && !(numeric && netaddr_equal(&p->addr, &a)))
+                continue;
+            out[i].connected = true;
+            out[i].inbound = peer_inbound(p);
+            netaddr_format(out[i].addr, &p->addr, true);
+        }
+    }
+    net_release(net);
+    return out;
+}
+
+void added_nodes_free(struct added_node *a, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(a[i].name);
+    free(a);
+}
+
+bool net_add_connection(struct net *net, const char *address, enum conn_type t)
+{
+    static const unsigned limits[] = {
+        [CONN_MANUAL] = 8, [CONN_FEELER] = 125, [CONN_OUTBOUND_FULL] = 8,
+        [CONN_BLOCK_RELAY] = 2, [CONN_ADDR_FETCH] = 125,
+    };
+    size_t n = 0;
+    net_resume(net);
+    for (size_t i = 0; i < net->n_peers; i++)
+        n += net->peers[i]->type == t && !net->peers[i]->disconnect;
+    net_release(net);
+    if (n >= limits[t])
+        return false;
+    connman_dial(net, address, NULL, t, false);
+    settle(net);
+    return true;
+}
+
+bool net_disconnect_id(struct net *net, int64_t id)
+{
+    net_resume(net);
+    struct peer *p = net_find_peer(net, id);
+    bool found = p && !p->disconnect;
+    if (found) {
+        log_debug(net->log, LOG_NET, "disconnect by id peer=%lld; disconnecting",
+                  (long long)id);
+        peer_disconnect(p);
+    }
+    net_release(net);
+    settle(net);
+    return found;
+}
+
+bool net_disconnect_addr(struct net *net, const char *addr)
+{
+    bool found = false;
+    net_resume(net);
+    for (size_t i = 0; i < net->n_peers && !found; i++) {
+        struct peer *p = net->peers[i];
+        found = !p->disconnect && strcasecmp(p->name, addr) == 0;
+        if (found) {
+            log_debug(net->log, LOG_NET, "disconnect by address=%s match peer=%lld; "
+                      "disconnecting", addr, (long long)p->id);
+            peer_disconnect(p);
+        }
+    }
+    net_release(net);
+    settle(net);
+    return found;
+}
+
+size_t net_disconnect_subnet(struct net *net, const struct subnet *s)
+{
+    size_t n = 0;
+    net_resume(net);
+    for (size_t i = 0; i < net->n_peers; i++) {
+        struct endpoint e;
+        struct peer *p = net->peers[i];
+        if (p->disconnect || !netaddr_to_endpoint(&p->addr, &e) || !subnet_contains(s, &e))
+            continue;
+        peer_disconnect(p);
+        n++;
+    }
+    net_release(net);
+    settle(net);
+    return n;
+}
+
+bool net_ban(struct net *net, const struct subnet *s, int64_t until)
+{
+    banman_ban(net->bans, s, until);
+    return net_disconnect_subnet(net, s) > 0;
+}
+
+void net_ping_all(struct net *net)
+{
+    net_resume(net);
+    for (size_t i = 0; i < net->n_peers; i++)
+        net->peers[i]->ping_queued = true;
+    net_wake_all(net);
+    net_release(net);
+}
+
+bool net_send_raw(struct net *net, int64_t id, const char *type, struct bytes payload)
+{
+    net_resume(net);
+    struct peer *p = net_find_peer(net, id);
+    if (p)
+        link_send(p->link, type, payload);
+    net_release(net);
+    return p != NULL;
+}
+
+void net_forward_scheduler(struct net *net, int64_t seconds)
+{
+    net_resume(net);
+    net->scheduler_offset_s += seconds;
+    net_wake_all(net);
+    net_release(net);
+}
+
+void net_relay_tx(struct net *net, const struct hash256 *txid, const struct hash256 *wtxid)
+{
+    net_resume(net);
+    txs_relay(net, txid, wtxid);
+    net_wake_all(net);
+    net_release(net);
+}
+
+struct fetch {
+    struct net *net;
+    int64_t id;
+    const struct hash256 *hash;
+    const char *error;
+};
+
+static void fetch_block(void *arg)
+{
+    struct fetch *f = arg;
+    struct net *net = f->net;
+    struct block_index *bi = block_tree_find(net->cm, f->hash);
+    net_resume(net);
+    struct peer *p = net_find_peer(net, f->id);
+    if (net->opt.chainman && chainman_importing(net->cm)) {
+        f->error = "Loading blocks ...";
+    } else if (!p || p->disconnect) {
+        f->error = "Peer does not exist";
+    } else if (!(p->services & NODE_WITNESS)) {
+        f->error = "Pre-SegWit peer";
+    } else {
+        if (block_requested(net, f->hash))
+            block_request_done(net, f->hash, NULL);
+        if (!block_request(p, bi, NULL)) {
+            f->error = "Already requested from this peer";
+        } else {
+            struct buf b = {0};
+            struct sink s = sink_to_buf(&b);
+            struct inv inv = {INV_WITNESS_BLOCK, *f->hash};
+            msg_inv_write(&s, &(struct msg_inv){&inv, 1});
+            peer_send(p, "getdata", &b);
+            buf_clear(&b);
+        }
+    }
+    net_release(net);
+}
+
+const char *net_fetch_block(struct net *net, int64_t id, const struct hash256 *hash)
+{
+    struct fetch f = {.net = net, .id = id, .hash = hash};
+    if (chainman_call(net->cm, fetch_block, &f) != ERR_OK)
+        return "The node is stopping";
+    return f.error;
+}

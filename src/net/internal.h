@@ -1,0 +1,411 @@
+/* What the files of src/net share: the network's and the peers' state, by subject.
+ *
+ * Who may touch what: fields marked (loop) belong to the event loop; everything else is changed
+ * on the validation thread, and by other threads only with net->lock held. net->lock is taken by
+ * whoever handles a message; net_release/net_resume step out of it around calls that change the
+ * chain or the mempool, whose events come back to us. Peers are freed only between messages, so
+ * a handler's peer stays valid across that. Nobody waits for the loop with the lock held. */
+#ifndef OCHRE_NET_INTERNAL_H
+#define OCHRE_NET_INTERNAL_H
+
+#include "chain/mempool/mempool.h"
+#include "chain/params/params.h"
+#include "net/addrman.h"
+#include "net/banman.h"
+#include "net/bloom.h"
+#include "net/compact.h"
+#include "net/link.h"
+#include "net/net.h"
+#include "net/orphanage.h"
+#include "net/recent.h"
+#include "net/txrequest.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/rand.h"
+
+#define US INT64_C(1000000) /* microseconds in a second */
+
+/* -- Peers ------------------------------------------------------------------------------------- */
+
+struct hash_list {
+    struct hash256 *items; /* owned */
+    size_t n, cap;
+};
+void hash_list_add(struct hash_list *l, const struct hash256 *h);
+void hash_list_clear(struct hash_list *l);
+
+struct inflight {
+    struct hash256 hash;
+    struct block_index *index;
+    struct compact_partial *partial; /* owned; a compact block being completed, or NULL */
+};
+
+struct peer_sync {
+    struct block_index *best_known;  /* the best block we know it has */
+    struct hash256 last_unknown;     /* announced, header not known yet; zero: none */
+    struct block_index *last_common; /* it has every block up to here, and so have we */
+    struct block_index *best_header_sent;
+    bool started;                 /* we asked it for headers from our best */
+    bool preferred;
+    int64_t headers_timeout_us;   /* 0: none */
+    int64_t last_getheaders_us;
+    bool inv_triggered_getheaders;
+    struct inflight inflight[PEER_INFLIGHT_MAX];
+    size_t n_inflight;
+    int64_t stalling_since_us;    /* 0: not */
+    int64_t downloading_since_us;
+    /* a slow chain: outbound peers must catch up with our tip or go */
+    int64_t behind_timeout_s;
+    struct block_index *behind_work;
+    bool behind_asked, behind_protected;
+    int64_t last_announcement_s;
+    /* announcing to it */
+    bool prefers_headers, sent_sendheaders;
+    bool provides_cmpct, wants_hb, hb_to;
+    struct hash_list blocks_by_headers, blocks_by_inv;
+    struct hash256 continuation; /* of getblocks */
+    int64_t last_block_s;
+};
+
+struct peer_txs {
+    bool relay;        /* we exchange transactions with it at all */
+    bool wants;        /* it wants announcements now (fRelay, or a filter came) */
+    struct bloom *filter; /* owned; BIP 37, or NULL */
+    struct recent known;  /* announced by or to it */
+    struct map to_send;   /* txids to announce; no value */
+    bool answer_mempool;
+    int64_t next_inv_us;
+    uint64_t last_inv_sequence; /* of the mempool, when we last announced */
+    int64_t fee_filter;         /* what it takes; units per kvB */
+    int64_t fee_filter_sent, next_fee_filter_us;
+    int64_t last_tx_s;
+};
+
+struct peer_addrs {
+    bool enabled;
+    struct recent known;
+    struct netaddr_entry *to_send; /* owned */
+    size_t n_to_send;
+    int64_t next_send_us, next_local_us;
+    bool getaddr_received, getaddr_sent;
+    double tokens;
+    int64_t tokens_at_us;
+    uint64_t processed, rate_limited;
+};
+
+struct peer {
+    struct net *net;
+    struct link *link; /* owned reference */
+    int64_t id;
+    struct netaddr addr, addr_bind;
+    char name[NETADDR_TEXT * 2];
+    enum conn_type type;
+    unsigned perms;
+    int64_t connected_s;
+    bool prefer_evict;
+    _Atomic bool disconnect; /* asked for: nothing more is handled or sent */
+    bool removed;            /* off the list, waits to be freed */
+
+    /* handshake */
+    uint64_t nonce, our_services, services;
+    int32_t version, common_version; /* 0: no version message yet */
+    bool ready;                      /* verack came */
+    char subver[MAX_SUBVERSION_LENGTH + 1];
+    int32_t starting_height;
+    int64_t time_offset_s;
+    struct netaddr addr_local; /* what it calls us */
+    bool has_addr_local;
+    bool wtxid_relay, wants_addrv2;
+    bool should_discourage;
+
+    /* ping */
+    uint64_t ping_nonce; /* 0: none under way */
+    int64_t ping_sent_us, ping_us, min_ping_us; /* -1: never */
+    bool ping_queued;
+
+    struct inv *getdata; /* owned; waiting to be served */
+    size_t n_getdata, getdata_at;
+
+    struct peer_sync sync;
+    struct peer_txs txs;
+    struct peer_addrs addrs;
+};
+
+static inline bool peer_inbound(const struct peer *p)
+{
+    return p->type == CONN_INBOUND;
+}
+static inline bool peer_has_perm(const struct peer *p, unsigned perm)
+{
+    return (p->perms & perm) == perm;
+}
+
+/* -- Permissions (permissions.c) --------------------------------------------------------------- */
+
+struct whitelist_entry {
+    struct subnet net;
+    unsigned perms;
+    bool in, out;
+};
+struct whitebind {
+    struct endpoint at;
+    unsigned perms;
+};
+NODISCARD bool whitelist_parse(struct whitelist_entry *out, const char *text, char **error);
+NODISCARD bool whitebind_parse(struct whitebind *out, const char *text, char **error);
+/* Replaces PERM_IMPLICIT by what it stands for. */
+unsigned perms_resolve(const struct net_options *opt, unsigned perms);
+
+/* -- The network -------------------------------------------------------------------------------- */
+
+struct listen_at {
+    struct listener *listener; /* (loop) owned */
+    struct endpoint at;
+    unsigned perms;
+    struct net *net;
+};
+
+struct added {
+    char *name; /* owned */
+    int64_t next_try_s;
+};
+
+/* An outgoing connection on its way. (loop) */
+struct dial {
+    struct dial *next;
+    struct net *net;
+    struct conn *conn;
+    struct netaddr addr;
+    char *name; /* owned; NULL: by address only */
+    enum conn_type type;
+    bool count_failure;
+};
+
+struct local_address {
+    struct netaddr addr;
+    int score;
+};
+
+#define STALLING_TIMEOUT_US (2 * US)
+#define MAX_HB_PEERS 3
+
+struct block_source {
+    int64_t peer;
+    bool may_punish;
+};
+
+struct block_fetch {
+    uint32_t n;    /* peers it is asked of */
+    int64_t first; /* one of them */
+};
+
+struct net {
+    struct net_options opt;
+    pthread_mutex_t lock;
+    struct loop *loop;
+    struct chainman *cm;
+    struct mempool *mp;
+    struct logger *log;
+    uint64_t services;
+    char user_agent[MAX_SUBVERSION_LENGTH + 1];
+    struct rng rng;
+    uint64_t group_key[2]; /* secret order of network groups */
+
+    /* peers */
+    struct peer **peers; /* owned */
+    size_t n_peers;
+    struct peer **removed; /* owned; to be freed on the validation thread */
+    size_t n_removed;
+    int64_t next_peer_id;
+    size_t cursor;          /* round robin */
+    _Atomic bool pump_posted, stopping;
+    bool visit_all;         /* every peer may have something to be sent */
+    int64_t next_visit_us;  /* real time of the next visit of all peers */
+
+    /* connections (loop) */
+    struct listen_at *listeners;
+    size_t n_listeners;
+    struct dial *dials;
+    struct loop_timer *timer;
+    struct pool *resolver; /* one thread for names; made when first needed */
+    int64_t next_outbound_us, next_feeler_us, next_addr_save_s;
+    int64_t started_s;
+    size_t connect_next;
+    bool seeds_asked;
+
+    /* with the lock */
+    _Atomic bool active;
+    struct added *added; /* owned */
+    size_t n_added;
+    struct whitelist_entry *whitelist; /* owned; constant after open */
+    size_t n_whitelist;
+    struct whitebind *whitebinds; /* owned; constant after open */
+    size_t n_whitebinds;
+    bool only[NET_COUNT];
+    struct local_address locals[32];
+    size_t n_locals;
+    struct link_counters gone; /* sums of closed connections: sent, recv */
+    uint64_t cycle_sent;       /* block octets of this upload cycle */
+    int64_t cycle_start_s;
+    int64_t scheduler_offset_s;
+    _Atomic bool ibd;
+    _Atomic int32_t tip_height;
+    _Atomic int64_t tip_time;
+
+    struct banman *bans;   /* owned */
+    struct addrman *addrs; /* owned */
+
+    /* sync */
+    size_t n_preferred, n_started, n_downloading, n_protected;
+    struct map inflight;       /* hash -> struct block_fetch */
+    struct map block_sources;  /* hash -> struct block_source */
+    int64_t stalling_timeout_us;
+    int64_t last_tip_update_s;
+    int32_t highest_fast_announce;
+    struct block *recent_block; /* owned: what compact announcements and getblocktxn need */
+    struct buf recent_cmpct;    /* its cmpctblock payload */
+    const struct block_index *recent_index;
+    int64_t hb_peers[MAX_HB_PEERS];
+    size_t n_hb_peers;
+    struct hash256 last_inv_headers_sync;
+
+    /* transactions */
+    struct txrequest *txreq;     /* owned */
+    struct orphanage *orphans;   /* owned */
+    struct recent rejects, reconsiderable, confirmed;
+    struct tx **extra_txn;       /* owned ring for compact blocks */
+    size_t n_extra_txn, extra_txn_at;
+    int64_t next_inbound_inv_us; /* one trickle timer for all inbound peers */
+    int64_t next_unbroadcast_s;
+    size_t n_wtxid_peers;
+};
+
+static inline void net_release(struct net *net)
+{
+    pthread_mutex_unlock(&net->lock);
+}
+static inline void net_resume(struct net *net)
+{
+    pthread_mutex_lock(&net->lock);
+}
+
+int64_t net_now_us(const struct net *net); /* mockable */
+int64_t net_now_s(const struct net *net);
+void net_wake(struct net *net);       /* any thread: there may be work */
+void net_wake_all(struct net *net);   /* with the lock: every peer may have something to send */
+struct peer *net_find_peer(struct net *net, int64_t id);
+/* Exponentially distributed around the mean, for timers. */
+int64_t net_random_delay(struct net *net, int64_t mean_us);
+
+/* -- Peers (peer.c) ------------------------------------------------------------------------------ */
+
+struct peer *peer_new(struct net *net, struct conn *take_conn, const struct netaddr *addr,
+                      enum conn_type type, unsigned perms);
+void peer_free(struct peer *p);
+void peer_disconnect(struct peer *p);
+void peer_misbehaving(struct peer *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void peer_send(struct peer *p, const char *type, const struct buf *payload); /* NULL: empty */
+
+/* -- Connections (connman.c) --------------------------------------------------------------------- */
+
+NODISCARD bool connman_bind(struct net *net, char **error);
+void connman_start(struct net *net);
+void connman_stop(struct net *net);    /* on the loop */
+void connman_remove(struct peer *p);   /* on the loop: closes and takes it off the list */
+void connman_dial(struct net *net, const char *name, const struct netaddr *addr,
+                  enum conn_type type, bool count_failure); /* any thread */
+bool net_reachable(const struct net *net, const struct netaddr *a);
+void net_add_local(struct net *net, const struct netaddr *a, int score);
+bool net_best_local(struct net *net, const struct peer *p, struct netaddr *out);
+/* With the lock: whether this many octets of old blocks would break -maxuploadtarget. */
+bool net_upload_exhausted(struct net *net, bool historical);
+void net_count_upload(struct net *net, size_t octets);
+
+/* -- Messages ------------------------------------------------------------------------------------ */
+
+struct handler_args {
+    struct net *net;
+    struct peer *peer;
+    struct message *msg;
+    struct reader r;           /* over the payload */
+    struct wire_error error;   /* set with r.bad */
+};
+typedef void message_handler(struct handler_args *a);
+void process_message(struct net *net, struct peer *p, struct message *m);
+bool process_peer(struct net *net, struct peer *p); /* one message; false: nothing to do */
+void send_messages(struct net *net, struct peer *p);
+
+/* handshake.c */
+void handshake_begin(struct peer *p);
+message_handler on_version, on_verack, on_sendaddrv2, on_wtxidrelay, on_sendheaders;
+message_handler on_sendcmpct, on_ping, on_pong, on_feefilter;
+void ping_maybe(struct peer *p, int64_t now_us);
+
+/* addr_relay.c */
+message_handler on_addr, on_addrv2, on_getaddr;
+bool addrs_setup(struct peer *p);
+void addrs_send(struct peer *p, int64_t now_us);
+
+/* headers.c */
+message_handler on_headers, on_getheaders, on_getblocks;
+bool getheaders_maybe(struct peer *p, const struct block_index *from);
+void headers_start(struct peer *p, int64_t now_us);
+void headers_check_timeout(struct peer *p, int64_t now_us);
+void headers_consider_eviction(struct peer *p, int64_t now_s);
+void headers_process(struct peer *p, const struct block_header *h, size_t n, bool via_compact);
+void update_availability(struct peer *p, const struct hash256 *hash);
+bool fork_allowed(struct net *net, const struct block_index *bi);
+const struct block_index *find_fork(struct net *net, const struct msg_locator *m);
+
+/* download.c */
+message_handler on_block;
+bool block_requested(struct net *net, const struct hash256 *hash);
+struct inflight *block_request_of(struct peer *p, const struct hash256 *hash);
+/* False: it is already being fetched from this peer. */
+bool block_request(struct peer *p, struct block_index *bi, struct compact_partial *take);
+/* @from NULL: from every peer. */
+void block_request_done(struct net *net, const struct hash256 *hash, struct peer *from);
+void download_send(struct peer *p, int64_t now_us);
+void download_direct(struct peer *p, struct block_index *last);
+bool download_direct_allowed(struct net *net);
+bool download_wanted_from(struct peer *p); /* preferred, or nobody better is at it */
+struct u256 anti_dos_work(struct net *net);
+void download_drop_peer(struct peer *p);
+void process_block(struct peer *p, struct block *b, bool force, bool min_pow_checked);
+/* What a peer deserves for a block or header that was found bad. */
+void punish_for_block(struct net *net, int64_t peer, const struct reject *rej,
+                      bool via_compact, const char *what);
+bool can_serve_blocks(const struct peer *p);
+bool is_limited_peer(const struct peer *p);
+
+/* serve.c */
+message_handler on_getdata, on_getblocktxn;
+void serve_getdata(struct peer *p);
+
+/* announce.c */
+void announce_blocks(struct peer *p);
+void announce_subscribe(struct net *net);
+
+/* compact_relay.c */
+message_handler on_cmpctblock, on_blocktxn;
+void hb_select(struct peer *p);
+
+/* txrelay.c */
+message_handler on_tx, on_inv, on_mempool, on_notfound;
+message_handler on_filterload, on_filteradd, on_filterclear;
+void txs_send_inv(struct peer *p, int64_t now_us);
+void txs_send_getdata(struct peer *p, int64_t now_us);
+void txs_send_feefilter(struct peer *p, int64_t now_us);
+bool txs_process_orphans(struct peer *p);
+void txs_setup(struct peer *p, bool wants);
+const struct tx *txs_find_for_relay(struct peer *p, const struct inv *inv);
+void txs_relay(struct net *net, const struct hash256 *txid, const struct hash256 *wtxid);
+void txs_block_connected(struct net *net, const struct block *b);
+void txs_tip_changed(struct net *net);
+void txs_rebroadcast(struct net *net);
+bool txs_reject_incoming(const struct peer *p);
+void txs_peer_gone(struct peer *p);
+void txs_remember_extra(struct net *net, const struct tx *tx);
+
+#endif

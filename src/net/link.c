@@ -1,0 +1,246 @@
+#include "net/link.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+/* What a queued message costs beyond its payload. */
+#define MESSAGE_OVERHEAD 128
+
+static size_t on_data(struct conn *c, void *ctx, const uint8_t *data, size_t len);
+static void on_drained(struct conn *c, void *ctx);
+static void on_closed(struct conn *c, void *ctx, int why);
+
+static const struct conn_handlers handlers = {
+    .data = on_data,
+    .drained = on_drained,
+    .closed = on_closed,
+};
+
+struct link *link_new(const struct link_options *opt, struct conn *take_conn,
+                      const struct link_events *events, void *ctx)
+{
+    struct link *l = xcalloc(1, sizeof(*l));
+    l->refs = 1;
+    l->loop = opt->loop;
+    l->conn = take_conn;
+    l->events = events;
+    l->ctx = ctx;
+    l->clock = opt->clock;
+    l->log = opt->log;
+    l->id = opt->id;
+    l->max_queued = opt->max_queued;
+    memcpy(l->magic, opt->magic, 4);
+    frame_reader_init(&l->reader, opt->magic);
+    pthread_mutex_init(&l->lock, NULL);
+    if (l->conn)
+        conn_set_handlers(l->conn, &handlers, l);
+    return l;
+}
+
+struct link *link_ref(struct link *l)
+{
+    l->refs++;
+    return l;
+}
+
+static void drop_queue(struct link *l)
+{
+    while (l->head) {
+        struct message *m = l->head;
+        l->head = m->next;
+        message_free(m);
+    }
+    l->tail = NULL;
+    l->queued = 0;
+}
+
+void link_unref(struct link *l)
+{
+    if (!l || --l->refs > 0)
+        return;
+    ASSERT(!l->conn);
+    drop_queue(l);
+    frame_reader_clear(&l->reader);
+    buf_clear(&l->out);
+    pthread_mutex_destroy(&l->lock);
+    free(l);
+}
+
+void link_close(struct link *l)
+{
+    if (!l->conn)
+        return;
+    conn_close(l->conn);
+    l->conn = NULL;
+    pthread_mutex_lock(&l->lock);
+    drop_queue(l);
+    buf_clear(&l->out);
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* -- In ---------------------------------------------------------------------------------------- */
+
+static void count_in(struct link *l, const struct message *m)
+{
+    l->count.recv_per_msg[m->type] += FRAME_HEADER_SIZE + m->payload.len;
+}
+
+static void enqueue(struct link *l, struct message *take)
+{
+    take->time_us = clock_now_us(l->clock);
+    pthread_mutex_lock(&l->lock);
+    bool was_empty = !l->head;
+    if (was_empty)
+        l->head = take;
+    else
+        l->tail->next = take;
+    l->tail = take;
+    l->queued += take->payload.len + MESSAGE_OVERHEAD;
+    l->paused = l->queued > l->max_queued;
+    pthread_mutex_unlock(&l->lock);
+    if (was_empty)
+        l->events->message(l->ctx);
+}
+
+size_t link_feed(struct link *l, const uint8_t *data, size_t len)
+{
+    struct bytes in = bytes_of(data, len);
+    struct message *m;
+    char note[FRAME_NOTE];
+    while (in.len && !l->paused) {
+        switch (frame_read(&l->reader, &in, &m, note)) {
+        case FRAME_MORE:
+            break;
+        case FRAME_MESSAGE:
+            count_in(l, m);
+            enqueue(l, m);
+            break;
+        case FRAME_DROPPED:
+            log_debug(l->log, LOG_NET, "%s, peer=%lld", note, (long long)l->id);
+            count_in(l, m);
+            message_free(m);
+            break;
+        case FRAME_FATAL:
+            log_debug(l->log, LOG_NET, "%s, peer=%lld", note, (long long)l->id);
+            l->events->closed(l->ctx);
+            return len;
+        }
+    }
+    return len - in.len;
+}
+
+static size_t on_data(struct conn *c, void *ctx, const uint8_t *data, size_t len)
+{
+    struct link *l = ctx;
+    l->count.recv = conn_bytes_in(c);
+    l->count.last_recv = clock_now(l->clock);
+    size_t used = link_feed(l, data, len);
+    if (l->paused && l->conn)
+        conn_pause(l->conn, true);
+    return used;
+}
+
+static void resume(void *arg)
+{
+    struct link *l = arg;
+    if (l->conn) {
+        conn_pause(l->conn, false);
+        conn_poke(l->conn);
+    }
+    link_unref(l);
+}
+
+struct message *link_pop(struct link *l)
+{
+    pthread_mutex_lock(&l->lock);
+    struct message *m = l->head;
+    bool wake = false;
+    if (m) {
+        l->head = m->next;
+        m->next = NULL;
+        l->queued -= m->payload.len + MESSAGE_OVERHEAD;
+        wake = l->paused && l->queued <= l->max_queued / 2;
+        if (wake)
+            l->paused = false;
+    }
+    pthread_mutex_unlock(&l->lock);
+    if (wake && l->loop)
+        loop_post(l->loop, resume, link_ref(l));
+    return m;
+}
+
+bool link_has_message(struct link *l)
+{
+    pthread_mutex_lock(&l->lock);
+    bool any = l->head != NULL;
+    pthread_mutex_unlock(&l->lock);
+    return any;
+}
+
+static void on_closed(struct conn *c, void *ctx, int why)
+{
+    struct link *l = ctx;
+    (void)c;
+    if (why)
+        log_debug(l->log, LOG_NET, "socket error for peer=%lld: %s", (long long)l->id,
+                  strerror(why));
+    else
+        log_debug(l->log, LOG_NET, "socket closed for peer=%lld", (long long)l->id);
+    l->events->closed(l->ctx);
+}
+
+/* -- Out --------------------------------------------------------------------------------------- */
+
+static void flush(void *arg)
+{
+    struct link *l = arg;
+    struct buf out;
+    pthread_mutex_lock(&l->lock);
+    out = l->out;
+    l->out = (struct buf){0};
+    l->flush_posted = false;
+    pthread_mutex_unlock(&l->lock);
+    if (l->conn && out.len) {
+        l->count.sent += out.len;
+        conn_write_buf(l->conn, &out);
+        l->count.last_send = clock_now(l->clock);
+        pthread_mutex_lock(&l->lock);
+        l->backlog = conn_unsent(l->conn) + l->out.len;
+        pthread_mutex_unlock(&l->lock);
+        if (!l->backlog)
+            l->events->writable(l->ctx);
+    }
+    buf_clear(&out);
+    link_unref(l);
+}
+
+void link_send(struct link *l, const char *type, struct bytes payload)
+{
+    log_debug(l->log, LOG_NET, "sending %s (%zu bytes) peer=%lld", type, payload.len,
+              (long long)l->id);
+    pthread_mutex_lock(&l->lock);
+    size_t before = l->out.len;
+    frame_write(&l->out, l->magic, type, payload);
+    l->backlog += l->out.len - before;
+    bool post = !l->flush_posted && l->loop;
+    if (post)
+        l->flush_posted = true;
+    pthread_mutex_unlock(&l->lock);
+    l->count.sent_per_msg[msg_type_find(type)] += FRAME_HEADER_SIZE + payload.len;
+    if (post)
+        loop_post(l->loop, flush, link_ref(l));
+}
+
+static void on_drained(struct conn *c, void *ctx)
+{
+    struct link *l = ctx;
+    (void)c;
+    pthread_mutex_lock(&l->lock);
+    l->backlog = l->out.len;
+    pthread_mutex_unlock(&l->lock);
+    l->events->writable(l->ctx);
+}

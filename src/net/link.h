@@ -1,0 +1,81 @@
+/* One peer's connection: frames on the wire, a bounded queue of complete messages on the way in,
+ * a buffer on the way out. Sockets are touched on the event loop only; messages are taken and
+ * sent from any thread. When the queue is full the socket is not read any more, so a peer that
+ * sends faster than we handle is slowed by TCP itself. */
+#ifndef OCHRE_NET_LINK_H
+#define OCHRE_NET_LINK_H
+
+#include <pthread.h>
+
+#include "io/conn.h"
+#include "net/frame.h"
+
+struct clock;
+struct logger;
+
+/* On the event loop. */
+struct link_events {
+    void (*message)(void *ctx);  /* the queue was empty and is not any more */
+    void (*writable)(void *ctx); /* all output is with the kernel */
+    /* Broken or closed by the other side, or the stream made no sense. Once; the owner then calls
+     * link_close. */
+    void (*closed)(void *ctx);
+};
+
+struct link_counters {
+    _Atomic uint64_t sent, recv; /* octets */
+    _Atomic uint64_t sent_per_msg[MSG_COUNT + 1], recv_per_msg[MSG_COUNT + 1];
+    _Atomic int64_t last_send, last_recv; /* unix seconds; 0: never */
+};
+
+struct link {
+    _Atomic int refs;
+    struct loop *loop;
+    struct conn *conn; /* owned; the loop's; NULL: closed */
+    const struct link_events *events;
+    void *ctx;
+    struct clock *clock;
+    struct logger *log;
+    int64_t id; /* of the peer, for logs */
+    uint8_t magic[4];
+    struct frame_reader reader; /* the loop's */
+
+    pthread_mutex_t lock; /* guards the rest */
+    struct message *head, *tail; /* owned */
+    size_t queued, max_queued;   /* octets of payload and heads */
+    _Atomic bool paused;
+    struct buf out;
+    bool flush_posted;
+    _Atomic size_t backlog; /* octets not with the kernel yet */
+    struct link_counters count;
+};
+
+struct link_options {
+    struct loop *loop;
+    struct clock *clock;
+    struct logger *log;
+    const uint8_t *magic;
+    size_t max_queued;
+    int64_t id;
+};
+
+/* Takes the connection over (NULL: none, for tests). One reference. */
+struct link *link_new(const struct link_options *opt, struct conn *take_conn,
+                      const struct link_events *events, void *ctx);
+struct link *link_ref(struct link *l);
+void link_unref(struct link *l);
+void link_close(struct link *l); /* on the loop; no event follows */
+
+/* Any thread. */
+void link_send(struct link *l, const char *type, struct bytes payload);
+struct message *link_pop(struct link *l); /* NULL: nothing there; the caller frees */
+bool link_has_message(struct link *l);
+static inline size_t link_backlog(const struct link *l)
+{
+    return l->backlog;
+}
+
+/* Feeds octets as the socket would; how many were used (all, unless the queue is full). */
+size_t link_feed(struct link *l, const uint8_t *data, size_t len);
+
+#endif

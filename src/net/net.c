@@ -1,0 +1,260 @@
+#include "net/internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "util/fs.h"
+#include "util/pool.h"
+
+#define RECENT_REJECTS 60000
+#define RECENT_CONFIRMED 24000
+
+int64_t net_now_us(const struct net *net)
+{
+    return clock_now_us(net->opt.clock);
+}
+
+int64_t net_now_s(const struct net *net)
+{
+    return clock_now(net->opt.clock);
+}
+
+int64_t net_random_delay(struct net *net, int64_t mean_us)
+{
+    double unit = (double)(rng_u64(&net->rng) >> 11) / 9007199254740992.0;
+    return (int64_t)(-log1p(-unit) * (double)mean_us + 0.5);
+}
+
+struct peer *net_find_peer(struct net *net, int64_t id)
+{
+    for (size_t i = 0; i < net->n_peers; i++)
+        if (net->peers[i]->id == id)
+            return net->peers[i];
+    return NULL;
+}
+
+/* -- Options ------------------------------------------------------------------------------------- */
+
+static bool parse_whitelists(struct net *net, char **error)
+{
+    const struct net_options *o = &net->opt;
+    net->whitelist = xcalloc(o->whitelist.n + 1, sizeof(*net->whitelist));
+    net->whitebinds = xcalloc(o->whitebind.n + 1, sizeof(*net->whitebinds));
+    for (size_t i = 0; i < o->whitelist.n; i++)
+        if (!whitelist_parse(&net->whitelist[net->n_whitelist++], o->whitelist.items[i],
+                             error))
+            return false;
+    for (size_t i = 0; i < o->whitebind.n; i++)
+        if (!whitebind_parse(&net->whitebinds[net->n_whitebinds++], o->whitebind.items[i],
+                             error))
+            return false;
+    return true;
+}
+
+static bool parse_onlynet(struct net *net, char **error)
+{
+    enum network n;
+    for (size_t i = 0; i < net->opt.onlynet.n; i++) {
+        if (!network_from_name(&n, net->opt.onlynet.items[i])) {
+            *error = xasprintf("Unknown network specified in -onlynet: '%s'",
+                               net->opt.onlynet.items[i]);
+            return false;
+        }
+        net->only[n] = true;
+    }
+    return true;
+}
+
+static bool parse_external(struct net *net, char **error)
+{
+    for (size_t i = 0; i < net->opt.externalip.n; i++) {
+        struct netaddr a;
+        if (!netaddr_parse(&a, net->opt.externalip.items[i], net->opt.port) ||
+            !netaddr_valid(&a)) {
+            *error = xasprintf("Cannot resolve -externalip address: '%s'",
+                               net->opt.externalip.items[i]);
+            return false;
+        }
+        net_add_local(net, &a, 4);
+    }
+    return true;
+}
+
+static void add_nodes(struct net *net)
+{
+    for (size_t i = 0; i < net->opt.addnode.n; i++)
+        (void)net_add_node(net, net->opt.addnode.items[i]);
+}
+
+static uint64_t own_services(const struct net_options *o)
+{
+    uint64_t s = NODE_NETWORK_LIMITED | NODE_WITNESS;
+    if (!o->pruned)
+        s |= NODE_NETWORK;
+    if (o->bloom_filters)
+        s |= NODE_BLOOM;
+    return s;
+}
+
+/* -- Life ---------------------------------------------------------------------------------------- */
+
+static struct net *net_alloc(const struct net_options *opt)
+{
+    struct net *net = xcalloc(1, sizeof(*net));
+    net->opt = *opt;
+    pthread_mutex_init(&net->lock, NULL);
+    net->loop = opt->loop;
+    net->cm = opt->chainman;
+    net->mp = opt->mempool;
+    net->log = opt->log;
+    net->services = own_services(opt);
+    snprintf(net->user_agent, sizeof(net->user_agent), "%s", opt->user_agent);
+    net->active = opt->network_active;
+    rng_seed_random(&net->rng);
+    rand_bytes(net->group_key, sizeof(net->group_key));
+    map_init(&net->block_sources, sizeof(struct hash256), sizeof(struct block_source));
+    map_init(&net->inflight, sizeof(struct hash256), sizeof(struct block_fetch));
+    recent_init(&net->rejects, RECENT_REJECTS);
+    recent_init(&net->reconsiderable, RECENT_REJECTS);
+    recent_init(&net->confirmed, RECENT_CONFIRMED);
+    net->txreq = txrequest_new();
+    net->orphans = orphanage_new(net->log);
+    net->addrs = addrman_new(opt->clock, net->log);
+    net->stalling_timeout_us = STALLING_TIMEOUT_US;
+    net->started_s = net_now_s(net);
+    net->cycle_start_s = net->started_s;
+    return net;
+}
+
+static enum err load_peers(struct net *net, char **error)
+{
+    char *path = path_join(net->opt.datadir, "peers.dat");
+    enum err e = addrman_load(net->addrs, path);
+    if (e != ERR_OK)
+        *error = xasprintf("Invalid or corrupt peers.dat (%s). As a workaround, you can move "
+                           "the file (%s) out of the way (rename, move, or delete) to have "
+                           "a new one created on the next start.", err_text(e), path);
+    free(path);
+    return e;
+}
+
+static enum err load_bans(struct net *net, char **error)
+{
+    char *path = path_join(net->opt.datadir, "banlist.json");
+    enum err e = banman_open(&net->bans, path, net->opt.clock, net->log, error);
+    free(path);
+    return e;
+}
+
+static void read_chain(struct net *net)
+{
+    chainman_read_lock(net->cm);
+    const struct block_index *tip = chain_tip(net->cm);
+    net->tip_height = tip->height;
+    net->tip_time = tip->time;
+    net->ibd = chainman_ibd(net->cm);
+    chainman_read_unlock(net->cm);
+}
+
+enum err net_open(struct net **out, const struct net_options *opt, char **error)
+{
+    struct net *net = net_alloc(opt);
+    *error = NULL;
+    enum err e = ERR_SYNTAX;
+    if (!parse_whitelists(net, error) || !parse_onlynet(net, error) ||
+        !parse_external(net, error))
+        goto out;
+    e = load_bans(net, error);
+    if (e == ERR_OK)
+        e = load_peers(net, error);
+    if (e == ERR_OK && !connman_bind(net, error))
+        e = ERR_IO;
+    if (e != ERR_OK)
+        goto out;
+    add_nodes(net);
+    read_chain(net);
+    announce_subscribe(net);
+    *out = net;
+    return ERR_OK;
+out:
+    net->stopping = true;
+    net_free(net);
+    return e;
+}
+
+void net_start(struct net *net)
+{
+    read_chain(net);
+    connman_start(net);
+}
+
+static void stop_on_loop(void *arg)
+{
+    connman_stop(arg);
+}
+
+static void drop_removed(void *arg)
+{
+    struct net *net = arg;
+    net_resume(net);
+    while (net->n_removed)
+        peer_free(net->removed[--net->n_removed]);
+    net_release(net);
+}
+
+void net_stop(struct net *net)
+{
+    if (atomic_exchange(&net->stopping, true))
+        return;
+    if (net->resolver) {
+        pool_free(net->resolver);
+        net->resolver = NULL;
+    }
+    loop_call(net->loop, stop_on_loop, net);
+    if (chainman_call(net->cm, drop_removed, net) != ERR_OK)
+        drop_removed(net);
+}
+
+static void close_listeners(void *arg)
+{
+    struct net *net = arg;
+    for (size_t i = 0; i < net->n_listeners; i++)
+        listener_close(net->listeners[i].listener);
+}
+
+void net_free(struct net *net)
+{
+    if (!net->peers && net->n_listeners)
+        loop_call(net->loop, close_listeners, net);
+    char *path = path_join(net->opt.datadir, "peers.dat");
+    if (net->bans && addrman_save(net->addrs, path) != ERR_OK)
+        log_warning(net->log, "Cannot write %s", path);
+    free(path);
+    drop_removed(net);
+    if (net->bans)
+        banman_close(net->bans);
+    addrman_free(net->addrs);
+    txrequest_free(net->txreq);
+    orphanage_free(net->orphans);
+    recent_clear(&net->rejects);
+    recent_clear(&net->reconsiderable);
+    recent_clear(&net->confirmed);
+    map_clear(&net->block_sources);
+    map_clear(&net->inflight);
+    block_unref(net->recent_block);
+    buf_clear(&net->recent_cmpct);
+    for (size_t i = 0; i < net->n_extra_txn; i++)
+        tx_unref(net->extra_txn[i]);
+    free(net->extra_txn);
+    for (size_t i = 0; i < net->n_added; i++)
+        free(net->added[i].name);
+    free(net->added);
+    free(net->listeners);
+    free(net->whitelist);
+    free(net->whitebinds);
+    free(net->peers);
+    free(net->removed);
+    pthread_mutex_destroy(&net->lock);
+    free(net);
+}

@@ -1,0 +1,217 @@
+/* The life of a message: the pump takes them one by one, round robin, on the validation thread;
+ * a table says who handles which type and when. */
+#include <stdlib.h>
+
+#include "net/internal.h"
+
+enum when {
+    FIRST,     /* opens the handshake */
+    HANDSHAKE, /* after version, also before verack */
+    READY,     /* after verack */
+};
+
+/* X(ENUM, handler, when): messages we do not ask for (merkleblock) are not here. */
+#define HANDLERS(X)                                                                    \
+    X(VERSION, on_version, FIRST) X(VERACK, on_verack, HANDSHAKE)                        \
+    X(SENDHEADERS, on_sendheaders, HANDSHAKE) X(SENDCMPCT, on_sendcmpct, HANDSHAKE)      \
+    X(WTXIDRELAY, on_wtxidrelay, HANDSHAKE) X(SENDADDRV2, on_sendaddrv2, HANDSHAKE)      \
+    X(ADDR, on_addr, READY) X(ADDRV2, on_addrv2, READY) X(GETADDR, on_getaddr, READY)    \
+    X(INV, on_inv, READY) X(GETDATA, on_getdata, READY) X(NOTFOUND, on_notfound, READY)  \
+    X(GETBLOCKS, on_getblocks, READY) X(GETHEADERS, on_getheaders, READY)                \
+    X(HEADERS, on_headers, READY) X(BLOCK, on_block, READY) X(TX, on_tx, READY)          \
+    X(CMPCTBLOCK, on_cmpctblock, READY) X(GETBLOCKTXN, on_getblocktxn, READY)            \
+    X(BLOCKTXN, on_blocktxn, READY) X(MEMPOOL, on_mempool, READY)                        \
+    X(PING, on_ping, READY) X(PONG, on_pong, READY) X(FEEFILTER, on_feefilter, READY)    \
+    X(FILTERLOAD, on_filterload, READY) X(FILTERADD, on_filteradd, READY)                \
+    X(FILTERCLEAR, on_filterclear, READY)
+
+static const struct {
+    message_handler *fn;
+    enum when when;
+} table[MSG_COUNT + 1] = {
+#define X(type, handler, when) [MSG_##type] = {handler, when},
+    HANDLERS(X)
+#undef X
+};
+
+void process_message(struct net *net, struct peer *p, struct message *m)
+{
+    long long id = p->id;
+    log_debug(net->log, LOG_NET, "received: %s (%zu bytes) peer=%lld", m->name,
+              m->payload.len, id);
+    if (!p->version && m->type != MSG_VERSION) {
+        log_debug(net->log, LOG_NET,
+                  "non-version message before version handshake. Message \"%s\" from "
+                  "peer=%lld", m->name, id);
+        return;
+    }
+    if (!p->ready && (!table[m->type].fn || table[m->type].when == READY)) {
+        log_debug(net->log, LOG_NET,
+                  "Unsupported message \"%s\" prior to verack from peer=%lld", m->name, id);
+        return;
+    }
+    if (!table[m->type].fn) {
+        log_debug(net->log, LOG_NET, "Unknown message type \"%s\" from peer=%lld", m->name,
+                  id);
+        return;
+    }
+    struct handler_args a = {.net = net, .peer = p, .msg = m};
+    reader_init(&a.r, m->payload.data, m->payload.len);
+    table[m->type].fn(&a);
+    if (a.r.bad)
+        log_debug(net->log, LOG_NET,
+                  "ProcessMessages(%s, %zu bytes): Exception '%s' caught, peer=%lld", m->name,
+                  m->payload.len, a.error.text[0] ? a.error.text : "end of data", id);
+}
+
+/* True when the peer was told to go. */
+static bool discourage_if_due(struct peer *p)
+{
+    struct net *net = p->net;
+    if (!p->should_discourage)
+        return false;
+    p->should_discourage = false;
+    if (peer_has_perm(p, PERM_NOBAN)) {
+        log_info(net->log, "Warning: not punishing noban peer %lld!", (long long)p->id);
+        return false;
+    }
+    if (p->type == CONN_MANUAL) {
+        log_info(net->log, "Warning: not punishing manually connected peer %lld!",
+                 (long long)p->id);
+        return false;
+    }
+    if (netaddr_local(&p->addr)) {
+        log_debug(net->log, LOG_NET,
+                  "Warning: disconnecting but not discouraging local peer %lld!",
+                  (long long)p->id);
+        peer_disconnect(p);
+        return true;
+    }
+    log_debug(net->log, LOG_NET, "Disconnecting and discouraging peer %lld!",
+              (long long)p->id);
+    banman_discourage(net->bans, &p->addr);
+    for (size_t i = 0; i < net->n_peers; i++)
+        if (netaddr_same_host(&net->peers[i]->addr, &p->addr))
+            peer_disconnect(net->peers[i]);
+    return true;
+}
+
+/* While the peer does not read what we send it, we do not do more work for it. */
+static bool is_clogged(const struct peer *p)
+{
+    return link_backlog(p->link) > p->net->opt.max_send_buffer;
+}
+
+static bool has_work(struct peer *p)
+{
+    if (p->disconnect || p->removed)
+        return false;
+    if (orphanage_has_work(p->net->orphans, p->id))
+        return true;
+    return !is_clogged(p) && (p->n_getdata > p->getdata_at || link_has_message(p->link));
+}
+
+bool process_peer(struct net *net, struct peer *p)
+{
+    if (!has_work(p))
+        return false;
+    if (p->n_getdata > p->getdata_at && !is_clogged(p))
+        serve_getdata(p);
+    if (p->disconnect || txs_process_orphans(p) || p->n_getdata > p->getdata_at)
+        return true; /* what it sent before is not done yet: the rest waits */
+    if (is_clogged(p))
+        return true;
+    struct message *m = link_pop(p->link);
+    if (m)
+        process_message(net, p, m);
+    message_free(m);
+    return true;
+}
+
+/* Everything we may want to tell or ask a peer on our own account. */
+void send_messages(struct net *net, struct peer *p)
+{
+    if (p->disconnect || p->removed || discourage_if_due(p) || !p->ready)
+        return;
+    int64_t now_us = net_now_us(net);
+    ping_maybe(p, now_us);
+    if (p->disconnect)
+        return;
+    addrs_send(p, now_us);
+    headers_start(p, now_us);
+    announce_blocks(p);
+    txs_send_inv(p, now_us);
+    headers_check_timeout(p, now_us);
+    if (p->disconnect)
+        return;
+    headers_consider_eviction(p, now_us / US);
+    download_send(p, now_us);
+    txs_send_getdata(p, now_us);
+    txs_send_feefilter(p, now_us);
+}
+
+/* -- The pump ----------------------------------------------------------------------------------- */
+
+static void free_removed(struct net *net)
+{
+    while (net->n_removed) {
+        struct peer *p = net->removed[--net->n_removed];
+        download_drop_peer(p);
+        txs_peer_gone(p);
+        log_debug(net->log, LOG_NET, "Cleared nodestate for peer=%lld", (long long)p->id);
+        peer_free(p);
+    }
+}
+
+/* One message of the next peer that has one. */
+static bool serve_next(struct net *net)
+{
+    for (size_t i = 0; i < net->n_peers; i++) {
+        struct peer *p = net->peers[net->cursor++ % net->n_peers];
+        if (!process_peer(net, p))
+            continue;
+        send_messages(net, p);
+        return true;
+    }
+    return false;
+}
+
+static void visit_all(struct net *net)
+{
+    net->visit_all = false;
+    txs_rebroadcast(net);
+    for (size_t i = 0; i < net->n_peers; i++)
+        send_messages(net, net->peers[i]);
+}
+
+static void pump(void *arg)
+{
+    struct net *net = arg;
+    net->pump_posted = false;
+    if (net->stopping)
+        return;
+    net_resume(net);
+    net->ibd = chainman_ibd(net->cm);
+    free_removed(net);
+    bool more = serve_next(net);
+    if (net->visit_all)
+        visit_all(net);
+    free_removed(net);
+    net_release(net);
+    if (more)
+        net_wake(net);
+}
+
+void net_wake(struct net *net)
+{
+    if (net->stopping || atomic_exchange(&net->pump_posted, true))
+        return;
+    if (!chainman_post(net->cm, pump, net))
+        net->pump_posted = false;
+}
+
+void net_wake_all(struct net *net)
+{
+    net->visit_all = true;
+    net_wake(net);
+}
