@@ -44,6 +44,15 @@ configure_in() {
     (cd "$dir" && { [ -f Makefile ] || "$root/configure" --quiet "$@"; })
 }
 
+# build DIR TARGET...: quietly, unless it fails
+build() {
+    dir=$1
+    shift
+    make -C "$dir" -j"$JOBS" "$@" >"$dir/build.log" 2>&1 && return
+    grep -E 'error|warning|undefined|\*\*\*' "$dir/build.log" | head -n 40
+    return 1
+}
+
 # count_unit DIR: adds the test cases of the programs that `make check` ran in DIR.
 count_unit() {
     for log in "$1"/test/unit/*.log; do
@@ -57,7 +66,7 @@ count_unit() {
 
 # unit DIR: builds and runs the unit tests; a program that dies counts as one failure.
 unit() {
-    must make -s -C "$1" -j"$JOBS" all check-programs
+    must build "$1" all check-programs
     before=$failed
     make -s -C "$1" -j"$JOBS" check >"$1/check.log" 2>&1
     status=$?
@@ -73,7 +82,7 @@ unit() {
 }
 
 functional() {
-    must make -s -C "$BUILD" -j"$JOBS" all
+    must build "$BUILD" all
     out=$BUILD/functional.log
     OCHRE_BUILDDIR=$BUILD /usr/bin/python3 -m pytest -q -p no:cacheprovider -n "$JOBS" --dist loadfile \
         "$root/test/functional" 2>&1 | tee "$out" | grep -vE '^(\.|s|F|E)+ *\[' 
@@ -102,7 +111,7 @@ dist_steps() {
 }
 
 dist() {
-    must make -s -C "$BUILD" -j"$JOBS" all
+    must build "$BUILD" all
     if (dist_steps) >"$BUILD/dist.log" 2>&1; then
         passed=$((passed + 1))
     else
@@ -113,7 +122,7 @@ dist() {
 }
 
 must install_packages $BUILD_PACKAGES $TEST_PACKAGES
-[ -x configure ] || must ./autogen.sh >/dev/null
+[ -x configure ] || must ./autogen.sh >/dev/null 2>&1
 [ -d "$OCHRE_SHARED_DATA" ] ||
     echo "note: no test vectors at $OCHRE_SHARED_DATA; tests that need them say so and skip"
 must configure_in "$BUILD" --enable-werror

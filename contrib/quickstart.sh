@@ -99,10 +99,13 @@ esac
 
 say "Building in $BUILD"
 install_packages $BUILD_PACKAGES
-[ -x configure ] || ./autogen.sh >/dev/null
+[ -x configure ] || ./autogen.sh >/dev/null 2>&1
 mkdir -p "$BUILD"
 (cd "$BUILD" && { [ -f Makefile ] || "$root/configure" --quiet >/dev/null; } &&
-    make -s -j"$(nproc)" ochred ochre-cli)
+    make -j"$(nproc)" ochred ochre-cli >build.log 2>&1) || {
+    tail -n 20 "$BUILD/build.log"
+    exit 1
+}
 
 say "Starting two regtest nodes"
 start 1

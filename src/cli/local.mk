@@ -25,4 +25,3 @@ contrib/completions/ochred contrib/completions/ochre-cli: ochre-gendoc
 # Renews doc/rpc in the source tree.
 rpc-doc: ochre-gendoc
 	./ochre-gendoc rpc $(srcdir)/doc/rpc
-.PHONY: rpc-doc

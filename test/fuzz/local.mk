@@ -31,6 +31,5 @@ fuzz: $(FUZZERS)
 	    ./$$p -max_total_time=$(FUZZ_SECONDS) -timeout=25 -verbosity=0 -print_final_stats=1 \
 	        fuzz-found/$$name $(srcdir)/test/fuzz/corpus/$$name || exit 1; \
 	done
-.PHONY: fuzz
 endif
 EXTRA_DIST += test/fuzz/corpus
