@@ -148,12 +148,13 @@ bool cli_send_waiting(struct cli *c, struct json **reply, const char *wallet,
         *reply = NULL;
         *error = NULL;
         enum cli_outcome o = cli_send(c, reply, wallet, body, error);
-        if (o != CLI_TRANSIENT || !args_bool(c->args, "rpcwait", false))
+        bool wait = args_bool(c->args, "rpcwait", false);
+        if (o != CLI_TRANSIENT || (!wait && *error == NULL))
             return *error == NULL; /* a warm-up error is printed like any other */
-        if (limit_us > 0 && clock_steady_us() - start >= limit_us) {
+        if (!wait || (limit_us > 0 && clock_steady_us() - start >= limit_us)) {
             char *last = *error;
             *error = xasprintf("timeout on transient error: %s",
-                               last ? last : "the node is still starting");
+                               last ? last : "server in warmup");
             free(last);
             return false;
         }

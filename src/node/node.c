@@ -355,6 +355,7 @@ int node_run(struct setup *s, struct logger *log, int ready_fd)
     daemon_init(&d, s, log);
     log_banner(&d);
     ASSERT(pthread_create(&signals, NULL, signal_thread, &d) == 0);
+    check_disk(&d);
     size_t n = open_parts(&d, &error);
     if (n == ARRAY_LEN(parts))
         all_open(&d, ready_fd);
