@@ -1,8 +1,10 @@
 #include "chain/store/blockfile.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -483,6 +485,27 @@ void block_files_forget(struct block_files *bf, int32_t file)
     memset(f, 0, sizeof(*f));
     f->info.dirty = true;
     unlock(bf);
+}
+
+/* Number of a block or undo file; -1 when the name is no such file's. */
+static int32_t file_number(const char *name)
+{
+    int n, end = 0;
+    if (sscanf(name, "blk%5d.dat%n", &n, &end) != 1 &&
+        sscanf(name, "rev%5d.dat%n", &n, &end) != 1)
+        return -1;
+    return end > 0 && name[end] == '\0' ? n : -1;
+}
+
+void block_files_remove_from(struct block_files *bf, int32_t first)
+{
+    DIR *dir = opendir(bf->dir);
+    if (!dir)
+        return;
+    for (struct dirent *d; (d = readdir(dir)) != NULL;)
+        if (file_number(d->d_name) >= first)
+            block_files_remove(bf, file_number(d->d_name));
+    closedir(dir);
 }
 
 /* -- Scanning ------------------------------------------------------------------------------- */

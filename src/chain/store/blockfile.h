@@ -85,6 +85,8 @@ NODISCARD enum err undo_files_read(struct block_files *bf, struct buf *out,
 /* Pruning: first forget what a pair of files held, save the block index, then remove them. */
 void block_files_forget(struct block_files *bf, int32_t file);
 void block_files_remove(struct block_files *bf, int32_t file);
+/* Every file whose number is at least @first. */
+void block_files_remove_from(struct block_files *bf, int32_t first);
 
 /* Walks any file of records, ours or a bootstrap.dat, passing over whatever is no record. fn gets
  * the raw octets, borrowed, and the position of the block. */

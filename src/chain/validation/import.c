@@ -111,9 +111,20 @@ static void import_file(struct import *im, const char *path)
                  (long long)(clock_steady_us() - begin) / 1000);
 }
 
+/* Pruning leaves gaps, and what lies behind one cannot be connected: it is fetched again. */
+static void remove_behind_gap(struct chainman *cm)
+{
+    int32_t n = 0;
+    while (block_files_exist(cm->files, n))
+        n++;
+    block_files_remove_from(cm->files, n);
+}
+
 static void reindex_files(struct import *im)
 {
     struct chainman *cm = im->cm;
+    if (cm->opt.prune_target > 0)
+        remove_behind_gap(cm);
     for (im->file = 0; block_files_exist(cm->files, im->file) && !chainman_stopping(cm);
          im->file++) {
         char *path = block_file_path(cm->files, im->file, false);

@@ -231,7 +231,7 @@ bool prune_auto(struct chainman *cm);
 void import_run(void *cm);
 
 /* -- load.c ---------------------------------------------------------------------------------- */
-/* Writes the genesis block, unless its data is there. False: fatal. */
+/* Writes the genesis block, unless that was done before. False: fatal. */
 bool genesis_store(struct chainman *cm);
 
 /* -- follow.c -------------------------------------------------------------------------------- */

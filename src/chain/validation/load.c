@@ -224,7 +224,7 @@ static struct block_index *genesis_entry(struct chainman *cm)
 bool genesis_store(struct chainman *cm)
 {
     struct block_index *bi = genesis_entry(cm);
-    if (bi->status & BLOCK_HAVE_DATA)
+    if (bi->n_tx > 0) /* stored once; pruned perhaps */
         return true;
     struct block *b = chain_params_genesis(cm->params);
     struct filepos pos;
@@ -271,6 +271,7 @@ static enum err load_tip(struct chainman *cm, char **error)
     for (size_t i = 0; i < cm->active.n; i++)
         cm->active.v[i]->sequence = 0;
     candidates_refill(cm);
+    candidates_prune(cm);
     block_tree_find_best_header(cm);
     tip_announce(cm);
     return ERR_OK;
