@@ -234,10 +234,13 @@ bool chainman_stopping(const struct chainman *cm)
     return cm->interrupted || cm->stop_requested;
 }
 
+/* The first reason goes to whoever runs the node, who tells the user; later ones to the log. */
 static void request_stop(struct chainman *cm, const char *fatal)
 {
     if (!atomic_exchange(&cm->stop_requested, true) && cm->opt.request_stop)
         cm->opt.request_stop(cm->opt.stop_ctx, fatal);
+    else if (fatal)
+        log_error(cm->log, "*** %s", fatal);
 }
 
 void chainman_stop_wanted(struct chainman *cm)
@@ -253,7 +256,6 @@ bool chainman_fatal(struct chainman *cm, const char *fmt, ...)
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     cm->fatal = true;
-    log_error(cm->log, "*** %s", text);
     request_stop(cm, text);
     return false;
 }
