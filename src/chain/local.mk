@@ -13,6 +13,7 @@ libochre_chain_a_SOURCES += \
 	src/chain/prim/block.c src/chain/prim/block.h \
 	src/chain/prim/coin.c src/chain/prim/coin.h \
 	src/chain/prim/merkle.c src/chain/prim/merkle.h \
+	src/chain/prim/merkleblock.c src/chain/prim/merkleblock.h \
 	src/chain/prim/mtx.c \
 	src/chain/prim/tx.c src/chain/prim/tx.h \
 	src/chain/prim/tx_layout.h

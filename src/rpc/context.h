@@ -20,6 +20,12 @@ struct pool;
 struct rpc_server;
 struct tickets;
 
+/* The scan of the UTXO set that is under way (scantxoutset). */
+struct utxo_scan {
+    _Atomic bool running, abort;
+    _Atomic int progress; /* percent */
+};
+
 struct node {
     struct args *args;
     struct logger *log;
@@ -38,6 +44,7 @@ struct node {
     const char *blocksdir;   /* of the network */
     int64_t start_time;      /* steady microseconds, for uptime */
     _Atomic bool stopping;   /* long work ends early */
+    struct utxo_scan utxo_scan;
     /* Asks for a clean stop; from any thread, at once. */
     void (*request_stop)(struct node *n);
     /* Moves every scheduled task @seconds nearer (mockscheduler). */

@@ -13,6 +13,9 @@ extern const struct rpc_table rpc_tickets_table;
 extern const struct rpc_table rpc_rawtransaction_table;
 extern const struct rpc_table rpc_testaccept_table;
 extern const struct rpc_table rpc_network_table;
+extern const struct rpc_table rpc_scan_table;
+extern const struct rpc_table rpc_txoutproof_table;
+extern const struct rpc_table rpc_util_table;
 
 const struct rpc_table *const rpc_tables[] = {
     &rpc_blockchain_table,
@@ -25,6 +28,9 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_rawtransaction_table,
     &rpc_testaccept_table,
     &rpc_network_table,
+    &rpc_scan_table,
+    &rpc_txoutproof_table,
+    &rpc_util_table,
     NULL,
 };
 

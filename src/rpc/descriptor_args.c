@@ -1,0 +1,128 @@
+#include "rpc/descriptor_args.h"
+
+#include <stdlib.h>
+
+#define DEFAULT_SCAN_END 1000
+#define MAX_RANGE 1000000
+
+static bool fail(struct rpc_call *c, const char *message)
+{
+    rpc_error(c, RPC_INVALID_PARAMETER, "%s", message);
+    return false;
+}
+
+static bool read_range(struct rpc_call *c, const struct json *v, int64_t *low,
+                       int64_t *high)
+{
+    *low = 0;
+    if (v->type == JSON_NUMBER)
+        return rpc_to_i64(c, v, high);
+    if (v->type != JSON_ARRAY || v->len != 2 || v->items[0].type != JSON_NUMBER ||
+        v->items[1].type != JSON_NUMBER)
+        return fail(c, "Range must be specified as end or as [begin,end]");
+    if (!rpc_to_i64(c, &v->items[0], low) || !rpc_to_i64(c, &v->items[1], high))
+        return false;
+    return *low <= *high ||
+           fail(c, "Range specified as [begin,end] must not have begin after end");
+}
+
+bool rpc_to_desc_range(struct rpc_call *c, const struct json *v, struct desc_range *out)
+{
+    int64_t low, high;
+    if (!read_range(c, v, &low, &high))
+        return false;
+    if (low < 0)
+        return fail(c, "Range should be greater or equal than 0");
+    if (high >> 31 != 0)
+        return fail(c, "End of range is too high");
+    if (high >= low + MAX_RANGE)
+        return fail(c, "Range is too large");
+    out->begin = (uint32_t)low;
+    out->end = (uint32_t)high;
+    return true;
+}
+
+bool rpc_to_descriptors(struct rpc_call *c, const char *text, struct keystore *keys,
+                        bool require_checksum, struct descriptor_list *out)
+{
+    char *error;
+    if (descriptor_parse(out, c->node->params, keys, text, require_checksum, &error))
+        return true;
+    rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY, "%s", error);
+    free(error);
+    return false;
+}
+
+/* -- Scan objects -- */
+
+struct scan {
+    struct rpc_call *c;
+    const char *text;
+    struct desc_range range;
+    struct keystore keys, known;
+    bool (*fn)(void *ctx, struct bytes script, const struct keystore *known);
+    void *ctx;
+};
+
+static bool scan_position(struct scan *s, const struct descriptor *d, uint32_t pos)
+{
+    struct script_list scripts;
+    bool ok = true;
+    if (!descriptor_expand(d, s->c->node->params, pos, &s->keys, &scripts, &s->known)) {
+        rpc_error(s->c, RPC_INVALID_ADDRESS_OR_KEY,
+                  "Cannot derive script without private keys: '%s'", s->text);
+        return false;
+    }
+    for (size_t i = 0; ok && i < scripts.n; i++)
+        ok = s->fn(s->ctx, buf_view(&scripts.items[i]), &s->known);
+    script_list_clear(&scripts);
+    return ok;
+}
+
+static bool scan_range(struct scan *s)
+{
+    struct descriptor_list list;
+    bool ok = true;
+    if (!rpc_to_descriptors(s->c, s->text, &s->keys, false, &list))
+        return false;
+    if (!descriptor_is_range(list.items[0]))
+        s->range = (struct desc_range){0, 0};
+    for (uint64_t pos = s->range.begin; ok && pos <= s->range.end; pos++) {
+        for (size_t i = 0; ok && i < list.n; i++)
+            ok = scan_position(s, list.items[i], (uint32_t)pos);
+    }
+    descriptor_list_clear(&list);
+    return ok;
+}
+
+static bool read_object(struct scan *s, const struct json *v)
+{
+    const struct json *desc = v, *range = NULL;
+    if (v->type == JSON_OBJECT) {
+        desc = json_get(v, "desc");
+        range = json_get(v, "range");
+        if (desc == NULL || desc->type == JSON_NULL)
+            return fail(s->c, "Descriptor needs to be provided in scan object");
+        if (!rpc_want(s->c, desc, JSON_STRING))
+            return false;
+    } else if (v->type != JSON_STRING) {
+        return fail(s->c, "Scan object needs to be either a string or an object");
+    }
+    s->text = desc->str;
+    return range == NULL || range->type == JSON_NULL ||
+           rpc_to_desc_range(s->c, range, &s->range);
+}
+
+bool rpc_each_scan_script(struct rpc_call *c, const struct json *object,
+                          bool (*fn)(void *ctx, struct bytes script,
+                                     const struct keystore *known),
+                          void *ctx)
+{
+    struct scan s = {.c = c, .range = {0, DEFAULT_SCAN_END}, .fn = fn, .ctx = ctx};
+    keystore_init(&s.keys);
+    keystore_init(&s.known);
+    bool ok = read_object(&s, object) && scan_range(&s);
+    keystore_clear(&s.keys);
+    keystore_clear(&s.known);
+    return ok;
+}

@@ -1,0 +1,27 @@
+/* Descriptors as arguments: ranges, scan objects. */
+#ifndef OCHRE_RPC_DESCRIPTOR_ARGS_H
+#define OCHRE_RPC_DESCRIPTOR_ARGS_H
+
+#include "chain/script/descriptor.h"
+#include "rpc/method.h"
+
+struct desc_range {
+    uint32_t begin, end; /* both included */
+};
+
+/* n or [begin, end]; -8 with bitcoind's texts. */
+NODISCARD bool rpc_to_desc_range(struct rpc_call *c, const struct json *v,
+                                 struct desc_range *out);
+/* -5 with what is wrong. */
+NODISCARD bool rpc_to_descriptors(struct rpc_call *c, const char *text,
+                                  struct keystore *keys, bool require_checksum,
+                                  struct descriptor_list *out);
+
+/* A descriptor, or {"desc": .., "range": ..}: calls fn for each script it stands for,
+ * with what is known about it. fn returns false to stop with an error of its own. */
+NODISCARD bool rpc_each_scan_script(struct rpc_call *c, const struct json *object,
+                                    bool (*fn)(void *ctx, struct bytes script,
+                                               const struct keystore *known),
+                                    void *ctx);
+
+#endif
