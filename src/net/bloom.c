@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "chain/prim/merkle.h"
+#include "chain/prim/merkleblock.h"
 #include "chain/script/script.h"
 #include "chain/script/solver.h"
 #include "crypto/hash.h"
@@ -119,78 +119,20 @@ bool bloom_match_tx(struct bloom *b, const struct tx *tx)
     return hit;
 }
 
-/* -- merkleblock ---------------------------------------------------------------------------------- */
-
-/* A partial Merkle tree: walked from the root, one bit per node says whether a match lies below;
- * where none does, or at a leaf, the node's hash is written. */
-struct partial_tree {
-    struct hash256 *level[33]; /* owned: hashes of each height of the tree */
-    bool *match[33];           /* owned */
-    size_t width[33];
-    unsigned height;
-    struct buf bits;           /* one octet each */
-    struct buf hashes;
-};
-
-static void build_levels(struct partial_tree *t)
+void bloom_write_merkleblock(struct sink *s, const struct block *b, struct bloom *filter,
+                             uint32_t **matched, size_t *n)
 {
-    for (unsigned h = 0; t->width[h] > 1; h++) {
-        size_t n = t->width[h + 1] = (t->width[h] + 1) / 2;
-        t->level[h + 1] = xcalloc(n, sizeof(struct hash256));
-        t->match[h + 1] = xcalloc(n, sizeof(bool));
-        for (size_t i = 0; i < n; i++) {
-            size_t left = 2 * i, right = left + 1 < t->width[h] ? left + 1 : left;
-            struct hash256 pair[2] = {t->level[h][left], t->level[h][right]};
-            t->level[h + 1][i] = merkle_root(pair, 2, NULL);
-            t->match[h + 1][i] = t->match[h][left] || t->match[h][right];
-        }
-        t->height = h + 1;
-    }
-}
-
-static void walk_tree(struct partial_tree *t, unsigned h, size_t at)
-{
-    buf_append_byte(&t->bits, t->match[h][at]);
-    if (h == 0 || !t->match[h][at]) {
-        buf_append(&t->hashes, t->level[h][at].b, 32);
-        return;
-    }
-    walk_tree(t, h - 1, 2 * at);
-    if (2 * at + 1 < t->width[h - 1])
-        walk_tree(t, h - 1, 2 * at + 1);
-}
-
-void merkleblock_write(struct sink *s, const struct block *b, struct bloom *filter,
-                       uint32_t **matched, size_t *n)
-{
-    struct partial_tree t = {.width[0] = b->n_tx};
-    t.level[0] = xcalloc(b->n_tx, sizeof(struct hash256));
-    t.match[0] = xcalloc(b->n_tx, sizeof(bool));
+    struct merkleblock m;
+    bool *match = xcalloc(b->n_tx, sizeof(*match));
     *matched = xcalloc(b->n_tx, sizeof(**matched));
     *n = 0;
     for (uint32_t i = 0; i < b->n_tx; i++) {
-        t.level[0][i] = b->txs[i].txid;
-        t.match[0][i] = bloom_match_tx(filter, &b->txs[i]);
-        if (t.match[0][i])
+        match[i] = bloom_match_tx(filter, &b->txs[i]);
+        if (match[i])
             (*matched)[(*n)++] = i;
     }
-    build_levels(&t);
-    walk_tree(&t, t.height, 0);
-    header_write(s, &b->header);
-    write_u32(s, b->n_tx);
-    write_varint(s, t.hashes.len / 32);
-    write_bytes(s, t.hashes.data, t.hashes.len);
-    write_varint(s, (t.bits.len + 7) / 8);
-    for (size_t i = 0; i < t.bits.len; i += 8) {
-        uint8_t octet = 0;
-        for (size_t k = 0; k < 8 && i + k < t.bits.len; k++)
-            octet |= (uint8_t)(t.bits.data[i + k] << k);
-        write_u8(s, octet);
-    }
-    for (unsigned h = 0; h <= t.height; h++) {
-        free(t.level[h]);
-        free(t.match[h]);
-    }
-    buf_clear(&t.bits);
-    buf_clear(&t.hashes);
+    merkleblock_build(&m, b, match);
+    merkleblock_write(s, &m);
+    merkleblock_clear(&m);
+    free(match);
 }

@@ -35,7 +35,7 @@ bool bloom_match_tx(struct bloom *b, const struct tx *tx);
 
 /* merkleblock's payload for a block: header and partial Merkle tree; *matched lists the indexes
  * of the transactions that matched (owned by the caller). */
-void merkleblock_write(struct sink *s, const struct block *b, struct bloom *filter,
-                       uint32_t **matched, size_t *n);
+void bloom_write_merkleblock(struct sink *s, const struct block *b, struct bloom *filter,
+                             uint32_t **matched, size_t *n);
 
 #endif

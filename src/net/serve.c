@@ -85,7 +85,7 @@ static void send_merkleblock(struct peer *p, const struct block *b)
     size_t n;
     if (!p->txs.filter)
         return;
-    merkleblock_write(&s, b, p->txs.filter, &matched, &n);
+    bloom_write_merkleblock(&s, b, p->txs.filter, &matched, &n);
     send_bytes(p, "merkleblock", &out);
     for (size_t i = 0; i < n; i++) {
         buf_reset(&out);
