@@ -128,5 +128,9 @@ check_PROGRAMS += test/unit/test_mempool
 test_unit_test_mempool_SOURCES = test/unit/test_mempool.c test/unit/chain_fixture.h test/unit/unit.h
 test_unit_test_mempool_LDADD = $(CHAIN_TEST_LIBS)
 
+check_PROGRAMS += test/unit/test_spec
+test_unit_test_spec_SOURCES = test/unit/test_spec.c test/unit/unit.h
+test_unit_test_spec_LDADD = libochre_tickets.a $(CHAIN_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
 TESTS += $(check_PROGRAMS)
 endif
