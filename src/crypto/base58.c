@@ -74,7 +74,8 @@ bool base58_decode(struct buf *out, const char *text, size_t max)
     uint8_t *number = xcalloc(max - zeros + 1, 1);
     bool ok = decode_digits(number, max - zeros, &used, text + zeros);
     if (ok) {
-        memset(buf_extend(out, zeros), 0, zeros);
+        if (zeros > 0)
+            memset(buf_extend(out, zeros), 0, zeros);
         buf_append(out, number + (max - zeros - used), used);
     }
     free(number);

@@ -19,6 +19,21 @@ test_fuzz_fuzz_rpc_request_SOURCES = test/fuzz/fuzz_rpc_request.c test/fuzz/fuzz
 test_fuzz_fuzz_rpc_request_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_rpc_request_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 
+FUZZERS += test/fuzz/fuzz_encodings
+test_fuzz_fuzz_encodings_SOURCES = test/fuzz/fuzz_encodings.c test/fuzz/fuzz.h
+test_fuzz_fuzz_encodings_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_encodings_LDADD = libochre_tickets.a $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
+FUZZERS += test/fuzz/fuzz_state_proof
+test_fuzz_fuzz_state_proof_SOURCES = test/fuzz/fuzz_state_proof.c test/fuzz/fuzz.h
+test_fuzz_fuzz_state_proof_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_state_proof_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
+FUZZERS += test/fuzz/fuzz_ticket
+test_fuzz_fuzz_ticket_SOURCES = test/fuzz/fuzz_ticket.c test/fuzz/fuzz.h
+test_fuzz_fuzz_ticket_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_ticket_LDADD = libochre_tickets.a $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
 if ENABLE_FUZZ
 noinst_PROGRAMS += $(FUZZERS)
 

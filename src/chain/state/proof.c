@@ -95,8 +95,19 @@ static bool read_end(struct reader *r, uint8_t kind, struct tree_walk *w,
     return kind <= PROOF_OTHER_KEY;
 }
 
-/* The root that the way up from its end leads to. */
-static void root_of(uint8_t out[32], const struct tree_walk *w, const uint8_t path[32])
+bool proof_read(struct tree_walk *w, const uint8_t path[32], struct bytes proof,
+                bool *present, struct bytes *value)
+{
+    struct reader r;
+    reader_init(&r, proof.data, proof.len);
+    uint8_t kind = read_u8(&r);
+    *value = bytes_of(NULL, 0);
+    *present = kind == PROOF_KEY;
+    read_siblings(&r, w);
+    return read_end(&r, kind, w, path, value) && reader_done(&r);
+}
+
+void proof_root(uint8_t out[32], const struct tree_walk *w, const uint8_t path[32])
 {
     memset(out, 0, HASH_SIZE);
     if (w->has_leaf)
@@ -113,16 +124,10 @@ bool state_proof_verify(const struct hash256 *root, struct bytes key, struct byt
                         bool *present, struct bytes *value)
 {
     struct tree_walk w;
-    struct reader r;
     uint8_t path[32], computed[32];
     sha3_256(path, key.data, key.len);
-    reader_init(&r, proof.data, proof.len);
-    uint8_t kind = read_u8(&r);
-    *value = bytes_of(NULL, 0);
-    *present = kind == PROOF_KEY;
-    read_siblings(&r, &w);
-    if (!read_end(&r, kind, &w, path, value) || !reader_done(&r))
+    if (!proof_read(&w, path, proof, present, value))
         return false;
-    root_of(computed, &w, path);
+    proof_root(computed, &w, path);
     return memcmp(computed, root->b, 32) == 0;
 }
