@@ -95,7 +95,7 @@ class State:
             self.values = {k: v for k, v in self.values.items() if k != key}
 
     def after(self, block, height, ticketsheight=1):
-        """The state one block later (kinds of this release: id)."""
+        """The state one block later (kinds of this release: id, id-revoke)."""
         new = State(self.tree, self.values)
         if height < ticketsheight:
             return new
@@ -111,9 +111,14 @@ class State:
         if carrier is None:
             return
         value, payload = carrier
-        entry = ticket.decode_id(payload)
-        self._put(b"i" + entry.pastelid, struct.pack("<I", height)
-                  + var_bytes(entry.owner_script) + b"\x00")
+        if payload[5] == ticket.KIND_ID:
+            entry = ticket.decode_id(payload)
+            self._put(b"i" + entry.pastelid, struct.pack("<I", height)
+                      + var_bytes(entry.owner_script) + b"\x00")
+        else:
+            key = b"i" + payload[6:]
+            old = self.values[key]
+            self._put(key, old[:-1] + bytes([old[-1] | ticket.FLAG_REVOKED]))
         if value:
             self._burn(payload[5], value)
 

@@ -8,6 +8,8 @@ from .script import push
 MAGIC = b"OCHR"
 VERSION = 1
 KIND_ID = 0x01
+KIND_ID_REVOKE = 0x06
+FLAG_REVOKED = 1
 ED448_KEY, ED448_SIG = 57, 114
 PASTELID_PREFIX = bytes.fromhex("a1de")
 
@@ -53,7 +55,7 @@ def find(tx):
     """(value, payload) of a transaction's known ticket, or None."""
     for out in tx.vout:
         payload = payload_of(out.script_pubkey)
-        if payload and payload[4] == VERSION and payload[5] == KIND_ID:
+        if payload and payload[4] == VERSION and payload[5] in (KIND_ID, KIND_ID_REVOKE):
             return out.value, payload
     return None
 
@@ -67,6 +69,10 @@ class IdTicket:
     def payload(self):
         return (MAGIC + bytes([VERSION, KIND_ID]) + self.pastelid
                 + var_bytes(self.owner_script) + self.owner_sig)
+
+
+def revoke_payload(pastelid):
+    return MAGIC + bytes([VERSION, KIND_ID_REVOKE]) + pastelid
 
 
 def decode_id(payload):
