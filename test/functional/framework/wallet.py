@@ -43,8 +43,7 @@ class MiniWallet:
 
     def generate(self, count, sync=True):
         """Mines blocks that pay us."""
-        desc = self.node.getdescriptorinfo(self.descriptor())["descriptor"]
-        hashes = self.node.generatetodescriptor(count, desc)
+        hashes = self.node.generatetodescriptor(count, self.descriptor())
         if sync:
             for h in hashes:
                 self.scan_block(h)
