@@ -1,6 +1,8 @@
 #include "db/db.h"
 
+#include <errno.h>
 #include <leveldb/c.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -136,6 +138,19 @@ static bool exists(const char *path)
     return yes;
 }
 
+/* Renamed before it is destroyed: a kill in between must not leave half a database. */
+static void wipe(struct db *db, char **text)
+{
+    char *old = xasprintf("%s.old", db->path);
+    leveldb_destroy_db(db->options, old, text); /* left over by such a kill */
+    bool destroy = *text == NULL && rename(db->path, old) == 0;
+    if (destroy)
+        leveldb_destroy_db(db->options, old, text);
+    else if (*text == NULL && errno != ENOENT)
+        leveldb_destroy_db(db->options, db->path, text);
+    free(old);
+}
+
 static enum err open_leveldb(struct db *db, const struct db_options *opt, char **message)
 {
     char *text = NULL;
@@ -143,7 +158,7 @@ static enum err open_leveldb(struct db *db, const struct db_options *opt, char *
     if (opt->must_exist && !exists(db->path))
         e = ERR_NOT_FOUND;
     if (e == ERR_OK && opt->wipe)
-        leveldb_destroy_db(db->options, db->path, &text);
+        wipe(db, &text);
     if (e == ERR_OK && text == NULL)
         db->ldb = leveldb_open(db->options, db->path, &text);
     if (text != NULL)
