@@ -301,12 +301,14 @@ static enum err verify_loaded(struct chainman *cm, char **error)
 static enum err open_all(struct chainman *cm, char **error)
 {
     enum err e = open_block_files(cm, error);
+    /* With -reindex the chain state goes first: killed in between, the next start finds an index
+     * with an empty chain state and connects its blocks. The other way round it could not open. */
+    if (e == ERR_OK)
+        e = open_chainstate(cm, cm->opt.reindex || cm->opt.reindex_chainstate, error);
     if (e == ERR_OK)
         e = open_index(cm, error);
     if (e == ERR_OK)
         e = load_index(cm, error);
-    if (e == ERR_OK)
-        e = open_chainstate(cm, cm->opt.reindex || cm->opt.reindex_chainstate, error);
     if (e == ERR_OK)
         e = load_genesis(cm, error);
     if (e == ERR_OK)
