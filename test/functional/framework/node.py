@@ -19,7 +19,7 @@ RPC_IN_WARMUP = -28
 # A line of level `broken` is a bug of the node, whatever the test is about.
 BROKEN = re.compile(r"\[(?:\w+:)?broken\]")
 
-BASE_CONF = {"server": 1, "listen": 1, "dnsseed": 0, "fixedseeds": 0, "discover": 0}
+BASE_CONF = {"server": 1, "listen": 1, "dnsseed": 0, "discover": 0}
 BASE_ARGS = ("-logtimemicros", "-debug", "-debugexclude=libevent",
              "-debugexclude=leveldb")
 
