@@ -73,11 +73,17 @@ static const char *milliseconds(char out[16], double seconds)
     return out;
 }
 
+static const char *short_network(const struct json *peer)
+{
+    const char *name = text_of(peer, "network");
+    return strcmp(name, "not_publicly_routable") == 0 ? "npr" : name;
+}
+
 static void print_peer(const struct json *p, double now, int level)
 {
     char min_ping[16], ping[16], send[16], recv[16], txn[16], blk[16], age[16];
     printf("%3s %6s %5s %7s %6s %4s %4s %4s %4s %4s %4s", flag_of(p, "inbound") ? "in" : "out",
-           short_type(p), text_of(p, "network"),
+           short_type(p), short_network(p),
            milliseconds(min_ping, number_of(p, "minping")),
            milliseconds(ping, number_of(p, "pingtime")),
            since(send, now, number_of(p, "lastsend"), 1),
@@ -94,9 +100,7 @@ static void print_peer(const struct json *p, double now, int level)
 
 static void count_peer(const struct json *p, unsigned counts[DIRECTIONS][N_NETWORKS])
 {
-    const char *network = text_of(p, "network");
-    if (strcmp(network, "not_publicly_routable") == 0)
-        network = "npr";
+    const char *network = short_network(p);
     for (size_t k = 0; k < N_NETWORKS; k++) {
         if (strcmp(network, networks[k]) != 0)
             continue;
