@@ -36,7 +36,7 @@ void buf_reserve(struct buf *b, size_t more)
 {
     ASSERT(more <= SIZE_MAX / 4 && b->len <= SIZE_MAX / 4);
     size_t need = b->len + more;
-    if (need <= b->cap)
+    if (need <= b->cap && b->data != NULL) /* even 0 bytes have an address */
         return;
     size_t cap = b->cap + b->cap / 2;
     if (cap < 64)
