@@ -419,7 +419,7 @@ static bool read_transactions(struct rpc_call *c, struct test_job *j, const stru
         const struct json *v = json_at(list, i);
         if (!rpc_want(c, v, JSON_STRING))
             return false;
-        j->txs[i] = tx_decode_hex(v->str, v->str_len, true, true);
+        j->txs[i] = tx_decode_hex(v->str, v->str_len, false, true);
         if (!j->txs[i]) {
             rpc_error(c, RPC_DESERIALIZATION_ERROR,
                       "TX decode failed: %s Make sure the tx has at least one input.", v->str);
@@ -597,7 +597,8 @@ static const struct rpc_method raw_methods[] = {
             {"rawtxs", P_ARR, .help = "Signed transactions",
              .inner = PARAMS({"rawtx", P_HEX, P_OPTIONAL, .help = ""})},
             {"maxfeerate", P_AMOUNT, .def = "0.10",
-             .help = "Refuse a higher fee rate per kvB; 0: any"}),
+             .help = "Refuse a higher fee rate per kvB; 0: any. The default is 100 PSL on "
+                     "networks of our own"}),
         .results = RESULTS(
             {R_ARR, "", "In the order given; after a failure of a package not all have a "
                         "verdict",

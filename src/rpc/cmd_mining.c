@@ -348,7 +348,7 @@ static struct tx *tx_of_text(struct rpc_call *c, const char *text)
             rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY, "Transaction %s not in mempool.", text);
         return tx;
     }
-    tx = tx_decode_hex(text, strlen(text), true, true);
+    tx = tx_decode_hex(text, strlen(text), false, true);
     if (!tx)
         rpc_error(c, RPC_DESERIALIZATION_ERROR,
                   "Transaction decode failed for %s. Make sure the tx has at least one input.",

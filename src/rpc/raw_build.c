@@ -14,7 +14,7 @@ struct tx *raw_decode_arg(struct rpc_call *c, const struct json *v, const char *
     struct tx *tx = NULL;
     if (!rpc_want(c, v, JSON_STRING))
         return NULL;
-    tx = tx_decode_hex(v->str, v->str_len, true, true);
+    tx = tx_decode_hex(v->str, v->str_len, false, true);
     if (tx == NULL)
         rpc_error(c, RPC_DESERIALIZATION_ERROR, "%s", message);
     return tx;

@@ -6,10 +6,6 @@
 #include "chain/validation/chainman.h"
 #include "rpc/raw.h"
 
-/* Units per 1000 vbytes: what a maximum must stay below, against slips of the decimal point
- * (1 coin on Bitcoin's networks). */
-#define TOO_HIGH_FEERATE INT64_C(100000000)
-
 /* One transaction on its way through the validation thread. */
 struct send_job {
     struct rpc_call *c;
@@ -81,19 +77,26 @@ static void refuse(struct send_job *j)
 
 /* -- Arguments -- */
 
+/* Units per 1000 vbytes: what the highest rate is when not given, and what it must stay below,
+ * against slips of the decimal point. Like all fee rates of policy they are the same numbers of
+ * the smallest unit on every network: 0.10 and 1 coin on Bitcoin's, 100 and 1000 on ours. */
+#define DEFAULT_MAX_FEERATE INT64_C(10000000)
+#define TOO_HIGH_FEERATE INT64_C(100000000)
+
 bool raw_feerate_arg(struct rpc_call *c, size_t i, int64_t *out)
 {
-    struct amount rate = amount_of(DEFAULT_MAX_RAW_TX_FEERATE);
+    const struct chain_params *p = c->node->params;
+    struct amount rate = amount_of(DEFAULT_MAX_FEERATE);
     const struct json *v = rpc_arg(c, i);
     if (v != NULL && !rpc_to_amount(c, v, &rate))
         return false;
     if (rate.v >= TOO_HIGH_FEERATE) {
         int64_t coins = TOO_HIGH_FEERATE;
-        for (unsigned d = 0; d < c->node->params->decimals; d++)
+        for (unsigned d = 0; d < p->decimals; d++)
             coins /= 10;
         rpc_error(c, RPC_INVALID_PARAMETER,
                   "Fee rates larger than or equal to %lld%s/kvB are not accepted",
-                  (long long)coins, c->node->params->unit);
+                  (long long)coins, p->unit);
         return false;
     }
     *out = rate.v;

@@ -25,7 +25,6 @@
 #define DEFAULT_ANCESTOR_SIZE_LIMIT_KVB 101
 #define DEFAULT_DESCENDANT_LIMIT 25
 #define DEFAULT_DESCENDANT_SIZE_LIMIT_KVB 101
-#define DEFAULT_MAX_RAW_TX_FEERATE 10000000 /* sendrawtransaction, units per 1000 vbytes */
 
 /* Says of an OP_RETURN script whether it is a carrier (see validation/hooks.h). */
 enum carrier_relay_policy {
