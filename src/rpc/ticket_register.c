@@ -7,6 +7,7 @@
 #include "chain/script/address.h"
 #include "chain/store/coins_cache.h"
 #include "crypto/secret.h"
+#include "net/net.h"
 #include "rpc/subcommand.h"
 #include "tickets/build.h"
 #include "tickets/pastelid.h"
@@ -323,6 +324,7 @@ static bool submit(struct job *j)
         rpc_error(j->call, RPC_VERIFY_REJECTED, "%s", reject_text(&j->accept.rej, reason));
         return false;
     }
+    net_relay_tx(j->call->node->net, &j->tx->txid, &j->tx->wtxid);
     return true;
 }
 
