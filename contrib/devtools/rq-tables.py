@@ -107,6 +107,9 @@ def render(tables):
                 for i in range(0, 256, 6)) + "},\n" for t in range(4)) + "};\n",
         c_array("const uint32_t rq_degree[31]",
                 ["%d" % x for x in tables["degree"]], 8),
+        c_array("const uint8_t rq_degree_start[128]",
+                ["%d" % next(d for d in range(1, 31) if tables["degree"][d] > v << 13)
+                 for v in range(128)], 16),
         c_array("const struct rq_systematic rq_systematic[RQ_N_SYSTEMATIC]",
                 systematic, 2),
         c_array("const uint8_t rq_exp[510]",

@@ -132,5 +132,13 @@ check_PROGRAMS += test/unit/test_spec
 test_unit_test_spec_SOURCES = test/unit/test_spec.c test/unit/unit.h
 test_unit_test_spec_LDADD = libochre_tickets.a $(CHAIN_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
 
+check_PROGRAMS += test/unit/test_raptorq
+test_unit_test_raptorq_SOURCES = test/unit/test_raptorq.c test/unit/raptorq_tools.h test/unit/unit.h
+test_unit_test_raptorq_LDADD = libochre_raptorq.a $(CMOCKA_LIBS)
+
+check_PROGRAMS += test/unit/test_raptorq_kernels
+test_unit_test_raptorq_kernels_SOURCES = test/unit/test_raptorq_kernels.c test/unit/raptorq_tools.h test/unit/unit.h
+test_unit_test_raptorq_kernels_LDADD = libochre_raptorq.a $(CMOCKA_LIBS)
+
 TESTS += $(check_PROGRAMS)
 endif

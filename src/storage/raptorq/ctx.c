@@ -144,19 +144,24 @@ void rq_ctx_drop_plans(struct rq_ctx *ctx)
     }
 }
 
+/* The plan is the same for every K with this K'. */
 static int make_plan(struct rq_ctx *ctx, const struct rq_params *p, struct rq_plan **out)
 {
-    struct rq_buf body = {NULL, 0};
-    struct rq_plan plan;
+    struct rq_params full = *p;
+    uint32_t *isi;
     int rc;
 
+    full.K = p->Kp;
     ctx->z_owner = NULL;
-    rc = rq_plan_encoder(&ctx->z, p, &ctx->ids, &body, &plan);
-    if (rc == RQ_OK)
-        rc = rq_plan_copy(&ctx->mem, &plan, out);
-    rq_buf_free(&ctx->mem, &body);
+    rc = rq_buf_need(&ctx->mem, &ctx->ids, p->Kp * sizeof(*isi));
+    if (rc < 0)
+        return rc;
+    isi = ctx->ids.p;
+    for (uint32_t i = 0; i < p->Kp; i++)
+        isi[i] = i;
+    rc = rq_plan_solve(&ctx->z, &full, isi, p->Kp);
     ctx->stats.inactive = ctx->z.u;
-    return rc;
+    return rc == RQ_OK ? rq_plan_take(&ctx->z, out) : rc;
 }
 
 int rq_plan_new(struct rq_ctx *ctx, struct rq_plan **out, uint32_t K)

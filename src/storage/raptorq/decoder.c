@@ -312,15 +312,16 @@ static uint32_t list_repair(const struct rq_dec *dec, uint32_t max, uint32_t *sl
 static int need_jobs(struct rq_dec *dec)
 {
     uint32_t w = rq_slice_width(dec->ctx->kernels, dec->p.L), n;
+    unsigned threads = rq_ctx_threads(dec->ctx);
     int rc;
 
     if (dec->njobs)
         return RQ_OK;
-    n = rq_cut_jobs(&dec->view, w, 0, NULL, &dec->staged);
+    n = rq_cut_jobs(&dec->view, w, threads, 0, NULL, &dec->staged);
     rc = rq_buf_need(&dec->ctx->mem, &dec->jobs, n * sizeof(struct rq_job));
     if (rc < 0)
         return rc;
-    dec->njobs = rq_cut_jobs(&dec->view, w, 0, dec->jobs.p, &dec->staged);
+    dec->njobs = rq_cut_jobs(&dec->view, w, threads, 0, dec->jobs.p, &dec->staged);
     return RQ_OK;
 }
 
@@ -457,7 +458,7 @@ static int unit_coefficients(struct rq_dec *dec, const struct rq_plan *plan,
         rc = rq_buf_need(&ctx->mem, &ctx->unit_out, a_size + n * sizeof(*out));
     if (rc == RQ_OK)
         rc = rq_view_init(&units, &shape, ctx->unit_view.p, (size_t)e * T);
-    rows = plan->h.M + plan->h.nb;
+    rows = plan->h.M + plan->h.n_residual;
     if (rc == RQ_OK)
         rc = need_where(dec, rows, &where);
     if (rc != RQ_OK)
@@ -489,7 +490,8 @@ static int unit_coefficients(struct rq_dec *dec, const struct rq_plan *plan,
     }
     x.where = where;
     x.out = out;
-    njobs = rq_cut_jobs(&units, rq_slice_width(ctx->kernels, plan->p.L), 0, job, &staged);
+    njobs = rq_cut_jobs(&units, rq_slice_width(ctx->kernels, plan->p.L),
+                        rq_ctx_threads(ctx), 0, job, &staged);
     *lda = T;
     return rq_ctx_run(ctx, &x, job, njobs, staged);
 }
@@ -516,7 +518,7 @@ static int solve_patch(struct rq_dec *dec, const uint32_t *lost, uint32_t e)
         rc = unit_coefficients(dec, plan, &lists, lost, n, e, &lda);
     if (rc == RQ_OK)
         rc = invert(dec, ctx->unit_out.p, lda, n, e);
-    rows = plan->h.M + plan->h.nb;
+    rows = plan->h.M + plan->h.n_residual;
     if (rc == RQ_OK)
         rc = need_where(dec, rows, &where);
     if (rc != RQ_OK)
@@ -679,7 +681,7 @@ static int solve_general(struct rq_dec *dec, const uint32_t *lost, uint32_t e)
     if (rc != RQ_OK)
         return rc;
     rc = rq_lists_make(&ctx->mem, &dec->lists, plan, lost, e, &lists);
-    rows = plan->h.M + plan->h.nb;
+    rows = plan->h.M + plan->h.n_residual;
     if (rc == RQ_OK)
         rc = need_where(dec, rows, &where);
     if (rc != RQ_OK)

@@ -143,7 +143,7 @@ static void swap_rows(struct rq_symbolic *z, uint32_t a, uint32_t b)
 static void eliminate_bits(struct dense *d)
 {
     struct rq_symbolic *z = d->z;
-    uint16_t *free_col = z->pivot_col + z->u; /* filled from the end, then turned */
+    uint16_t *free_col = z->pivot_col + z->u; /* filled from the end */
     uint32_t n_free = 0;
 
     memset(z->lower, 0, d->R * z->lower_stride);
@@ -168,8 +168,6 @@ static void eliminate_bits(struct dense *d)
                               z->lower + (p + 1) * z->lower_stride, z->lower_stride, p);
     }
     z->nh = n_free;
-    for (uint32_t p = 0; p < z->u; p++)
-        z->position[z->pivot_col[p]] = (uint16_t)p;
 }
 
 /* Takes the binary pivots off the HDPC rows. */
@@ -267,7 +265,6 @@ static void carve(struct dense *d, struct rq_carver *c)
     z->pair = rq_carve(c, p->Kp + p->S);
     z->pivot_row = rq_carve(c, d->R * sizeof(uint16_t));
     z->pivot_col = rq_carve(c, z->u * sizeof(uint16_t));
-    z->position = rq_carve(c, z->u * sizeof(uint16_t));
     z->bits = rq_carve(c, d->R * z->bits_stride);
     z->lower = rq_carve(c, d->R * z->lower_stride);
     z->Q = rq_carve(c, (z->u + p->H) * (size_t)RQ_Q_STRIDE);

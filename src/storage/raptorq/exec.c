@@ -4,6 +4,12 @@
 
 static const uint8_t zeros[RQ_SLICE_MAX];
 
+/* Wide slices spare loop overhead; the slots of one should fit a second level cache of a
+ * megabyte or two. Beyond that nothing fits and wide slices are better again. */
+#define SLICE_SMALL 256
+#define SLICE_LARGE 256
+#define SLICE_SMALL_L 4096
+
 /* Memory of one worker, enough for every job. */
 struct scratch {
     uint8_t *slots;
@@ -30,7 +36,7 @@ static void carve(const struct rq_exec *x, struct scratch *s, struct rq_carver *
     uint32_t nptr = x->nout > x->nlost ? x->nout : x->nlost;
     size_t w = max_width(x);
 
-    s->slots = rq_carve(c, p && !x->kept ? p->L * w : 0);
+    s->slots = rq_carve(c, p && !x->kept ? x->plan->h.n_slots * w : 0);
     s->acc = rq_carve(c, p ? (rq_pairs(p->H) + 1 + p->H) * w : 0);
     s->temp = rq_carve(c, w);
     s->diff = rq_carve(c, x->compare || x->coef ? x->nout * w : 0);
@@ -135,14 +141,15 @@ static void solve_free(const struct rq_exec *x, uint8_t *slots, const struct scr
 {
     const struct rq_plan *plan = x->plan;
     const struct rq_kernels *k = x->kernels;
-    uint32_t H = plan->p.H, pairs = rq_pairs(H), M = plan->h.M, nb = plan->h.nb;
+    uint32_t H = plan->p.H, pairs = rq_pairs(H), M = plan->h.M;
     struct rq_hdpc h = {plan->p.Kp + plan->p.S, M, plan->slot, plan->pair};
+    struct rq_regions region = {.base = {slots}, .stride = {w}};
     uint8_t *rows = s->acc + (size_t)(pairs + 1) * w;
     struct rq_product p = {.out = s->ptr,
                            .nout = plan->h.nh,
-                           .in = slots + (size_t)M * w,
-                           .stride = w,
-                           .nin = nb,
+                           .nin = plan->h.nb,
+                           .where = plan->pivot_where,
+                           .regions = &region,
                            .coef = plan->Q,
                            .ldc = RQ_Q_STRIDE};
 
@@ -155,11 +162,13 @@ static void solve_free(const struct rq_exec *x, uint8_t *slots, const struct scr
         k->mul_add(rows + (size_t)i * w, s->acc + (size_t)pairs * w, rq_exp[i], w);
 
     for (uint32_t f = 0; f < plan->h.nh; f++)
-        s->ptr[f] = slots + (size_t)(M + nb + f) * w;
+        s->ptr[f] = slots + (size_t)plan->inactive[plan->h.nb + f] * w;
     k->product(&p, w);
+    p.where = NULL;
     p.in = rows;
+    p.stride = w;
     p.nin = H;
-    p.coef = plan->Q + (size_t)nb * RQ_Q_STRIDE;
+    p.coef = plan->Q + (size_t)plan->h.nb * RQ_Q_STRIDE;
     p.add = true;
     k->product(&p, w);
 }
@@ -167,21 +176,31 @@ static void solve_free(const struct rq_exec *x, uint8_t *slots, const struct scr
 static void solve_slice(const struct rq_exec *x, uint8_t *slots, const struct scratch *s,
                         const struct rq_regions *r, uint32_t w)
 {
-    const struct rq_plan_head *h = &x->plan->h;
-    struct rq_gather g = {.n = h->M + h->nb,
-                          .fetch = x->plan->fetch,
-                          .idx = x->plan->idx,
-                          .where = x->where,
-                          .regions = r};
+    const struct rq_plan *plan = x->plan;
+    const struct rq_plan_head *h = &plan->h;
+    struct rq_gather peeled = {.n = h->M,
+                               .fetch = plan->fetch,
+                               .idx = plan->idx,
+                               .where = x->where,
+                               .regions = r};
+    struct rq_gather residual = {.n = h->n_residual,
+                                 .dst = plan->residual_dst,
+                                 .fetch = plan->fetch + h->M,
+                                 .idx = plan->idx + h->idx_peeled,
+                                 .where = x->where + h->M,
+                                 .regions = r};
+    struct rq_gather fold = {.n = h->n_fold,
+                             .dst = plan->fold_dst,
+                             .fetch = plan->fold,
+                             .idx = plan->fold_idx};
 
-    x->kernels->gather(&g, slots, w);
+    x->kernels->gather(&peeled, slots, w);
+    x->kernels->gather(&residual, slots, w);
     if (h->nh)
         solve_free(x, slots, s, w);
-    x->kernels->fold(slots, w, h->M + h->nb - 1, h->nb, x->plan->fold_count,
-                     x->plan->fold_idx);
-    g.n = h->M;
-    g.all = true;
-    x->kernels->gather(&g, slots, w);
+    x->kernels->gather(&fold, slots, w);
+    peeled.all = true;
+    x->kernels->gather(&peeled, slots, w);
 }
 
 static void collect_outputs(const struct rq_exec *x, const struct rq_job *job,
@@ -254,23 +273,27 @@ static void matrix_job(const struct rq_exec *x, const struct rq_job *job,
 
 uint32_t rq_slice_width(const struct rq_kernels *k, uint32_t L)
 {
-    uint32_t w = L <= 4096 ? 512 : 256;
+    uint32_t w = L > SLICE_SMALL_L ? SLICE_LARGE : SLICE_SMALL;
 
     return w < k->slice_max ? w : k->slice_max;
 }
 
-/* The width of a job for the @left columns at the end of a sub-block of @total. */
-static uint32_t pick_width(uint32_t left, uint32_t total, uint32_t width)
+/* The width of a job for the @left columns at the end of a sub-block of @total. Several
+ * threads get ever smaller jobs towards the end, so as to finish together. */
+static uint32_t pick_width(uint32_t left, uint32_t total, uint32_t width,
+                           unsigned threads)
 {
-    uint32_t w = RQ_SLICE_MIN;
+    uint32_t share = left / threads, w = RQ_SLICE_MIN;
 
-    while (w < width && w < left && w * 2 <= total)
+    if (threads > 1 && width > share)
+        width = share;
+    while (w * 2 <= width && w < left && w * 2 <= total)
         w *= 2;
-    return w < width ? w : width;
+    return w;
 }
 
-static uint32_t cut_direct(const struct rq_view *v, uint32_t width, uint32_t L,
-                           struct rq_job *jobs)
+static uint32_t cut_direct(const struct rq_view *v, uint32_t width, unsigned threads,
+                           uint32_t L, struct rq_job *jobs)
 {
     uint32_t n = 0;
     size_t kept = 0;
@@ -279,7 +302,7 @@ static uint32_t cut_direct(const struct rq_view *v, uint32_t width, uint32_t L,
         uint32_t start = rq_view_column(v, sub), total = rq_view_width(v, sub);
 
         for (uint32_t at = 0; at < total; n++) {
-            uint32_t w = pick_width(total - at, total, width);
+            uint32_t w = pick_width(total - at, total, width, threads);
             uint32_t skip = w > total - at ? w - (total - at) : 0;
 
             if (jobs)
@@ -307,13 +330,13 @@ static uint32_t cut_staged(const struct rq_view *v, uint32_t L, struct rq_job *j
     return n;
 }
 
-uint32_t rq_cut_jobs(const struct rq_view *view, uint32_t width, uint32_t L,
-                     struct rq_job *jobs, bool *staged)
+uint32_t rq_cut_jobs(const struct rq_view *view, uint32_t width, unsigned threads,
+                     uint32_t L, struct rq_job *jobs, bool *staged)
 {
     uint32_t narrowest = view->n_wide < view->N ? view->narrow : view->wide;
 
     *staged = narrowest < RQ_SLICE_MIN;
-    return *staged ? cut_staged(view, L, jobs) : cut_direct(view, width, L, jobs);
+    return *staged ? cut_staged(view, L, jobs) : cut_direct(view, width, threads, L, jobs);
 }
 
 static void work(void *arg, unsigned worker)

@@ -73,10 +73,10 @@ struct rq_exec {
 /* Octets of slice for @L slots. */
 uint32_t rq_slice_width(const struct rq_kernels *k, uint32_t L);
 
-/* Cuts the columns of @view into jobs of at most @width octets; L slots each are kept.
- * Returns their number; writes them if @jobs is not NULL. */
-uint32_t rq_cut_jobs(const struct rq_view *view, uint32_t width, uint32_t L,
-                     struct rq_job *jobs, bool *staged);
+/* Cuts the columns of @view into jobs of at most @width octets for @threads; L slots each
+ * are kept. Returns their number; writes them if @jobs is not NULL. */
+uint32_t rq_cut_jobs(const struct rq_view *view, uint32_t width, unsigned threads,
+                     uint32_t L, struct rq_job *jobs, bool *staged);
 
 /* Runs all jobs on @workers (NULL: this thread); scratch has one buffer per worker. */
 RQ_NODISCARD int rq_exec_run(struct rq_exec *x, struct rq_mem *mem,

@@ -25,33 +25,20 @@ static void seed(const struct rq_plan *plan, const uint32_t *isi, uint32_t n,
     }
 }
 
-/* Step 3 of the plan, transposed. */
-static void unfold(const struct rq_kernels *k, const struct rq_plan *plan, uint8_t *slots)
-{
-    const uint16_t *idx = plan->fold_idx + plan->h.n_fold;
-
-    for (uint32_t i = plan->h.nb; i-- > 0;) {
-        const uint8_t *x = slots + (size_t)(plan->h.M + plan->h.nb - 1 - i) * 64;
-
-        for (uint32_t c = 0; c < plan->fold_count[i]; c++)
-            k->xor_add(slots + (size_t)*--idx * 64, x, 64);
-    }
-}
-
 /* Step 2 of the plan, transposed; @acc has a row for each pair and one more. */
 static void unsolve_free(const struct rq_kernels *k, const struct rq_plan *plan,
                          uint8_t *slots, uint8_t *acc)
 {
-    uint32_t M = plan->h.M, nb = plan->h.nb, H = plan->p.H, pairs = rq_pairs(H);
+    uint32_t M = plan->h.M, nb = plan->h.nb;
+    uint32_t H = plan->p.H, pairs = rq_pairs(H);
     struct rq_hdpc h = {plan->p.Kp + plan->p.S, M, plan->slot, plan->pair};
-    const uint8_t *free_col = slots + (size_t)(M + nb) * 64;
     _Alignas(64) uint8_t rows[16][64] = {{0}};
 
     for (uint32_t f = 0; f < plan->h.nh; f++) {
-        const uint8_t *x = free_col + (size_t)f * 64;
+        const uint8_t *x = slots + (size_t)plan->inactive[nb + f] * 64;
 
         for (uint32_t p = 0; p < nb; p++)
-            k->mul_add(slots + (size_t)(M + p) * 64, x, plan->Q[p * RQ_Q_STRIDE + f],
+            k->mul_add(slots + (size_t)plan->inactive[p] * 64, x, plan->Q[p * RQ_Q_STRIDE + f],
                        64);
         for (uint32_t i = 0; i < H; i++)
             k->mul_add(rows[i], x, plan->Q[(nb + i) * RQ_Q_STRIDE + f], 64);
@@ -70,42 +57,47 @@ int rq_generator(struct rq_mem *mem, struct rq_buf *work,
                  const uint32_t *isi, uint32_t n, uint8_t *out)
 {
     const struct rq_plan_head *h = &plan->h;
-    uint32_t rows = h->M + h->nb, Kp = plan->p.Kp, S = plan->p.S;
-    uint32_t ld = (uint32_t)rq_round_up(n, 8), residual = 0;
+    uint32_t rows = h->M + h->n_residual, Kp = plan->p.Kp, S = plan->p.S;
+    uint32_t ld = (uint32_t)rq_round_up(n, 8);
     struct rq_carver c = {NULL, 0};
     uint8_t *slots, *symbols, *acc;
     uint32_t *where;
-    struct rq_gather g;
+    struct rq_gather peeled, residual, fold;
     int rc;
 
     rc = rq_buf_need(mem, work,
-                     ((size_t)plan->p.L + Kp + RQ_PAIRS_MAX + 1) * 64 +
+                     ((size_t)h->n_slots + Kp + RQ_PAIRS_MAX + 1) * 64 +
                          rows * sizeof(*where) + 4 * RQ_ALIGN);
     if (rc < 0)
         return rc;
     c.base = work->p;
-    slots = rq_carve(&c, (size_t)plan->p.L * 64);
+    slots = rq_carve(&c, (size_t)h->n_slots * 64);
     symbols = rq_carve(&c, (size_t)Kp * 64);
     acc = rq_carve(&c, (RQ_PAIRS_MAX + 1) * 64);
     where = rq_carve(&c, rows * sizeof(*where));
-    memset(slots, 0, (size_t)plan->p.L * 64);
+    memset(slots, 0, (size_t)h->n_slots * 64);
     memset(symbols, 0, (size_t)Kp * 64);
     for (uint32_t k = 0; k < rows; k++)
         where[k] = plan->row[k] < S ? RQ_REGION_ZERO
                                     : (uint32_t)(plan->row[k] - S) << 2;
-    for (uint32_t k = h->M; k < rows; k++)
-        residual += plan->fetch[k].nact;
+    peeled = (struct rq_gather){
+        .n = h->M, .all = true, .fetch = plan->fetch, .idx = plan->idx, .where = where};
+    residual = (struct rq_gather){.n = h->n_residual,
+                                  .dst = plan->residual_dst,
+                                  .fetch = plan->fetch + h->M,
+                                  .idx = plan->idx + h->idx_peeled,
+                                  .where = where + h->M};
+    fold = (struct rq_gather){
+        .n = h->n_fold, .dst = plan->fold_dst, .fetch = plan->fold, .idx = plan->fold_idx};
 
     seed(plan, isi, n, slots);
-    g = (struct rq_gather){
-        .n = h->M, .all = true, .fetch = plan->fetch, .idx = plan->idx, .where = where};
-    kernels->scatter(&g, slots, symbols, h->n_idx - residual, true);
-    unfold(kernels, plan, slots);
+    kernels->scatter(&peeled, slots, symbols, h->idx_peeled);
+    kernels->scatter(&fold, slots, NULL, h->idx_fold);
     if (h->nh)
         unsolve_free(kernels, plan, slots, acc);
-    g.n = rows;
-    g.all = false;
-    kernels->scatter(&g, slots, symbols, h->n_idx, false);
+    kernels->scatter(&residual, slots, symbols, h->idx_residual);
+    peeled.all = false;
+    kernels->scatter(&peeled, slots, symbols, h->idx_peeled);
     for (uint32_t k = 0; k < Kp; k++)
         memcpy(out + (size_t)k * ld, symbols + (size_t)k * 64, ld);
     return RQ_OK;

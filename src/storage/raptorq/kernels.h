@@ -26,12 +26,13 @@ struct rq_regions {
     size_t stride[RQ_REGIONS];
 };
 
-/* slot[first + k] = symbol where[k] ^ the slots fetch[k] lists, for k in [0, n). The
- * lists lie one after the other in idx; with @all false the last nin of each are
- * passed over. where = NULL starts from zero. */
+/* slot[dst[k]] = symbol where[k] ^ the slots fetch[k] lists, for k in [0, n). Without
+ * dst, slot[first + k]. The lists lie one after the other in idx; with @all false the
+ * last nin of each are passed over. where = NULL starts from zero. */
 struct rq_gather {
     uint32_t first, n;
     bool all;
+    const uint16_t *dst;
     const struct rq_fetch *fetch;
     const uint16_t *idx;
     const uint32_t *where;
@@ -66,9 +67,6 @@ struct rq_kernels {
     uint32_t product_cost; /* of one multiply-add in a product, in 1/16 of a gather's XOR */
 
     void (*gather)(const struct rq_gather *g, uint8_t *slots, uint32_t w);
-    /* slot[first - i] ^= the next count[i] slots of idx, for i in [0, n) */
-    void (*fold)(uint8_t *slots, uint32_t w, uint32_t first, uint32_t n,
-                 const uint16_t *count, const uint16_t *idx);
     /* out = XOR of @n > 0 slots; out may have any alignment */
     void (*collect)(uint8_t *out, const uint8_t *slots, uint32_t w, const uint16_t *idx,
                     uint32_t n);
@@ -92,11 +90,11 @@ struct rq_kernels {
     void (*eliminate)(uint8_t *rows, size_t stride, uint32_t n, const uint8_t *pivot,
                       uint32_t bit, uint8_t *marks, size_t mark_stride, uint32_t mark);
 
-    /* The transpose of gather on slices of 64 octets: for k from n - 1 down, x =
-     * slot[first + k]; out[where[k] >> 2] ^= x if its region is 0; every slot of its
-     * list ^= x; slot[first + k] = 0 if clear. */
+    /* The transpose of gather on slices of 64 octets: for k from n - 1 down, x = the slot
+     * gather would write, which becomes 0; out[where[k] >> 2] ^= x if its region is 0;
+     * every slot of its list ^= x. The lists are @total entries of idx. */
     void (*scatter)(const struct rq_gather *g, uint8_t *slots, uint8_t *out,
-                    uint32_t total, bool clear);
+                    uint32_t total);
     /* The transpose of hdpc on slices of 64 octets: slot[j] ^= g_j where g_j = alpha
      * g_(j+1) ^ acc[pair[j]], starting from g after the last pair. */
     void (*hdpc_transposed)(const struct rq_hdpc *h, uint8_t *slots, const uint8_t *acc);

@@ -38,7 +38,7 @@ static inline VX prepare(V x)
 #define MULX_VEC 2
 #define KERNELS rq_kernels_avx2
 #define KERNELS_NAME "avx2"
-#define PRODUCT_COST 16
+#define PRODUCT_COST 31
 
 #include "storage/raptorq/kernels_cpu.h"
 #include "storage/raptorq/kernels_body.h"

@@ -16,7 +16,7 @@ typedef V VX;
 #define MULX_VEC 2
 #define KERNELS rq_kernels_avx2_gfni
 #define KERNELS_NAME "avx2-gfni"
-#define PRODUCT_COST 10
+#define PRODUCT_COST 18
 
 #include "storage/raptorq/kernels_cpu.h"
 #include "storage/raptorq/kernels_body.h"

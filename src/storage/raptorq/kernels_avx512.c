@@ -28,6 +28,7 @@ typedef V VX;
 #define STOREU(p, x) _mm512_storeu_si512((void *)(p), x)
 #define STOREA(p, x) _mm512_store_si512((void *)(p), x)
 #define VXOR(a, b) _mm512_xor_si512(a, b)
+#define VXOR3(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0x96)
 #define VZERO _mm512_setzero_si512()
 #define ALPHA(x) _mm512_gf2p8affine_epi64_epi8(x, MATRIX(2), 0)
 #define EXPAND(p) expand(p)
@@ -42,7 +43,7 @@ typedef V VX;
 #define KERNELS rq_kernels_avx512
 #define KERNELS_NAME "avx512-gfni"
 #define SLICE_MAX 512
-#define PRODUCT_COST 5
+#define PRODUCT_COST 8
 
 #include "storage/raptorq/kernels_cpu.h"
 #include "storage/raptorq/kernels_body.h"

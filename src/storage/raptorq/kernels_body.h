@@ -15,6 +15,11 @@
 #include "storage/raptorq/tables.h"
 
 #define PREFETCH_AHEAD 12
+#ifdef __clang__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
 
 #define REP1(M) M(0)
 #define REP2(M) REP1(M) M(1)
@@ -91,12 +96,6 @@ static void gather(const struct rq_gather *g, uint8_t *slots, uint32_t w)
     BY_WIDTH(gather, g, slots)
 }
 
-static void fold(uint8_t *slots, uint32_t w, uint32_t first, uint32_t n,
-                 const uint16_t *count, const uint16_t *idx)
-{
-    BY_WIDTH(fold, slots, first, n, count, idx)
-}
-
 static void collect(uint8_t *out, const uint8_t *slots, uint32_t w, const uint16_t *idx,
                     uint32_t n)
 {
@@ -123,63 +122,95 @@ static void xor_add(uint8_t *dst, const uint8_t *src, size_t n)
         STOREU(dst + i, VXOR(LOADU(dst + i), LOADU(src + i)));
 }
 
+static inline const uint8_t *product_input(const struct rq_product *p, uint32_t k)
+{
+    return p->where ? symbol_at(p->regions, p->where[k]) : p->in + k * p->stride;
+}
+
 /* MULX_OUT outputs of MULX_VEC vectors: every input is loaded once for all of them. */
 static inline __attribute__((always_inline)) void
-product_tile(const struct rq_product *p, uint32_t o, size_t at, uint32_t nout,
-             uint32_t nvec)
+product_tile(const struct rq_product *p, uint32_t o, size_t at, const int nout,
+             const int nvec)
 {
     V acc[MULX_OUT][MULX_VEC];
     const uint8_t *coef = p->coef + o;
+    uint32_t k = 0;
 
-    for (uint32_t i = 0; i < nout; i++)
-        for (uint32_t v = 0; v < nvec; v++)
+    UNROLL for (int i = 0; i < nout; i++)
+        UNROLL for (int v = 0; v < nvec; v++)
             acc[i][v] = p->add ? LOADU(p->out[o + i] + at + v * VB) : VZERO;
-    for (uint32_t k = 0; k < p->nin; k++, coef += p->ldc) {
-        const uint8_t *in = p->where ? symbol_at(p->regions, p->where[k])
-                                     : p->in + k * p->stride;
+#ifdef VXOR3
+    for (; k + 2 <= p->nin; k += 2, coef += 2 * p->ldc) {
+        const uint8_t *in = product_input(p, k) + at, *in1 = product_input(p, k + 1) + at;
+        VX x[MULX_VEC], y[MULX_VEC];
+
+        UNROLL for (int v = 0; v < nvec; v++) {
+            x[v] = PREPARE(LOADU(in + v * VB));
+            y[v] = PREPARE(LOADU(in1 + v * VB));
+        }
+        UNROLL for (int i = 0; i < nout; i++)
+            UNROLL for (int v = 0; v < nvec; v++)
+                acc[i][v] = VXOR3(acc[i][v], MULTIPLY(x[v], coef[i]),
+                                  MULTIPLY(y[v], coef[p->ldc + i]));
+    }
+#endif
+    for (; k < p->nin; k++, coef += p->ldc) {
+        const uint8_t *in = product_input(p, k) + at;
         VX x[MULX_VEC];
 
-        for (uint32_t v = 0; v < nvec; v++)
-            x[v] = PREPARE(LOADU(in + at + v * VB));
-        for (uint32_t i = 0; i < nout; i++)
-            for (uint32_t v = 0; v < nvec; v++)
+        UNROLL for (int v = 0; v < nvec; v++)
+            x[v] = PREPARE(LOADU(in + v * VB));
+        UNROLL for (int i = 0; i < nout; i++)
+            UNROLL for (int v = 0; v < nvec; v++)
                 acc[i][v] = VXOR(acc[i][v], MULTIPLY(x[v], coef[i]));
     }
-    for (uint32_t i = 0; i < nout; i++)
-        for (uint32_t v = 0; v < nvec; v++)
+    UNROLL for (int i = 0; i < nout; i++)
+        UNROLL for (int v = 0; v < nvec; v++)
             STOREU(p->out[o + i] + at + v * VB, acc[i][v]);
 }
 
-static void product_full(const struct rq_product *p, uint32_t o, size_t at)
+/* The outputs from @o on, as many as fit; returns how many they were. */
+static uint32_t product_some(const struct rq_product *p, uint32_t o, size_t at)
 {
-    product_tile(p, o, at, MULX_OUT, MULX_VEC);
-}
+    uint32_t left = p->nout - o;
 
-static void product_one(const struct rq_product *p, uint32_t o, size_t at)
-{
+#if MULX_OUT >= 8
+    if (left >= 8) {
+        product_tile(p, o, at, 8, MULX_VEC);
+        return 8;
+    }
+#endif
+    if (left >= 4) {
+        product_tile(p, o, at, 4, MULX_VEC);
+        return 4;
+    }
+    if (left >= 2) {
+        product_tile(p, o, at, 2, MULX_VEC);
+        return 2;
+    }
     product_tile(p, o, at, 1, MULX_VEC);
+    return 1;
 }
 
-static void product_narrow(const struct rq_product *p, uint32_t o, size_t at)
+static void product_narrow(const struct rq_product *p, size_t at)
 {
-    product_tile(p, o, at, 1, 1);
+    uint32_t o = 0;
+
+    for (; o + 4 <= p->nout; o += 4)
+        product_tile(p, o, at, 4, 1);
+    for (; o < p->nout; o++)
+        product_tile(p, o, at, 1, 1);
 }
 
 static void product(const struct rq_product *p, uint32_t w)
 {
     size_t at = 0;
 
-    for (; at + MULX_VEC * VB <= w; at += MULX_VEC * VB) {
-        uint32_t o = 0;
-
-        for (; o + MULX_OUT <= p->nout; o += MULX_OUT)
-            product_full(p, o, at);
-        for (; o < p->nout; o++)
-            product_one(p, o, at);
-    }
+    for (; at + MULX_VEC * VB <= w; at += MULX_VEC * VB)
+        for (uint32_t o = 0; o < p->nout;)
+            o += product_some(p, o, at);
     for (; at < w; at += VB)
-        for (uint32_t o = 0; o < p->nout; o++)
-            product_narrow(p, o, at);
+        product_narrow(p, at);
 }
 
 static void hdpc_bits(const struct rq_hdpc *h, const uint8_t *rows, uint8_t *acc,
@@ -235,25 +266,24 @@ static inline void add_64(uint8_t *dst, const V *x)
 }
 
 static void scatter(const struct rq_gather *g, uint8_t *slots, uint8_t *out,
-                    uint32_t total, bool clear)
+                    uint32_t total)
 {
     const uint16_t *ix = g->idx + total;
 
     for (uint32_t k = g->n; k-- > 0;) {
         struct rq_fetch f = g->fetch[k];
-        uint8_t *q = slots + ((size_t)g->first + k) * 64;
+        uint8_t *q = slots + (g->dst ? g->dst[k] : g->first + k) * (size_t)64;
         const uint16_t *end = ix - f.nact - f.nin;
         const uint16_t *from = g->all ? ix : ix - f.nin;
         V x[64 / VB];
 
         for (unsigned i = 0; i < 64 / VB; i++)
             x[i] = LOADA(q + i * VB);
-        if ((g->where[k] & 3) == 0)
+        memset(q, 0, 64);
+        if (g->where && (g->where[k] & 3) == 0)
             add_64(out + (size_t)(g->where[k] >> 2) * 64, x);
         while (from > end)
             add_64(slots + (size_t)*--from * 64, x);
-        if (clear)
-            memset(q, 0, 64);
         ix = end;
     }
 }
@@ -279,7 +309,6 @@ const struct rq_kernels KERNELS = {
     .slice_max = SLICE_MAX,
     .product_cost = PRODUCT_COST,
     .gather = gather,
-    .fold = fold,
     .collect = collect,
     .hdpc = hdpc,
     .product = product,

@@ -71,12 +71,12 @@ static inline V multiply(const VX *x, uint8_t c)
 #define PREPARE(x) prepare(x)
 #define MULTIPLY(x, c) multiply(&(x), c)
 #define MULX_OUT 8
-#define MULX_VEC 1
+#define MULX_VEC 2
 #define NV1 8
 #define KERNELS rq_kernels_portable
 #define KERNELS_NAME "portable"
 #define SLICE_MAX 64
-#define PRODUCT_COST 160
+#define PRODUCT_COST 255
 
 #include "storage/raptorq/kernels_cpu.h"
 #include "storage/raptorq/kernels_body.h"

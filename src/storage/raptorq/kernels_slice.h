@@ -15,10 +15,10 @@
 static void NAME(gather)(const struct rq_gather *g, uint8_t *slots)
 {
     const uint16_t *ix = g->idx;
-    uint8_t *q = slots + g->first * W;
 
-    for (uint32_t k = 0; k < g->n; k++, q += W) {
+    for (uint32_t k = 0; k < g->n; k++) {
         struct rq_fetch f = g->fetch[k];
+        uint8_t *q = slots + (g->dst ? g->dst[k] : g->first + k) * W;
         const uint16_t *end = ix + f.nact + (g->all ? f.nin : 0);
         const uint8_t *p;
         REP(DECLARE)
@@ -37,25 +37,6 @@ static void NAME(gather)(const struct rq_gather *g, uint8_t *slots)
         REP(STOREA_ALL)
         if (!g->all)
             ix += f.nin;
-    }
-}
-
-static void NAME(fold)(uint8_t *slots, uint32_t first, uint32_t n, const uint16_t *count,
-                       const uint16_t *idx)
-{
-    uint8_t *q = slots + first * W;
-
-    for (uint32_t i = 0; i < n; i++, q -= W) {
-        const uint16_t *end = idx + count[i];
-        const uint8_t *p = q;
-        REP(DECLARE)
-
-        REP(LOADA_ALL)
-        for (; idx < end; idx++) {
-            p = slots + *idx * W;
-            REP(XOR_ALL)
-        }
-        REP(STOREA_ALL)
     }
 }
 

@@ -16,8 +16,11 @@ libochre_raptorq_a_SOURCES = \
 	src/storage/raptorq/generator.c src/storage/raptorq/generator.h \
 	src/storage/raptorq/cost.c src/storage/raptorq/cost.h \
 	src/storage/raptorq/ctx.c src/storage/raptorq/ctx.h \
+	src/storage/raptorq/plan_file.c \
 	src/storage/raptorq/encoder.c \
 	src/storage/raptorq/decoder.c \
+	src/storage/raptorq/object.c \
+	src/storage/raptorq/pool.c \
 	src/storage/raptorq/kernels.c src/storage/raptorq/kernels.h \
 	src/storage/raptorq/kernels_cpu.h src/storage/raptorq/kernels_body.h \
 	src/storage/raptorq/kernels_slice.h src/storage/raptorq/kernels_avx2_base.h \

@@ -36,18 +36,23 @@ static inline size_t rq_round_up(size_t n, size_t to)
     return (n + to - 1) / to * to;
 }
 
-/* Carves aligned pieces out of a buffer; with base NULL it only measures. */
+/* Carves pieces out of a buffer, all of one alignment; with base NULL only measures. */
 struct rq_carver {
     uint8_t *base;
     size_t used;
 };
 
-static inline void *rq_carve(struct rq_carver *c, size_t n)
+static inline void *rq_carve_aligned(struct rq_carver *c, size_t n, size_t align)
 {
     size_t at = c->used;
 
-    c->used += rq_round_up(n, RQ_ALIGN);
+    c->used += rq_round_up(n, align);
     return c->base ? c->base + at : NULL;
+}
+
+static inline void *rq_carve(struct rq_carver *c, size_t n)
+{
+    return rq_carve_aligned(c, n, RQ_ALIGN);
 }
 
 #endif

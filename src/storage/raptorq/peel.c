@@ -16,23 +16,23 @@
 
 struct peeler {
     struct rq_symbolic *z;
-    uint32_t *state;  /* per row: active columns << 16 | XOR of their numbers */
+    uint64_t *state;  /* per row: level << 32 | active columns << 16 | XOR of these */
     uint16_t *next;   /* per row: stack links of the buckets below */
-    uint16_t *pivot;  /* per slot k in order of peeling: its column */
-    uint16_t *row_of; /* per slot k: its row */
+    uint16_t *pivot;  /* per row: the column peeled by it, or RQ_NONE */
+    uint16_t *fresh;  /* rows that just came down to one column */
+    uint32_t *count;  /* per level: rows */
     uint8_t *alive;   /* per column below W */
-    uint16_t *level;  /* per slot k */
     uint16_t *parent, *size, *best; /* components, per column */
     uint16_t *edges;  /* rows that came down to two columns */
     uint32_t *heap;   /* size << 16 | root */
-    uint32_t n_edges, n_heap, M, u;
+    uint32_t n_edges, n_heap, levels, M, u;
     uint16_t bucket[BUCKETS]; /* rows with one column, by weight */
     uint32_t filled;          /* bit i: bucket i is not empty */
 };
 
 static void push_ready(struct peeler *e, uint32_t r)
 {
-    uint32_t weight = e->z->row[r].nact;
+    uint32_t weight = e->z->row[r].n;
     uint32_t b = weight < BUCKETS ? weight : BUCKETS - 1;
 
     e->next[r] = e->bucket[b];
@@ -51,45 +51,58 @@ static uint32_t pop_ready(struct peeler *e)
     return r;
 }
 
-/* Column @c is active no more. */
-static void drop_column(struct peeler *e, uint32_t c)
+/* Column @c is active no more; rows that contain it are at least on @level. The loop
+ * takes no branch on what it finds. */
+static void drop_column(struct peeler *e, uint32_t c, uint32_t level)
 {
     const struct rq_symbolic *z = e->z;
+    const uint16_t *row = z->col_row + z->col_at[c];
+    const uint16_t *end = z->col_row + z->col_at[c + 1];
+    uint16_t *edges = e->edges + e->n_edges, *fresh = e->fresh;
 
     e->alive[c] = 0;
-    for (uint32_t i = z->col_at[c]; i < z->col_at[c + 1]; i++) {
-        uint32_t r = z->col_row[i];
-        uint32_t s = (e->state[r] - 0x10000) ^ c;
+    for (; row < end; row++) {
+        uint64_t s = e->state[*row];
+        uint32_t low = ((uint32_t)s - 0x10000) ^ c, high = (uint32_t)(s >> 32);
 
-        e->state[r] = s;
-        if (s >= 0x30000)
-            continue;
-        if (s >= 0x20000)
-            e->edges[e->n_edges++] = (uint16_t)r;
-        else if (s >= 0x10000)
-            push_ready(e, r);
+        high = high < level ? level : high;
+        e->state[*row] = (uint64_t)high << 32 | low;
+        *edges = *row;
+        edges += low >> 16 == 2;
+        *fresh = *row;
+        fresh += low >> 16 == 1;
     }
+    e->n_edges = (uint32_t)(edges - e->edges);
+    while (fresh > e->fresh)
+        push_ready(e, *--fresh);
 }
 
 static void inactivate(struct peeler *e, uint32_t c)
 {
     e->z->inactive[e->u++] = (uint16_t)c;
-    drop_column(e, c);
+    drop_column(e, c, 0);
 }
 
 static void peel_ready(struct peeler *e)
 {
     while (e->filled) {
         uint32_t r = pop_ready(e);
-        uint32_t c = e->state[r] & 0xffff;
+        uint64_t s = e->state[r];
+        uint32_t level = (uint32_t)(s >> 32), c = s & 0xffff;
 
-        if (e->state[r] >> 16 != 1)
+        if ((s >> 16 & 0xffff) != 1)
             continue;
-        e->row_of[e->M] = (uint16_t)r;
-        e->pivot[e->M] = (uint16_t)c;
-        e->z->slot[c] = (uint16_t)e->M++;
-        drop_column(e, c);
+        e->pivot[r] = (uint16_t)c;
+        e->count[level]++;
+        e->levels = level >= e->levels ? level + 1 : e->levels;
+        e->M++;
+        drop_column(e, c, level + 1);
     }
+}
+
+static uint32_t active(const struct peeler *e, uint32_t r)
+{
+    return e->state[r] >> 16 & 0xffff;
 }
 
 static uint32_t col_weight(const struct peeler *e, uint32_t c)
@@ -148,7 +161,7 @@ static uint32_t first_alive(const struct peeler *e, uint32_t r)
 static void join(struct peeler *e, uint32_t r)
 {
     uint32_t c = first_alive(e, r);
-    uint32_t a = find_root(e, c), b = find_root(e, (e->state[r] & 0xffff) ^ c);
+    uint32_t a = find_root(e, c), b = find_root(e, (uint32_t)(e->state[r] & 0xffff) ^ c);
 
     if (a == b)
         return;
@@ -169,7 +182,7 @@ static void join(struct peeler *e, uint32_t r)
 static uint32_t best_of_largest(struct peeler *e)
 {
     for (uint32_t i = 0; i < e->n_edges; i++)
-        if (e->state[e->edges[i]] >> 16 == 2)
+        if (active(e, e->edges[i]) == 2)
             join(e, e->edges[i]);
     e->n_edges = 0;
     while (e->n_heap) {
@@ -189,8 +202,8 @@ static void inactivate_lightest(struct peeler *e)
     uint32_t lightest = RQ_NONE, n = UINT32_MAX, keep = RQ_NONE;
 
     for (uint32_t r = 0; r < z->nrows; r++)
-        if (e->state[r] >> 16 && e->state[r] >> 16 < n) {
-            n = e->state[r] >> 16;
+        if (active(e, r) && active(e, r) < n) {
+            n = active(e, r);
             lightest = r;
         }
     if (lightest == RQ_NONE) {
@@ -199,7 +212,7 @@ static void inactivate_lightest(struct peeler *e)
                 inactivate(e, c);
         return;
     }
-    for (uint32_t i = 0; i < z->row[lightest].nact; i++) {
+    for (uint32_t i = 0; i < z->row[lightest].n; i++) {
         uint32_t c = z->cols[z->row[lightest].at + i];
 
         if (!e->alive[c])
@@ -231,17 +244,16 @@ static void start(struct peeler *e)
     }
     for (uint32_t c = z->p.W; c < z->p.L; c++)
         z->inactive[e->u++] = (uint16_t)c;
+    memset(e->pivot, 0xff, z->nrows * sizeof(*e->pivot));
+    memset(e->count, 0, z->p.W * sizeof(*e->count));
     for (uint32_t r = 0; r < z->nrows; r++) {
-        const uint16_t *c = z->cols + z->row[r].at;
-        uint32_t n = z->row[r].nact, x = 0;
+        const struct rq_row *row = &z->row[r];
 
-        for (uint32_t i = 0; i < n; i++)
-            x ^= c[i];
-        e->state[r] = n << 16 | x;
-        if (n == 1)
+        e->state[r] = (uint32_t)row->n << 16 | row->sum;
+        e->edges[e->n_edges] = (uint16_t)r;
+        e->n_edges += row->n == 2;
+        if (row->n == 1)
             push_ready(e, r);
-        else if (n == 2)
-            e->edges[e->n_edges++] = (uint16_t)r;
     }
 }
 
@@ -260,91 +272,67 @@ static void run(struct peeler *e)
     }
 }
 
-/* Level of a peeled row: one more than the highest among the rows it needs. Returns
- * the number of levels. */
-static uint32_t find_levels(struct peeler *e)
-{
-    struct rq_symbolic *z = e->z;
-    uint32_t n = 0;
-
-    for (uint32_t k = 0; k < e->M; k++) {
-        const struct rq_row *row = &z->row[e->row_of[k]];
-        const uint16_t *c = z->cols + row->at;
-        uint32_t level = 0;
-
-        for (uint32_t i = 0; i < row->nact; i++) {
-            uint32_t s = z->slot[c[i]];
-
-            if (s < k && e->level[s] >= level)
-                level = e->level[s] + 1u;
-        }
-        e->level[k] = (uint16_t)level;
-        n = level >= n ? level + 1 : n;
-    }
-    return n;
-}
-
 /* Sorts the peeled rows by level and, within one, by number, so that symbols are read
  * nearly in sequence and neighbours do not wait for each other. */
-static void order_by_level(struct peeler *e, uint32_t *count, uint16_t *peeled_at)
+static void order_by_level(struct peeler *e)
 {
     struct rq_symbolic *z = e->z;
-    uint32_t levels = find_levels(e), sum = 0, residual = e->M;
+    uint32_t sum = 0, residual = e->M;
 
-    memset(count, 0, levels * sizeof(*count));
-    memset(peeled_at, 0xff, z->nrows * sizeof(*peeled_at));
-    for (uint32_t k = 0; k < e->M; k++) {
-        count[e->level[k]]++;
-        peeled_at[e->row_of[k]] = (uint16_t)k;
-    }
-    for (uint32_t l = 0; l < levels; l++) {
-        uint32_t n = count[l];
+    for (uint32_t l = 0; l < e->levels; l++) {
+        uint32_t n = e->count[l];
 
-        count[l] = sum;
+        e->count[l] = sum;
         sum += n;
     }
     for (uint32_t r = 0; r < z->nrows; r++) {
-        uint32_t k = peeled_at[r], s;
+        uint32_t s;
 
-        if (k == RQ_NONE) {
+        if (e->pivot[r] == RQ_NONE) {
             z->order[residual++] = (uint16_t)r;
             continue;
         }
-        s = count[e->level[k]]++;
+        /* dropping its own column raised the row by one */
+        s = e->count[(e->state[r] >> 32) - 1]++;
         z->order[s] = (uint16_t)r;
-        z->slot[e->pivot[k]] = (uint16_t)s;
+        z->slot[e->pivot[r]] = (uint16_t)s;
     }
 }
 
-/* Writes what row order[@k] gathers; returns the end of its list. */
-static uint16_t *write_fetch(struct rq_symbolic *z, uint32_t k, uint16_t *out)
+/* Writes what row order[@k] fetches, peeled slots first, but not the slot @self; returns
+ * the end of its list. Slots are put down from both ends without looking. There is one
+ * place more than slots until the end, so nothing is overwritten; the last slot goes to
+ * the place that stays empty. */
+static uint16_t *write_fetch(struct rq_symbolic *z, uint32_t k, uint32_t self,
+                             uint16_t *out)
 {
     const struct rq_row *row = &z->row[z->order[k]];
-    const uint16_t *c = z->cols + row->at, *end = c + row->n;
-    uint16_t inactive[256]; /* a row has at most 3 * 62 + 3 columns */
-    uint32_t nact = 0, nin = 0;
+    const uint16_t *c = z->cols + row->at;
+    uint32_t n = row->n + row->npi - (self != RQ_NONE), M = z->M;
+    uint16_t *low = out, *high = out + n;
 
-    for (; c < end; c++) {
-        uint32_t s = z->slot[*c];
+    for (uint32_t i = 0; i < row->n; i++) {
+        uint32_t s = z->slot[c[i]];
 
-        if (s == k && k < z->M)
-            continue;
-        if (s < z->M)
-            out[nact++] = (uint16_t)s;
-        else
-            inactive[nin++] = (uint16_t)s;
+        *low = (uint16_t)s;
+        *high = (uint16_t)s;
+        low += s < M && s != self;
+        high -= s >= M;
     }
-    memcpy(out + nact, inactive, nin * sizeof(*out));
-    z->fetch[k] = (struct rq_fetch){(uint16_t)nact, (uint16_t)nin};
-    return out + nact + nin;
+    for (uint32_t i = 0; i < row->npi; i++)
+        *high-- = z->slot[row->pi[i]];
+    *low = out[n];
+    z->fetch[k].nact = (uint16_t)(low - out);
+    z->fetch[k].nin = (uint16_t)(n - z->fetch[k].nact);
+    return out + n;
 }
 
 static uint32_t total_weight(const struct rq_symbolic *z)
 {
-    uint32_t n = 0;
+    uint32_t n = 1;
 
     for (uint32_t r = 0; r < z->nrows; r++)
-        n += z->row[r].n;
+        n += z->row[r].n + z->row[r].npi;
     return n;
 }
 
@@ -361,7 +349,7 @@ static int write_lists(struct rq_symbolic *z)
     for (uint32_t k = 0; k < z->nrows; k++) {
         if (k == z->M)
             z->idx_residual = out;
-        out = write_fetch(z, k, out);
+        out = write_fetch(z, k, k < z->M ? k : RQ_NONE, out);
     }
     return RQ_OK;
 }
@@ -369,7 +357,8 @@ static int write_lists(struct rq_symbolic *z)
 static void carve(struct peeler *e, struct rq_carver *c)
 {
     struct rq_symbolic *z = e->z;
-    uint32_t W = z->p.W, L = z->p.L, rows = z->nrows, spare = rows + 64;
+    uint32_t W = z->p.W, L = z->p.L, rows = z->nrows;
+    uint32_t spare = rows + RQ_SPARE_ROWS;
 
     z->slot = rq_carve(c, L * sizeof(*z->slot));
     z->inactive = rq_carve(c, L * sizeof(*z->inactive));
@@ -377,14 +366,14 @@ static void carve(struct peeler *e, struct rq_carver *c)
     z->fetch = rq_carve(c, spare * sizeof(*z->fetch));
     e->state = rq_carve(c, rows * sizeof(*e->state));
     e->next = rq_carve(c, rows * sizeof(*e->next));
-    e->pivot = rq_carve(c, W * sizeof(*e->pivot));
-    e->row_of = rq_carve(c, W * sizeof(*e->row_of));
+    e->pivot = rq_carve(c, rows * sizeof(*e->pivot));
+    e->fresh = rq_carve(c, (rows + 1) * sizeof(*e->fresh));
+    e->count = z->heads = rq_carve(c, (W + spare) * sizeof(*e->count));
     e->alive = rq_carve(c, W);
-    e->level = rq_carve(c, W * sizeof(*e->level));
     e->parent = rq_carve(c, W * sizeof(*e->parent));
     e->size = rq_carve(c, W * sizeof(*e->size));
     e->best = rq_carve(c, W * sizeof(*e->best));
-    e->edges = rq_carve(c, rows * sizeof(*e->edges));
+    e->edges = rq_carve(c, (rows + 1) * sizeof(*e->edges));
     e->heap = rq_carve(c, (W + 1) * sizeof(*e->heap));
 }
 
@@ -405,7 +394,7 @@ int rq_peel(struct rq_symbolic *z)
     z->u = e.u;
     for (uint32_t i = 0; i < e.u; i++)
         z->slot[z->inactive[i]] = (uint16_t)(e.M + i);
-    order_by_level(&e, e.heap, e.next);
+    order_by_level(&e);
     return write_lists(z);
 }
 
@@ -424,4 +413,5 @@ void rq_symbolic_free(struct rq_symbolic *z)
     rq_buf_free(z->mem, &z->b_list);
     rq_buf_free(z->mem, &z->b_bits);
     rq_buf_free(z->mem, &z->b_dense);
+    rq_buf_free(z->mem, &z->b_program);
 }

@@ -208,7 +208,7 @@ struct rq_plan;
 RQ_NODISCARD int rq_plan_new(struct rq_ctx *ctx, struct rq_plan **out, uint32_t K);
 struct rq_plan *rq_plan_ref(struct rq_plan *plan);
 void rq_plan_unref(struct rq_plan *plan); /* NULL is fine */
-size_t rq_plan_size(const struct rq_plan *plan);
+size_t rq_plan_size(const struct rq_plan *plan); /* octets when written */
 uint32_t rq_plan_Kp(const struct rq_plan *plan);
 uint64_t rq_plan_xors(const struct rq_plan *plan); /* for all intermediate symbols */
 
@@ -217,9 +217,9 @@ uint64_t rq_plan_xors(const struct rq_plan *plan); /* for all intermediate symbo
 void rq_ctx_keep_plan(struct rq_ctx *ctx, struct rq_plan *plan);
 void rq_ctx_drop_plans(struct rq_ctx *ctx); /* forget all cached plans and matrices */
 
-/* A plan as octets, to be made offline: rq_plan_write needs rq_plan_size octets;
+/* A plan as octets, to be made offline; @out has room for rq_plan_size octets.
  * rq_plan_read checks every index, so that a foreign plan can at worst compute wrong
- * symbols: RQ_ERR_DATA. The format is that of this library's version and CPU order. */
+ * symbols: RQ_ERR_DATA. The format is that of this library and this CPU's octet order. */
 void rq_plan_write(const struct rq_plan *plan, uint8_t *out);
 RQ_NODISCARD int rq_plan_read(struct rq_ctx *ctx, struct rq_plan **out,
                               const uint8_t *in, size_t n);
@@ -295,36 +295,44 @@ RQ_NODISCARD int rq_dec_check(struct rq_dec *dec);
 
 /* ---- Objects: files of several blocks ---- */
 
-/* The caller's storage. Offsets and counts are octets; callbacks return 0, or anything
- * else to stop with RQ_ERR_IO. They run on the thread that called in. */
+/* The caller's storage. Offsets and counts are octets. Callbacks return 0, or a negative
+ * number to stop with RQ_ERR_IO; they run on the thread that called in. */
 struct rq_object_io {
-    /* octets [offset, offset + n) of the object; for a decoder those of write */
+    /* the encoder's input: octets [offset, offset + n) of the object */
     int (*read)(void *self, uint64_t offset, void *buf, size_t n);
-    int (*write)(void *self, uint64_t offset, const void *buf, size_t n);
-    /* octets [col, col + n) of an encoding symbol: from where the encoder puts them */
+    /* the encoder's output: octets [col, col + n) of an encoding symbol. Columns of one
+     * symbol come in ascending order, but those of others may come between. */
     int (*put_symbol)(void *self, const struct rq_payload_id *id, uint32_t col,
                       const void *buf, size_t n);
-    /* ... and from where the decoder reads them */
-    int (*get_symbol)(void *self, const struct rq_payload_id *id, uint32_t col,
-                      void *buf, size_t n);
-    /* the ids a decoder may read for block @sbn: up to @max into @esi, their number
-     * returned */
+
+    /* the decoder's input: the ids at hand for block @sbn, at most @max into @esi; their
+     * number is returned */
     size_t (*list_symbols)(void *self, uint32_t sbn, uint32_t *esi, size_t max);
-    /* optional; @done of @total octets. Not 0 stops with RQ_ERR_IO */
+    /* octets [col, col + n) of one of them; 1: it is not to be had after all */
+    int (*get_symbol)(void *self, const struct rq_payload_id *id, uint32_t col, void *buf,
+                      size_t n);
+    /* the decoder's output */
+    int (*write)(void *self, uint64_t offset, const void *buf, size_t n);
+
+    /* optional: @done of @total octets of the object */
     int (*progress)(void *self, uint64_t done, uint64_t total);
     void *self;
 };
 
-/* Encodes the object block by block: reads it, and puts source symbols (if
- * @with_source) and @repair repair symbols of every block. Holds at most about
- * @memory octets (0: 256 MiB) by working on some columns of a block at a time. */
+#define RQ_OBJECT_MEMORY ((size_t)256 << 20)
+
+/* Encodes the object block by block: puts all source symbols (if @with_source) and
+ * @repair repair symbols of every block. Its buffers take at most @memory octets (0:
+ * RQ_OBJECT_MEMORY) beyond a few for each symbol of a block: blocks that do not fit are
+ * worked on some columns at a time. Blocks, or else the columns of one, are spread over
+ * the context's workers. RQ_ERR_ESI when there are not that many repair symbols. */
 RQ_NODISCARD int rq_object_encode(struct rq_ctx *ctx, const struct rq_oti *oti,
                                   uint32_t repair, bool with_source, size_t memory,
                                   const struct rq_object_io *io);
 
-/* Decodes the object: lists and gets symbols of each block, writes the object.
- * RQ_NEED_MORE when block *sbn cannot be decoded from its symbols; blocks before it
- * have been written. */
+/* Decodes the object: lists and gets symbols of each block, source symbols first and no
+ * more than it takes, and writes the object. RQ_NEED_MORE if the symbols of a block do
+ * not suffice, *sbn tells which; what lies before it has been written. */
 RQ_NODISCARD int rq_object_decode(struct rq_ctx *ctx, const struct rq_oti *oti,
                                   size_t memory, const struct rq_object_io *io,
                                   uint32_t *sbn);

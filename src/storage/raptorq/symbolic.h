@@ -17,11 +17,14 @@
 
 #define RQ_NONE 0xffff
 #define RQ_ROWS_MAX 65000 /* binary rows: their numbers must fit 16 bits */
+#define RQ_SPARE_ROWS 64  /* rows that rq_matrix_add may add */
 
-/* A binary row: its columns are cols[at .. at + n), the first nact of them below W. */
+/* A binary row: its columns below W are cols[at .. at + n), and it has npi PI columns. */
 struct rq_row {
     uint32_t at;
-    uint16_t nact, n;
+    uint16_t n, npi;
+    uint16_t pi[3];
+    uint16_t sum; /* XOR of the columns below W */
 };
 
 /* How one intermediate symbol or residual row is gathered: nact slots of peeled
@@ -40,12 +43,14 @@ struct rq_symbolic {
     uint32_t nrows;
     uint32_t nrows_peeled; /* rows that took part in the peel; later ones are residual */
     struct rq_row *row;
-    uint16_t *cols;
+    uint16_t *cols, *entry_row; /* by entry: its column; its row if that is an LT row */
+    uint32_t cols_end;
     uint32_t *col_at;  /* W + 1 */
     uint16_t *col_row; /* rows of column c: col_row[col_at[c] .. col_at[c+1]) */
     struct rq_buf b_rows, b_cols;
 
     /* peel.c */
+    uint32_t *heads; /* scratch, one for each row at least */
     uint32_t M; /* peeled columns; slot k < M holds the k-th of them */
     uint32_t u; /* inactive columns: slots M .. L-1 */
     uint16_t *slot;     /* [L] slot of a column */
@@ -61,14 +66,15 @@ struct rq_symbolic {
     uint32_t nh; /* columns left for HDPC rows: u - nb */
     uint16_t *pivot_row; /* [R] from nb on without meaning; 0 is row order[M] */
     uint16_t *pivot_col; /* [u] inactive column of pivot p; from nb on the free ones */
-    uint16_t *position;  /* [u] where an inactive column went: slot M + position */
     uint8_t *bits;       /* [R] reduced rows in terms of inactive columns */
     uint8_t *lower;      /* [R] bit q: reduced row q was added to this one */
     size_t bits_stride, lower_stride;
-    uint8_t *Q;    /* [nb + H][RQ_Q_STRIDE] the free columns from reduced residual rows
-                      and HDPC rows */
+    uint8_t *Q; /* [nb + H][RQ_Q_STRIDE] the free columns from the pivots, as they are
+                   before folding, and the HDPC rows */
     uint8_t *pair; /* [K'+S] which two HDPC rows a column is in */
     struct rq_buf b_bits, b_dense;
+
+    struct rq_buf b_program; /* plan.c */
 };
 
 #define RQ_Q_STRIDE 16 /* H <= 16 */

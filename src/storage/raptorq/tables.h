@@ -12,6 +12,7 @@ struct rq_systematic {
 
 extern const uint32_t rq_V[4][256];   /* 5.5 */
 extern const uint32_t rq_degree[31];  /* 5.3.5.2 */
+extern const uint8_t rq_degree_start[128]; /* the least Deg[v] by the top 7 bits of v */
 extern const struct rq_systematic rq_systematic[RQ_N_SYSTEMATIC];
 
 extern const uint8_t rq_exp[510];     /* alpha^i, doubled: no reduction needed */

@@ -55,13 +55,10 @@ static inline void rq_tupler_init(struct rq_tupler *t, const struct rq_params *p
 /* Deg of 5.3.5.2. */
 static inline uint32_t rq_deg(uint32_t v, uint32_t W)
 {
-    uint32_t d;
+    uint32_t d = rq_degree_start[v >> 13];
 
-    if (v < rq_degree[2]) /* half of all symbols, and a few of degree one */
-        d = v < rq_degree[1] ? 1 : 2;
-    else
-        for (d = 3; v >= rq_degree[d]; d++)
-            ;
+    while (v >= rq_degree[d])
+        d++;
     return d < W - 2 ? d : W - 2;
 }
 
@@ -87,24 +84,36 @@ static inline uint32_t rq_lt_weight(const struct rq_tupler *t, uint32_t X)
     return d + (d < 4 ? 2 + (rq_rand_word(X, 3) & 1) : 2);
 }
 
+/* The d1 columns of the PI part, at least W; returns d1. */
+static inline uint32_t rq_pi_columns(const struct rq_tupler *t,
+                                     const struct rq_tuple *tuple, uint16_t *out)
+{
+    uint32_t b1 = tuple->b1;
+
+    for (uint32_t n = 0; n < tuple->d1; n++) {
+        while (b1 >= t->P) {
+            b1 += tuple->a1;
+            b1 = b1 >= t->P1 ? b1 - t->P1 : b1;
+        }
+        out[n] = (uint16_t)(t->W + b1);
+        b1 += tuple->a1;
+        b1 = b1 >= t->P1 ? b1 - t->P1 : b1;
+    }
+    return tuple->d1;
+}
+
 /* Writes the d + d1 columns of the LT row, those below W first (5.3.5.3). */
 static inline uint32_t rq_lt_columns(const struct rq_tupler *t,
                                      const struct rq_tuple *tuple, uint16_t *out)
 {
-    uint32_t n = 0, b = tuple->b, b1 = tuple->b1;
+    uint32_t b = tuple->b;
 
-    for (; n < tuple->d; n++) {
+    for (uint32_t n = 0; n < tuple->d; n++) {
         out[n] = (uint16_t)b;
         b += tuple->a;
         b = b >= t->W ? b - t->W : b;
     }
-    while (n < tuple->d + tuple->d1) {
-        if (b1 < t->P)
-            out[n++] = (uint16_t)(t->W + b1);
-        b1 += tuple->a1;
-        b1 = b1 >= t->P1 ? b1 - t->P1 : b1;
-    }
-    return n;
+    return tuple->d + rq_pi_columns(t, tuple, out + tuple->d);
 }
 
 #endif
