@@ -123,7 +123,7 @@ say "Sending 1000 rPSL"
 height=$(($(node 1 getblockcount) - 105))
 coinbase=$(node 1 getblock "$(node 1 getblockhash $height)" | sed -n '/"tx"/{n;s/.*"\(.*\)".*/\1/p}')
 value=$(node 1 gettxout "$coinbase" 0 | member value)
-rest=$(awk "BEGIN { printf \"%.5f\", $value - 1000.001 }")
+rest=$(awk "BEGIN { printf \"%.5f\", $value - 1000.01 }")
 raw=$(node 1 createrawtransaction "[{\"txid\":\"$coinbase\",\"vout\":0}]" \
     "[{\"$address\":1000},{\"$change\":$rest}]")
 signed=$(node 1 signrawtransactionwithkey "$raw" "[\"$KEY\"]" | member hex)

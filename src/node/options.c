@@ -159,20 +159,22 @@ const struct opt daemon_options[] = {
 #define GROUP "Node relay options"
     FLAG("acceptnonstdtxn", NULL, OPT_HIDDEN,
          "Relay and mine transactions that are not standard (default: 0; test networks only)"),
-    COINS("dustrelayfee", "0.00003", OPT_HIDDEN,
-          "Fee rate per kvB that defines dust"),
+    COINS("dustrelayfee", NULL, OPT_HIDDEN,
+          "Fee rate per kvB that defines dust (default: 3000 of the smallest unit)"),
     NUM("bytespersigop", "20", 1, 0, 0, "Bytes that a signature operation counts as in relay and mining"),
     FLAG("datacarrier", "1", 0, "Relay and mine transactions that carry data"),
     NUM("datacarriersize", "83", 0, 0, 0, "Relay and mine data up to this many bytes of script"),
-    COINS("incrementalrelayfee", "0.00001", OPT_HIDDEN,
-          "Fee rate per kvB by which a replacement must pay more, and steps of mempool limiting"),
+    COINS("incrementalrelayfee", NULL, OPT_HIDDEN,
+          "Fee rate per kvB by which a replacement must pay more, and steps of mempool limiting (default: 1000 of the smallest unit)"),
     FLAG("mempoolfullrbf", "1", 0, "Accept replacements of transactions that do not signal for it"),
-    COINS("minrelaytxfee", "0.00001", 0, "Fee rate per kvB below which transactions are not relayed"),
+    COINS("minrelaytxfee", NULL, 0,
+          "Fee rate per kvB below which transactions are not relayed (default: 1000 of the smallest unit)"),
     FLAG("permitbaremultisig", "1", 0, "Relay bare multisig outputs"),
 #undef GROUP
 #define GROUP "Block creation options"
     NUM("blockmaxweight", "3996000", 0, 4000000, 0, "Highest weight of a block to make"),
-    COINS("blockmintxfee", "0.00001", 0, "Lowest fee rate per kvB of a transaction to put in a block"),
+    COINS("blockmintxfee", NULL, 0,
+          "Lowest fee rate per kvB of a transaction to put in a block (default: 1000 of the smallest unit)"),
     NUM("blockversion", NULL, 0, 0, OPT_HIDDEN, "Version of blocks to make (regtest)"),
 #undef GROUP
 #define GROUP "RPC server options"
