@@ -147,7 +147,7 @@ say "Proof that the PastelID is in the state, made by node 1, checked by node 2"
 mine 1 # the coinbase of a block commits to the state before it
 proof=$(node 1 getstateproof "$pastelid")
 height=$(echo "$proof" | member height)
-root=$(node 2 getstateroot "$height" | member root)
+root=$(node 2 getstateroot "$height")
 echo "state root after block $height, from node 2: $root"
 node 2 verifystateproof "$root" "$pastelid" "$(echo "$proof" | member proof)"
 
