@@ -7,6 +7,14 @@ ochre_cli_SOURCES = \
 	src/cli/ochre-cli.c
 ochre_cli_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 
+bin_PROGRAMS += ochre-tx ochre-util
+ochre_tx_SOURCES = \
+	src/cli/ochre-tx.c src/cli/tool.c src/cli/tool.h \
+	src/cli/tx_commands.c src/cli/tx_sign.c src/cli/txtool.h
+ochre_tx_LDADD = $(NODE_LIBS) $(ALL_LIBS)
+ochre_util_SOURCES = src/cli/ochre-util.c src/cli/tool.c src/cli/tool.h
+ochre_util_LDADD = $(NODE_LIBS) $(ALL_LIBS)
+
 # Man pages, completions and the RPC reference come from the tables.
 noinst_PROGRAMS += ochre-gendoc
 ochre_gendoc_SOURCES = src/cli/gendoc.c src/cli/cli_options.c src/cli/cli.h

@@ -4,8 +4,9 @@
 
 #include "chain/prim/tx.h"
 
-/* Hints for the ticket rules, kept with the coin: "a record may name this outpoint". They may be
- * set without need, never missing; they are no part of what UTXO hashes cover. */
+/* Hints for the ticket rules, kept with the coin: "a record may name this outpoint".
+ * They may be set without need, never missing; they are no part of what UTXO hashes
+ * cover. */
 #define COIN_MARK_COLLATERAL 1u
 #define COIN_MARK_ANCHOR 2u
 #define COIN_MARKS 3u
@@ -18,7 +19,8 @@ struct coin {
     uint32_t height; /* of the block that holds it; below 2^31 */
     bool coinbase;
     uint8_t marks;
-    struct bytes script; /* scriptPubKey, borrowed: the function that fills a coin says from what */
+    struct bytes script; /* scriptPubKey, borrowed: the function that fills a coin says
+                            from what */
 };
 
 /* Never enters the UTXO set. */
@@ -31,15 +33,18 @@ static inline bool script_is_unspendable(struct bytes script)
  *   base128  height << 3 | marks << 1 | coinbase
  *   base128  amount, with its trailing decimal zeros as an exponent
  *   base128  script kind, then the kind's octets:
- *            0 P2PKH 20, 1 P2SH 20, 2 P2WPKH 20, 3 P2WSH 32, 4 P2TR 32, 5 and 6 P2PK with a
- *            compressed key of prefix 02 and 03: 32; n >= 7: n - 7 octets of script */
+ *            0 P2PKH 20, 1 P2SH 20, 2 P2WPKH 20, 3 P2WSH 32, 4 P2TR 32, 5 and 6 P2PK
+ * with a compressed key of prefix 02 and 03: 32; n >= 7: n - 7 octets of script */
 void coin_write(struct sink *s, const struct coin *c);
 /* Largest script that coin_read builds in @scratch. */
 #define COIN_SCRATCH 40
-/* c->script points into @scratch for kinds 0 to 6, else into the input. False: malformed. */
-NODISCARD bool coin_read(struct coin *c, struct reader *r, uint8_t scratch[COIN_SCRATCH]);
+/* c->script points into @scratch for kinds 0 to 6, else into the input. False:
+ * malformed. */
+NODISCARD bool coin_read(struct coin *c, struct reader *r,
+                         uint8_t scratch[COIN_SCRATCH]);
 
-/* Bitcoin's reversible packing of amounts, exact for every value up to MAX_MONEY and more. */
+/* Bitcoin's reversible packing of amounts, exact for every value up to MAX_MONEY and
+ * more. */
 uint64_t amount_compress(uint64_t v);
 uint64_t amount_decompress(uint64_t v);
 

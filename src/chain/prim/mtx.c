@@ -71,6 +71,23 @@ struct mtxout *mtx_insert_out(struct mtx *m, uint32_t i, struct amount value,
     return &m->out[i];
 }
 
+void mtx_remove_in(struct mtx *m, uint32_t i)
+{
+    ASSERT(i < m->n_in);
+    buf_clear(&m->in[i].script_sig);
+    mtxin_clear_witness(&m->in[i]);
+    m->n_in--;
+    memmove(&m->in[i], &m->in[i + 1], (m->n_in - i) * sizeof(*m->in));
+}
+
+void mtx_remove_out(struct mtx *m, uint32_t i)
+{
+    ASSERT(i < m->n_out);
+    buf_clear(&m->out[i].script);
+    m->n_out--;
+    memmove(&m->out[i], &m->out[i + 1], (m->n_out - i) * sizeof(*m->out));
+}
+
 void mtxin_set_witness(struct mtxin *in, const struct bytes *items, uint32_t n)
 {
     mtxin_clear_witness(in);

@@ -109,6 +109,8 @@ struct mtxout *mtx_add_out(struct mtx *m, struct amount value, struct bytes scri
 /* Insert before position i (i <= n_out). */
 struct mtxout *mtx_insert_out(struct mtx *m, uint32_t i, struct amount value,
                               struct bytes script);
+void mtx_remove_in(struct mtx *m, uint32_t i);
+void mtx_remove_out(struct mtx *m, uint32_t i);
 void mtxin_set_witness(struct mtxin *in, const struct bytes *items, uint32_t n);
 void mtx_write(const struct mtx *m, struct sink *s, bool with_witness);
 struct tx *mtx_to_tx(const struct mtx *m); /* one reference; may have no inputs */
