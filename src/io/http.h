@@ -33,12 +33,13 @@ typedef void http_handler(void *ctx, struct http_request *rq);
 
 NODISCARD enum err http_server_new(struct http_server **out,
                                    const struct http_options *opt);
-/* Listens at one more address; ERR_EXISTS: in use. */
-NODISCARD enum err http_server_bind(struct http_server *s, const struct endpoint *at);
-/* Paths that begin with (exact: equal) @path go to fn; the longest match wins. Before start. */
+/* Paths that begin with (exact: equal) @path go to fn; the longest match wins. All of them
+ * before the first bind. */
 void http_server_route(struct http_server *s, const char *path, bool exact,
                        http_handler *fn, void *ctx);
-void http_server_start(struct http_server *s);
+void http_server_start(struct http_server *s); /* its threads */
+/* Listens at one more address; requests come from here on. ERR_EXISTS: in use. */
+NODISCARD enum err http_server_bind(struct http_server *s, const struct endpoint *at);
 /* Refuses new requests, lets running handlers end, closes the listeners. */
 void http_server_interrupt(struct http_server *s);
 void http_server_free(struct http_server *s); /* waits for handlers; NULL is fine */

@@ -200,7 +200,7 @@ static bool start_http(struct rpc_server *s, char **error)
             .allow = nets.list,
             .n_allow = nets.n,
         };
-        ok = http_server_new(&s->http, &opt) == ERR_OK && bind_all(s, error);
+        ok = http_server_new(&s->http, &opt) == ERR_OK;
     }
     free(nets.list);
     if (!ok)
@@ -208,7 +208,7 @@ static bool start_http(struct rpc_server *s, char **error)
     http_server_route(s->http, "/", true, handle, s);
     http_server_route(s->http, "/wallet/", false, handle, s);
     http_server_start(s->http);
-    return true;
+    return bind_all(s, error); /* the last step: calls come from here on */
 }
 
 static void clear(struct rpc_server *s)
@@ -226,13 +226,12 @@ bool rpc_server_start(struct node *n, char **error)
     s->node = n;
     s->status = xstrdup("RPC server started");
     pthread_mutex_init(&s->lock, NULL);
-    if (!rpc_auth_new(&s->auth, n->args, n->log, n->datadir, error) ||
-        !start_http(s, error)) {
-        clear(s);
-        return false;
-    }
     n->rpc = s;
-    return true;
+    if (rpc_auth_new(&s->auth, n->args, n->log, n->datadir, error) && start_http(s, error))
+        return true;
+    n->rpc = NULL;
+    clear(s);
+    return false;
 }
 
 void rpc_server_warmup(struct rpc_server *s, const char *status)
