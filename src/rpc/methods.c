@@ -11,7 +11,7 @@ extern const struct rpc_table rpc_pastelid_table;
 extern const struct rpc_table rpc_state_table;
 extern const struct rpc_table rpc_tickets_table;
 extern const struct rpc_table rpc_rawtransaction_table;
-extern const struct rpc_table rpc_testaccept_table;
+extern const struct rpc_table rpc_accept_table;
 extern const struct rpc_table rpc_network_table;
 extern const struct rpc_table rpc_scan_table;
 extern const struct rpc_table rpc_txoutproof_table;
@@ -26,7 +26,7 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_tickets_table,
     &rpc_state_table,
     &rpc_rawtransaction_table,
-    &rpc_testaccept_table,
+    &rpc_accept_table,
     &rpc_network_table,
     &rpc_scan_table,
     &rpc_txoutproof_table,

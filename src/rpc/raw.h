@@ -20,6 +20,8 @@ struct tx *raw_decode_arg(struct rpc_call *c, const struct json *v,
 
 /* Highest fee rate the caller wants to pay, units per 1000 vbytes; 0: any. */
 NODISCARD bool raw_feerate_arg(struct rpc_call *c, size_t i, int64_t *out);
+/* Argument i is the most that an unspendable output of tx may burn; carriers are exempt. */
+NODISCARD bool raw_check_burn(struct rpc_call *c, size_t i, const struct tx *tx);
 
 /* -- Signing (raw_sign.c) -- */
 

@@ -112,7 +112,7 @@ static bool is_carrier(struct rpc_call *c, struct bytes script)
            h->carrier_relay(h->ctx, script) == RELAY_CARRIER;
 }
 
-static bool check_burn(struct rpc_call *c, size_t i, const struct tx *tx)
+bool raw_check_burn(struct rpc_call *c, size_t i, const struct tx *tx)
 {
     struct amount limit = amount_of(0);
     const struct json *v = rpc_arg(c, i);
@@ -136,7 +136,7 @@ static void send_decoded(struct rpc_call *c, struct tx *tx)
 {
     struct send_job job = {.c = c, .tx = tx};
     int64_t max_feerate;
-    if (!check_burn(c, 2, tx) || !raw_feerate_arg(c, 1, &max_feerate))
+    if (!raw_check_burn(c, 2, tx) || !raw_feerate_arg(c, 1, &max_feerate))
         return;
     job.max_fee = feerate_fee(max_feerate, tx_vsize(tx));
     if (chainman_call(c->node->chainman, run_send, &job) != ERR_OK) {

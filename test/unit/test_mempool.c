@@ -626,6 +626,112 @@ static void packages_are_tested_as_a_whole(void **state)
     world_close(&w);
 }
 
+/* Version 3, so that the parent may pay nothing. */
+static struct tx *make_truc(const struct hash256 *txid, uint32_t n, int64_t value)
+{
+    struct mtx m;
+    struct tx *tx = make_spend(txid, n, value);
+    mtx_from_tx(&m, tx);
+    tx_unref(tx);
+    m.version = 3;
+    tx = mtx_to_tx(&m);
+    mtx_clear(&m);
+    return tx;
+}
+
+struct submit_call {
+    struct mempool *mp;
+    const struct tx *const *txs;
+    size_t n;
+    struct package_tx out[3];
+    struct reject rej;
+};
+
+static void submit_package_job(void *arg)
+{
+    struct submit_call *c = arg;
+    mempool_submit_package(c->mp, c->txs, c->n, 0, c->out, &c->rej);
+    for (size_t i = 0; i < c->n; i++)
+        accept_result_clear(&c->out[i].r);
+}
+
+static void children_pay_for_their_parents(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    int64_t v = subsidy(&w);
+    struct tx *parent = make_truc(&w.coinbase[1], 0, v);
+    struct tx *poor = make_truc(&parent->txid, 0, v - 20);
+    struct tx *rich = make_truc(&parent->txid, 0, v - 20000);
+    const struct tx *too_little[] = {parent, poor}, *enough[] = {parent, rich};
+    const struct tx *no_parent[] = {rich, parent};
+
+    assert_string_equal(accept_tx(&w, parent, false), "min relay fee not met");
+    struct submit_call c = {.mp = w.mp, .txs = too_little, .n = 2};
+    assert_int_equal(chainman_call(w.f.cm, submit_package_job, &c), ERR_OK);
+    assert_string_equal(reject_code_text(c.rej.code), "transaction failed");
+    assert_int_equal(c.out[0].verdict, PACKAGE_REFUSED);
+    assert_string_equal(reject_code_text(c.out[0].r.rej.code), "min relay fee not met");
+    assert_int_equal(mempool_count(w.mp), 0);
+
+    c = (struct submit_call){.mp = w.mp, .txs = no_parent, .n = 2};
+    assert_int_equal(chainman_call(w.f.cm, submit_package_job, &c), ERR_OK);
+    assert_string_equal(reject_code_text(c.rej.code), "package-not-sorted");
+
+    c = (struct submit_call){.mp = w.mp, .txs = enough, .n = 2};
+    assert_int_equal(chainman_call(w.f.cm, submit_package_job, &c), ERR_OK);
+    assert_int_equal(c.rej.code, REJECT_NONE);
+    assert_int_equal(c.out[0].verdict, PACKAGE_ACCEPTED);
+    assert_int_equal(c.out[1].verdict, PACKAGE_ACCEPTED);
+    assert_int_equal(c.out[0].effective_feerate, c.out[1].effective_feerate);
+    assert_int_equal(mempool_count(w.mp), 2);
+
+    assert_int_equal(chainman_call(w.f.cm, submit_package_job, &c), ERR_OK);
+    assert_int_equal(c.out[1].verdict, PACKAGE_IN_POOL);
+    tx_unref(parent);
+    tx_unref(poor);
+    tx_unref(rich);
+    world_close(&w);
+}
+
+static void version_3_families_are_pairs(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    int64_t v = subsidy(&w);
+    struct mtx m;
+    struct tx *parent = make_truc(&w.coinbase[1], 0, v / 2);
+    mtx_from_tx(&m, parent);
+    tx_unref(parent);
+    mtx_add_out(&m, amount_of(v / 4), bytes_of("\x51", 1)); /* output 2 */
+    parent = mtx_to_tx(&m);
+    mtx_clear(&m);
+    struct tx *child = make_truc(&parent->txid, 0, v / 2 - 10000);
+    struct tx *grandchild = make_truc(&child->txid, 0, v / 2 - 20000);
+    struct tx *sibling = make_truc(&parent->txid, 2, v / 4 - 10000);
+    struct tx *richer = make_truc(&parent->txid, 2, v / 4 - 50000);
+    struct tx *other = make_spend(&parent->txid, 0, v / 2 - 90000);
+
+    assert_string_equal(accept_tx(&w, parent, false), "");
+    assert_string_equal(accept_tx(&w, other, false), "TRUC-violation");
+    assert_string_equal(accept_tx(&w, child, false), "");
+    assert_string_equal(accept_tx(&w, grandchild, false), "TRUC-violation");
+    assert_string_equal(accept_tx(&w, sibling, false),
+                        "insufficient fee (including sibling eviction)");
+    assert_string_equal(accept_tx(&w, richer, false), "");
+    assert_null(mempool_find(w.mp, &child->txid));
+    assert_int_equal(mempool_count(w.mp), 2);
+    tx_unref(parent);
+    tx_unref(child);
+    tx_unref(grandchild);
+    tx_unref(sibling);
+    tx_unref(richer);
+    tx_unref(other);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -642,6 +748,8 @@ int main(void)
         cmocka_unit_test(templates_take_the_best_packages_first),
         cmocka_unit_test(a_missing_reserved_value_is_completed),
         cmocka_unit_test(packages_are_tested_as_a_whole),
+        cmocka_unit_test(children_pay_for_their_parents),
+        cmocka_unit_test(version_3_families_are_pairs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

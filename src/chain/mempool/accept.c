@@ -172,12 +172,25 @@ static bool check_fee(struct acceptance *a)
         return true;
     int64_t relay = feerate_fee(a->mp->opt.min_relay_feerate, a->vsize);
     int64_t pool = feerate_fee(mempool_min_feerate(a->mp), a->vsize);
-    if (a->modified_fee < relay)
-        return reject_detail(a->rej, REJECT_MIN_RELAY_FEE, "%lld < %lld",
-                             (long long)a->modified_fee, (long long)relay);
-    if (a->modified_fee < pool)
+    bool truc = a->tx->version == TRUC_VERSION;
+    if (a->modified_fee < relay && !(truc && a->opt->package_fees)) {
+        reject_detail(a->rej, REJECT_MIN_RELAY_FEE, "%lld < %lld",
+                      (long long)a->modified_fee, (long long)relay);
+        if (truc) /* its topology lets a child pay for it */
+            a->rej->class = TX_RECONSIDERABLE;
+        return false;
+    }
+    if (a->modified_fee < pool && !a->opt->package_fees)
         return reject_detail(a->rej, REJECT_MEMPOOL_MIN_FEE, "%lld < %lld",
                              (long long)a->modified_fee, (long long)pool);
+    return true;
+}
+
+static bool check_max_feerate(const struct acceptance *a)
+{
+    int64_t max = a->opt->max_feerate;
+    if (max && feerate_of(a->modified_fee, a->vsize) > max)
+        return reject(a->rej, REJECT_MAX_FEERATE_EXCEEDED, NULL);
     return true;
 }
 
@@ -343,7 +356,7 @@ bool acceptance_prechecks(struct acceptance *a)
 {
     return check_alone(a) && replacement_conflicts(a) && load_coins(a) && check_locks(a) &&
            check_spends(a) && check_fee(a) && check_ticket(a) && replacement_claims(a) &&
-           acceptance_families(a) && replacement_pays(a);
+           acceptance_families(a) && replacement_pays(a) && check_max_feerate(a);
 }
 
 static struct mempool_entry *make_entry(const struct acceptance *a)
@@ -381,6 +394,14 @@ static void note_replaced(struct acceptance *a, struct accept_result *out)
     }
 }
 
+void acceptance_add(struct acceptance *a)
+{
+    pool_lock(a->mp);
+    pool_remove_all(a->mp, &a->replaced, TX_REMOVED_REPLACED);
+    pool_add(a->mp, make_entry(a), a->opt->bypass_limits);
+    pool_unlock(a->mp);
+}
+
 static bool finish(struct acceptance *a, struct accept_result *out)
 {
     struct mempool *mp = a->mp;
@@ -388,8 +409,7 @@ static bool finish(struct acceptance *a, struct accept_result *out)
     if (a->opt->test_only)
         return true;
     pool_lock(mp);
-    pool_remove_all(mp, &a->replaced, TX_REMOVED_REPLACED);
-    pool_add(mp, make_entry(a), a->opt->bypass_limits);
+    acceptance_add(a);
     if (!a->opt->bypass_limits)
         pool_limit(mp);
     const struct mempool_entry *e = pool_find(mp, &a->tx->txid);

@@ -47,6 +47,8 @@ void acceptance_clear(struct acceptance *a);
 bool acceptance_prechecks(struct acceptance *a);
 /* Input scripts and deferred signatures. */
 bool acceptance_scripts(struct acceptance *a);
+/* Puts it into the pool, without trimming; whatever it replaces leaves. */
+void acceptance_add(struct acceptance *a);
 
 /* -- replace.c: what replacing and topology demand -------------------------------------------- */
 /* Finds direct conflicts over coins, and over claims; txn-mempool-conflict. */

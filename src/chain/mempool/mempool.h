@@ -113,6 +113,8 @@ struct accept_options {
     bool bypass_limits; /* of disconnected blocks: no minimum fee, no trimming */
     int64_t time;       /* unix seconds; 0: now */
     int64_t max_fee;    /* above it: max-fee-exceeded, the last check; 0: no limit */
+    int64_t max_feerate; /* above it: "max feerate exceeded", before scripts; 0: no limit */
+    bool package_fees;  /* the package as a whole must meet the pool's minimum */
 };
 struct accept_result {
     bool accepted;
@@ -140,6 +142,31 @@ bool mempool_accept_with(struct mempool *mp, const struct tx *tx,
  * PKG_... reject) or a transaction failed. */
 bool mempool_test_package(struct mempool *mp, const struct tx *const *txs, size_t n,
                           struct accept_result *results, struct reject *package);
+
+/* What became of one transaction of a submitted package. */
+enum package_verdict {
+    PACKAGE_NOT_VALIDATED, /* the run ended before */
+    PACKAGE_ACCEPTED,
+    PACKAGE_IN_POOL,       /* it was there before */
+    PACKAGE_OTHER_WITNESS, /* the pool has it with another witness */
+    PACKAGE_REFUSED,
+};
+struct package_tx {
+    enum package_verdict verdict;
+    struct accept_result r;     /* clear it */
+    struct hash256 other_wtxid; /* PACKAGE_OTHER_WITNESS */
+    bool grouped;               /* paid for together with all others that are grouped */
+    int64_t effective_feerate;  /* of the group, or its own */
+};
+/* A child, last, and all its parents that are not confirmed: what cannot stand alone for its fee
+ * may be paid for by the child. @max_feerate (0: any) holds for each alone. Replaces nothing but by
+ * a transaction that stands alone. False: package or a transaction was refused; others may have
+ * been accepted all the same. */
+bool mempool_submit_package(struct mempool *mp, const struct tx *const *txs, size_t n,
+                            int64_t max_feerate, struct package_tx *out,
+                            struct reject *package);
+/* Every parent is spent by the last transaction, and by no other parent. */
+bool package_is_tree(const struct tx *const *txs, size_t n);
 
 /* -- Called by chainman, through the link mempool_new sets up ------------------------------- */
 void mempool_block_connected(struct mempool *mp, const struct block *b, int32_t height);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "chain/mempool/accept.h"
+#include "chain/store/coins_cache.h"
 
 static bool has_duplicates(const struct tx *const *txs, size_t n)
 {
@@ -133,4 +134,234 @@ bool mempool_test_package(struct mempool *mp, const struct tx *const *txs, size_
         acceptance_clear(&as[i]);
     free(as);
     return ok;
+}
+
+/* ---- submitting a child with its parents ---- */
+
+bool package_is_tree(const struct tx *const *txs, size_t n)
+{
+    for (size_t i = 0; i + 1 < n; i++) {
+        if (!spends_output_of(txs[n - 1], txs[i]))
+            return false;
+        for (size_t j = 0; j + 1 < n; j++)
+            if (spends_output_of(txs[i], txs[j]))
+                return false;
+    }
+    return true;
+}
+
+static bool is_child_with_parents(const struct tx *const *txs, size_t n)
+{
+    for (size_t i = 0; i + 1 < n; i++)
+        if (!spends_output_of(txs[n - 1], txs[i]))
+            return false;
+    return n > 1;
+}
+
+/* Every parent that is missing from the package must be confirmed. */
+static bool has_all_parents(struct mempool *mp, const struct tx *const *txs, size_t n)
+{
+    const struct tx *child = txs[n - 1];
+    for (uint32_t i = 0; i < child->n_in; i++) {
+        const struct outpoint *o = &child->in[i].prevout;
+        struct coin c;
+        bool found = coins_peek(chainman_coins(mp->cm), o, &c, NULL);
+        for (size_t j = 0; j + 1 < n && !found; j++)
+            found = hash256_equal(&txs[j]->txid, &o->txid);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static bool check_topology(struct mempool *mp, const struct tx *const *txs, size_t n,
+                           struct reject *rej)
+{
+    if (n == 1)
+        return true;
+    if (!is_child_with_parents(txs, n))
+        return reject(rej, REJECT_PACKAGE_NOT_CHILD_WITH_PARENTS, NULL);
+    if (!has_all_parents(mp, txs, n))
+        return reject(rej, REJECT_PACKAGE_NOT_UNCONFIRMED_PARENTS, NULL);
+    return true;
+}
+
+static bool find_in_pool(const struct mempool *mp, const struct tx *tx, struct package_tx *out)
+{
+    const struct mempool_entry *e = pool_find(mp, &tx->txid);
+    if (!e)
+        return false;
+    bool same = hash256_equal(&e->tx->wtxid, &tx->wtxid);
+    out->verdict = same ? PACKAGE_IN_POOL : PACKAGE_OTHER_WITNESS;
+    out->other_wtxid = e->tx->wtxid;
+    out->r.vsize = e->vsize;
+    out->r.fee = e->fee;
+    return true;
+}
+
+/* A failure that the child may heal: too low a fee, or a parent that has not come in. */
+static bool may_pass_with_others(const struct reject *rej)
+{
+    return rej->class == TX_RECONSIDERABLE || rej->class == TX_MISSING_INPUTS;
+}
+
+/* Alone first: a transaction that can stand by itself needs no package. Members left for the
+ * group are marked. False: the package cannot pass any more. */
+static bool try_alone(struct mempool *mp, const struct tx *tx, int64_t max_feerate,
+                      struct package_tx *out)
+{
+    struct accept_options opt = {.max_feerate = max_feerate};
+    if (find_in_pool(mp, tx, out))
+        return true;
+    if (mempool_accept_with(mp, tx, &opt, &out->r)) {
+        out->verdict = PACKAGE_ACCEPTED;
+        out->effective_feerate = feerate_of(out->r.modified_fee.v, out->r.vsize);
+        return true;
+    }
+    out->verdict = PACKAGE_REFUSED;
+    out->grouped = may_pass_with_others(&out->r.rej);
+    return out->grouped;
+}
+
+/* The members of a group on their way. */
+struct group {
+    struct mempool *mp;
+    const struct tx **txs;   /* owned arrays of n */
+    struct package_tx **out;
+    struct acceptance *as;
+    struct reject *rejs;
+    size_t n;
+    struct accept_options opt;
+};
+
+/* Only the member that fails gets a new reason. */
+static bool group_fails(struct group *g, size_t i, struct reject *package)
+{
+    g->out[i]->r.rej = g->rejs[i];
+    return reject(package, REJECT_PACKAGE_TX_FAILED, NULL);
+}
+
+static bool group_prechecks(struct group *g, struct reject *package)
+{
+    arena_reset(&g->mp->arena);
+    for (size_t i = 0; i < g->n; i++) {
+        acceptance_init(&g->as[i], g->mp, g->txs[i], &g->opt, &g->rejs[i]);
+        g->as[i].package = g->txs;
+        g->as[i].n_package = i;
+        g->as[i].forbid_replacement = true;
+        if (!acceptance_prechecks(&g->as[i]))
+            return group_fails(g, i, package);
+    }
+    return true;
+}
+
+/* All of them together must pay what each alone would have to. */
+static bool group_pays(struct group *g, int64_t *rate, struct reject *package)
+{
+    int64_t fee = 0, vsize = 0;
+    for (size_t i = 0; i < g->n; i++) {
+        fee += g->as[i].modified_fee;
+        vsize += g->as[i].vsize;
+    }
+    *rate = feerate_of(fee, vsize);
+    int64_t pool = feerate_fee(mempool_min_feerate(g->mp), vsize);
+    int64_t relay = feerate_fee(g->mp->opt.min_relay_feerate, vsize);
+    if (fee >= pool && fee >= relay)
+        return true;
+    reject(package, REJECT_PACKAGE_TX_FAILED, NULL);
+    for (size_t i = 0; i < g->n; i++)
+        reject_detail(&g->out[i]->r.rej,
+                      fee < pool ? REJECT_MEMPOOL_MIN_FEE : REJECT_MIN_RELAY_FEE,
+                      "%lld < %lld", (long long)fee, (long long)(fee < pool ? pool : relay));
+    return false;
+}
+
+static bool group_scripts(struct group *g, struct reject *package)
+{
+    for (size_t i = 0; i < g->n; i++)
+        if (!acceptance_scripts(&g->as[i]))
+            return group_fails(g, i, package);
+    return true;
+}
+
+static void group_add(struct group *g, int64_t rate)
+{
+    pool_lock(g->mp);
+    for (size_t i = 0; i < g->n; i++) {
+        acceptance_add(&g->as[i]);
+        report(&g->as[i], &g->out[i]->r, true);
+        g->out[i]->verdict = PACKAGE_ACCEPTED;
+        g->out[i]->effective_feerate = rate;
+    }
+    pool_unlock(g->mp);
+}
+
+static bool accept_group(struct mempool *mp, const struct tx *const *txs, size_t n,
+                         struct package_tx *out, struct reject *package)
+{
+    struct group g = {.mp = mp, .opt = {.package_fees = true}};
+    int64_t rate;
+
+    g.txs = xcalloc(n, sizeof(*g.txs));
+    g.out = xcalloc(n, sizeof(struct package_tx *));
+    for (size_t i = 0; i < n; i++) {
+        if (!out[i].grouped)
+            continue;
+        g.txs[g.n] = txs[i];
+        g.out[g.n++] = &out[i];
+    }
+    g.as = xcalloc(n, sizeof(*g.as));
+    g.rejs = xcalloc(n, sizeof(*g.rejs));
+    bool ok = group_prechecks(&g, package) && group_pays(&g, &rate, package) &&
+              (g.n == 1 || check_package_limits(mp, g.as, g.n, package)) &&
+              group_scripts(&g, package);
+    if (ok)
+        group_add(&g, rate);
+    for (size_t i = 0; i < g.n; i++)
+        acceptance_clear(&g.as[i]);
+    free(g.rejs);
+    free(g.as);
+    free(g.out);
+    free(g.txs);
+    return ok;
+}
+
+/* Trimming may have thrown out what had just come in. */
+static bool check_evicted(struct mempool *mp, const struct tx *const *txs, size_t n,
+                          struct package_tx *out, struct reject *package)
+{
+    bool ok = true;
+    for (size_t i = 0; i < n; i++) {
+        if (out[i].verdict != PACKAGE_ACCEPTED || pool_find(mp, &txs[i]->txid))
+            continue;
+        out[i].verdict = PACKAGE_REFUSED;
+        reject(&out[i].r.rej, REJECT_MEMPOOL_FULL, NULL);
+        ok = reject(package, REJECT_PACKAGE_TX_FAILED, NULL);
+    }
+    return ok;
+}
+
+bool mempool_submit_package(struct mempool *mp, const struct tx *const *txs, size_t n,
+                            int64_t max_feerate, struct package_tx *out,
+                            struct reject *package)
+{
+    size_t grouped = 0;
+    bool ok = true;
+
+    ASSERT(chainman_on_thread(mp->cm));
+    memset(out, 0, n * sizeof(*out));
+    if (!check_package(txs, n, package) || !check_topology(mp, txs, n, package))
+        return false;
+    for (size_t i = 0; i < n && ok; i++) {
+        ok = try_alone(mp, txs[i], max_feerate, &out[i]);
+        grouped += out[i].grouped;
+    }
+    if (!ok || (grouped == 1 && out[n - 1].grouped))
+        return reject(package, REJECT_PACKAGE_TX_FAILED, NULL); /* nobody to pay for it */
+    if (grouped && !accept_group(mp, txs, n, out, package))
+        return false;
+    pool_lock(mp);
+    pool_limit(mp);
+    pool_unlock(mp);
+    return check_evicted(mp, txs, n, out, package);
 }
