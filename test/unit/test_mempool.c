@@ -5,6 +5,7 @@
 #include "chain/mempool/mempool.h"
 #include "chain/mempool/pool.h"
 #include "chain/mining/miner.h"
+#include "chain/state/state.h"
 #include "chain_fixture.h"
 #include "util/rand.h"
 
@@ -732,6 +733,180 @@ static void version_3_families_are_pairs(void **state)
     world_close(&w);
 }
 
+/* ---- tickets: a toy rule, "a name is taken once" ---- */
+
+/* The name is the octet after OP_RETURN and a push of two; the octet after it says whether its
+ * signature is good. */
+static const uint8_t *toy_name(const struct tx *tx)
+{
+    for (uint32_t i = 0; i < tx->n_out; i++)
+        if (tx->out[i].script.len == 4 && !memcmp(tx->out[i].script.data, "\x6a\x02", 2))
+            return tx->out[i].script.data + 2;
+    return NULL;
+}
+
+static bool toy_active(void *ctx, const struct chain_params *params, int32_t height)
+{
+    (void)ctx;
+    (void)params;
+    return height > 0;
+}
+
+static bool toy_begin(void *ctx, struct rule_env *env, const struct block *b,
+                      struct amount subsidy_, struct amount *max_value, struct reject *rej)
+{
+    (void)ctx;
+    (void)env;
+    (void)b;
+    (void)rej;
+    *max_value = subsidy_;
+    return true;
+}
+
+static bool toy_end(void *ctx, struct rule_env *env, const struct block *b,
+                    struct reject *rej)
+{
+    (void)ctx;
+    (void)env;
+    (void)b;
+    (void)rej;
+    return true;
+}
+
+static int toy_dropped;
+
+static bool toy_signature(void *arg)
+{
+    return *(uint8_t *)arg == 1;
+}
+
+static void toy_drop(void *arg)
+{
+    (void)arg;
+    toy_dropped++;
+}
+
+static bool toy_tx(void *ctx, struct rule_env *env, const struct tx *tx,
+                   const struct coin *const *spent, struct claim_set *claims,
+                   struct reject *rej)
+{
+    (void)ctx;
+    assert_non_null(spent[0]);
+    const uint8_t *name = toy_name(tx);
+    if (!name)
+        return true;
+    if (state_get(env->state, bytes_of(name, 1), NULL))
+        return reject(rej, REJECT_TICKET_CONFLICT, NULL);
+    state_put(env->state, bytes_of(name, 1), bytes_of("x", 1));
+    if (claims) {
+        memset(&claims->key[0], *name, sizeof(claims->key[0]));
+        claims->n = 1;
+    }
+    if (env->defer)
+        env->defer(env->defer_ctx, toy_signature, toy_drop, (void *)(name + 1));
+    return true;
+}
+
+static size_t toy_outputs(void *ctx, struct rule_env *env, struct amount subsidy_,
+                          struct amount *max_value, struct arena *mem,
+                          struct required_output out[8])
+{
+    (void)ctx;
+    (void)env;
+    *max_value = amount_of(subsidy_.v - 1000);
+    out[0] = (struct required_output){bytes_of(arena_dup(mem, "\x52", 1), 1),
+                                      amount_of(500), "toy"};
+    return 1;
+}
+
+static const struct consensus_hooks toy_hooks = {
+    .active = toy_active,
+    .block_begin = toy_begin,
+    .tx = toy_tx,
+    .block_end = toy_end,
+    .coinbase_outputs = toy_outputs,
+};
+
+static struct tx *make_ticket(const struct hash256 *txid, int64_t value, char name,
+                              bool good)
+{
+    uint8_t script[] = {0x6a, 2, (uint8_t)name, good};
+    struct mtx m;
+    mtx_init(&m);
+    struct outpoint o = {.txid = *txid};
+    mtx_add_in(&m, &o, SEQUENCE_FINAL);
+    mtx_add_out(&m, amount_of(value), bytes_of("\x51", 1));
+    mtx_add_out(&m, amount_of(0), bytes_of(script, sizeof(script)));
+    struct tx *tx = mtx_to_tx(&m);
+    mtx_clear(&m);
+    return tx;
+}
+
+static void toy_world_open(struct world *w)
+{
+    memset(w, 0, sizeof(*w));
+    fixture_init(&w->f);
+    w->f.opt.hooks = &toy_hooks;
+    assert_true(fixture_open(&w->f));
+    struct mempool_options opt = mempool_default_options();
+    opt.clock = &w->f.clock;
+    opt.require_standard = false;
+    opt.check_ratio = 1;
+    opt.hooks = &toy_hooks;
+    w->mp = mempool_new(w->f.cm, &opt);
+    w->tip = w->f.params.genesis_hash;
+    world_mine(w, 1, 110, 0);
+}
+
+static void tickets_compete_for_their_claims(void **state)
+{
+    (void)state;
+    struct world w;
+    toy_world_open(&w);
+    int64_t v = subsidy(&w);
+    struct tx *first = make_ticket(&w.coinbase[1], v - 10000, 'a', true);
+    struct tx *cheap = make_ticket(&w.coinbase[2], v - 10010, 'a', true);
+    struct tx *dear = make_ticket(&w.coinbase[3], v - 30000, 'a', true);
+    struct tx *forged = make_ticket(&w.coinbase[4], v - 10000, 'b', false);
+    struct tx *other = make_ticket(&w.coinbase[5], v - 10000, 'c', true);
+    struct tx *child = make_spend(&dear->txid, 0, v - 40000);
+
+    assert_string_equal(accept_tx(&w, first, false), "");
+    assert_string_equal(accept_tx(&w, cheap, false), "insufficient fee");
+    assert_string_equal(accept_tx(&w, forged, false), "ticket-signature");
+    assert_string_equal(accept_tx(&w, dear, false), ""); /* replaces the first */
+    assert_null(mempool_find(w.mp, &first->txid));
+    assert_string_equal(accept_tx(&w, child, false), "");
+    assert_string_equal(accept_tx(&w, other, false), "");
+    assert_true(toy_dropped > 0);
+
+    /* A block registers the name: the pooled ticket leaves with its child. */
+    put_block(&w, 111, &first, 1);
+    assert_int_equal(mempool_count(w.mp), 1);
+    assert_string_equal(accept_tx(&w, dear, false), "ticket-conflict");
+
+    /* The block goes: the registered ticket comes back. */
+    struct invalidate_call c = {w.f.cm, block_tree_find(w.f.cm, &w.tip)};
+    assert_int_equal(chainman_call(w.f.cm, invalidate_job, &c), ERR_OK);
+    assert_non_null(mempool_find(w.mp, &first->txid));
+    assert_int_equal(mempool_count(w.mp), 2);
+
+    struct block_template *t = make_template(&w);
+    assert_int_equal(t->n_txs, 2);
+    assert_int_equal(t->n_required, 1);
+    assert_int_equal(t->coinbase_value.v, v - 1000 + 20000);
+    assert_int_equal(t->block->txs[0].out[0].value.v, v - 1000 + 20000 - 500);
+    assert_int_equal(t->block->txs[0].out[1].value.v, 500);
+    block_template_unref(t);
+    tx_unref(first);
+    tx_unref(cheap);
+    tx_unref(dear);
+    tx_unref(forged);
+    tx_unref(other);
+    tx_unref(child);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -750,6 +925,7 @@ int main(void)
         cmocka_unit_test(packages_are_tested_as_a_whole),
         cmocka_unit_test(children_pay_for_their_parents),
         cmocka_unit_test(version_3_families_are_pairs),
+        cmocka_unit_test(tickets_compete_for_their_claims),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
