@@ -264,6 +264,11 @@ bool block_better(const struct block_index *a, const struct block_index *b)
         return c > 0;
     if (a->sequence != b->sequence)
         return a->sequence < b->sequence;
+    /* Both from disk: files hold blocks in the order in which they came. */
+    if (a->file != b->file)
+        return a->file < b->file;
+    if (a->data_pos != b->data_pos)
+        return a->data_pos < b->data_pos;
     return memcmp(a->hash.b, b->hash.b, 32) < 0;
 }
 
