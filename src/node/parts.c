@@ -85,6 +85,11 @@ static void on_tip_changed(void *ctx, const struct block_index *tip,
         notifier_run(d->notifier, command, hash256_to_hex(hex, &tip->hash));
 }
 
+static void on_warning(void *ctx, const char *text)
+{
+    daemon_warn(ctx, text);
+}
+
 /* bitcoind's unit is MiB, 1 means "by hand only". */
 static uint64_t prune_target(const struct args *a)
 {
@@ -126,7 +131,11 @@ bool chain_part_open(struct daemon *d, char **error)
     struct chainman *cm;
     if (chainman_open(&cm, &opt, error) != ERR_OK)
         return false;
-    const struct chain_events ev = {.ctx = d, .tip_changed = on_tip_changed};
+    const struct chain_events ev = {
+        .ctx = d,
+        .tip_changed = on_tip_changed,
+        .warning = on_warning,
+    };
     chainman_subscribe(cm, &ev);
     pthread_mutex_lock(&d->lock);
     d->node.chainman = cm;

@@ -11,6 +11,7 @@
 #endif
 
 #define MAX_SUBVERSION_LENGTH 256
+#define FASTPRUNE_HEIGHT 100
 #define MIN_PRUNE_MIB 550
 /* -maxmempool must hold this many full ancestor packages. */
 #define MIN_MEMPOOL_DESCENDANT_SETS 40
@@ -295,6 +296,8 @@ static bool check_work(struct setup *s, char **error)
 static bool check_forks(struct setup *s, char **error)
 {
     size_t n;
+    if (args_bool(s->args, "fastprune", false))
+        s->params.prune_after_height = FASTPRUNE_HEIGHT;
     const char *const *list = args_list(s->args, "testactivationheight", &n);
     for (size_t i = 0; i < n; i++)
         if (!chain_params_test_activation(&s->params, list[i], error))

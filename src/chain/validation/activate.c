@@ -90,6 +90,22 @@ bool tip_disconnect(struct chainman *cm, bool tell_mempool)
     return ok && follow_disconnected(cm, tip) && flush_chain(cm, FLUSH_IF_NEEDED);
 }
 
+/* A failed chain six blocks ahead of ours means that most others may not find it invalid. */
+static void warn_of_invalid_chain(struct chainman *cm)
+{
+    const struct block_index *tip = chain_tip(cm);
+    struct u256 limit =
+        u256_add(tip->chain_work, u256_mul_u32(work_of_bits(tip->bits), 6));
+    bool ahead = cm->best_invalid && u256_cmp(&cm->best_invalid->chain_work, &limit) > 0;
+    if (ahead && !cm->warned_of_invalid) {
+        log_warning(cm->log, "Found invalid chain at least ~6 blocks longer than our best "
+                             "chain. Chain state database corruption likely.");
+        event_warning(cm, "Warning: We do not appear to fully agree with our peers! You may "
+                          "need to upgrade, or other nodes may need to upgrade.");
+    }
+    cm->warned_of_invalid = ahead;
+}
+
 void block_found_invalid(struct chainman *cm, struct block_index *bi,
                          const struct reject *rej)
 {
@@ -101,6 +117,7 @@ void block_found_invalid(struct chainman *cm, struct block_index *bi,
     chainman_write_unlock(cm);
     log_info(cm->log, "InvalidChainFound: invalid block=%s height=%d: %s",
              hash256_to_hex(hash, &bi->hash), bi->height, reject_text(rej, text));
+    warn_of_invalid_chain(cm);
 }
 
 /* Connects bi, a child of the tip. *invalid: it breaks a rule. False: fatal. */
@@ -306,6 +323,7 @@ bool chainman_invalidate(struct chainman *cm, struct block_index *bi)
         if (chain_tip(cm) != start)
             event_tip_changed(cm, chain_tip(cm));
     }
+    warn_of_invalid_chain(cm);
     return chainman_activate_best(cm);
 }
 

@@ -201,6 +201,12 @@ static bool descends(const struct block_index *bi, const struct block_index *roo
     return block_index_ancestor(bi, root->height) == root;
 }
 
+static void worse_invalid(struct chainman *cm, struct block_index *bi)
+{
+    if (!cm->best_invalid || u256_cmp(&bi->chain_work, &cm->best_invalid->chain_work) > 0)
+        cm->best_invalid = bi;
+}
+
 static bool fail_descendant(void *ctx, struct block_index *bi)
 {
     struct descent *d = ctx;
@@ -208,6 +214,8 @@ static bool fail_descendant(void *ctx, struct block_index *bi)
         bi->status |= BLOCK_FAILED_CHILD;
         block_tree_mark_dirty(d->cm, bi);
         candidates_remove(d->cm, bi);
+        if (bi->status & BLOCK_HAVE_DATA)
+            worse_invalid(d->cm, bi);
     }
     return true;
 }
@@ -219,9 +227,7 @@ void block_tree_fail(struct chainman *cm, struct block_index *bi)
     block_tree_mark_dirty(cm, bi);
     candidates_remove(cm, bi);
     block_tree_each(cm, fail_descendant, &d);
-    if (!cm->best_invalid ||
-        u256_cmp(&bi->chain_work, &cm->best_invalid->chain_work) > 0)
-        cm->best_invalid = bi;
+    worse_invalid(cm, bi);
     if (cm->best_header && descends(cm->best_header, bi))
         block_tree_find_best_header(cm);
 }

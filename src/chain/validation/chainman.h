@@ -201,6 +201,8 @@ struct chain_events {
     void (*tx_removed)(void *ctx, const struct tx *tx, enum tx_removal why,
                        uint64_t mempool_sequence);
     void (*flushed)(void *ctx, const struct block_index *tip);
+    /* A sentence that the user should see. */
+    void (*warning)(void *ctx, const char *text);
 };
 /* Before chainman_start_import; @ev is copied. */
 void chainman_subscribe(struct chainman *cm, const struct chain_events *ev);

@@ -44,18 +44,18 @@ static bool save_chainstate(struct chainman *cm, bool drop)
     return true;
 }
 
-static bool enough_disk(struct chainman *cm)
+static bool enough_disk(struct chainman *cm, uint64_t reserve)
 {
     uint64_t have;
-    uint64_t need = MIN_FREE_BYTES + 2 * coins_cache_flush_memory(cm->coins) / 3;
+    uint64_t need = reserve + 2 * coins_cache_flush_memory(cm->coins) / 3;
     if (fs_free_bytes(cm->opt.datadir, &have) != ERR_OK || have >= need)
         return true;
-    return chainman_fatal_err(cm, "Cannot save the chain state", ERR_FULL);
+    return chainman_disk_full(cm, "Cannot save the chain state");
 }
 
-static bool flush_now(struct chainman *cm, bool drop)
+static bool flush_now(struct chainman *cm, bool drop, uint64_t reserve)
 {
-    if (cm->fatal || !enough_disk(cm))
+    if (cm->fatal || !enough_disk(cm, reserve))
         return false;
     int64_t begin = clock_steady_us();
     chainman_write_lock(cm);
@@ -77,8 +77,8 @@ bool flush_chain(struct chainman *cm, enum flush_mode mode)
     bool full = memory_used(cm) > cm->cache_limit;
     if (mode == FLUSH_IF_NEEDED && cm->opt.prune_target > 1 && !prune_auto(cm))
         return false;
-    if (mode == FLUSH_ALWAYS || full || clock_steady_us() >= cm->next_flush_us)
-        return flush_now(cm, full);
+    if (mode != FLUSH_IF_NEEDED || full || clock_steady_us() >= cm->next_flush_us)
+        return flush_now(cm, full, mode == FLUSH_CLOSING ? 0 : MIN_FREE_BYTES);
     return true;
 }
 

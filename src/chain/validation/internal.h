@@ -70,7 +70,8 @@ struct chainman {
     struct arena nodes;
     struct block_list dirty;   /* changed since the index was saved */
     struct block_index *best_header;
-    struct block_index *best_invalid;
+    struct block_index *best_invalid; /* the failed one with the most work */
+    bool warned_of_invalid;
     struct block_list active;  /* by height */
     struct block_list candidates; /* possible tips at least as good as ours; best is last */
     int32_t next_sequence;     /* of the next block that arrives */
@@ -154,10 +155,13 @@ void jobs_run_pending(struct chainman *cm);
 void tip_announce(struct chainman *cm);
 bool chainman_stopping(const struct chainman *cm);
 void chainman_stop_wanted(struct chainman *cm); /* -stopatheight */
-/* A failure that leaves no way on: logs, asks for a stop. Always false. */
+/* A failure that leaves no way on: asks for a stop. Always false. */
 bool chainman_fatal(struct chainman *cm, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* "Reading block 00..ab" and an err. */
 bool chainman_fatal_err(struct chainman *cm, const char *what, enum err e);
+/* The disk is full: asks for a stop, but what is in memory may still be saved in the space kept
+ * for that. Always false. */
+bool chainman_disk_full(struct chainman *cm, const char *what);
 
 void event_block_connected(struct chainman *cm, const struct block *b,
                            const struct block_index *bi);
@@ -170,6 +174,7 @@ void event_block_checked(struct chainman *cm, const struct hash256 *hash,
 void event_new_pow_valid(struct chainman *cm, const struct block_index *bi,
                          const struct block *b);
 void event_flushed(struct chainman *cm);
+void event_warning(struct chainman *cm, const char *text);
 
 /* -- connect.c ------------------------------------------------------------------------------- */
 enum connect_mode {
@@ -220,6 +225,7 @@ bool accept_block(struct chainman *cm, const struct block *b, bool requested,
 enum flush_mode {
     FLUSH_IF_NEEDED, /* memory is short, or the time has come */
     FLUSH_ALWAYS,
+    FLUSH_CLOSING, /* the same; this is what the disk's reserve is for */
 };
 bool flush_chain(struct chainman *cm, enum flush_mode mode); /* false: fatal, already told */
 

@@ -373,7 +373,7 @@ void chainman_close(struct chainman *cm)
         return;
     thread_stop(cm);
     if (!cm->fatal)
-        flush_chain(cm, FLUSH_ALWAYS);
+        flush_chain(cm, FLUSH_CLOSING);
     free_all(cm);
 }
 

@@ -260,11 +260,19 @@ bool chainman_fatal(struct chainman *cm, const char *fmt, ...)
     return false;
 }
 
+bool chainman_disk_full(struct chainman *cm, const char *what)
+{
+    char text[512];
+    snprintf(text, sizeof(text),
+             "Disk space is too low! %s: free at least 50 MB, then start again", what);
+    request_stop(cm, text);
+    return false;
+}
+
 bool chainman_fatal_err(struct chainman *cm, const char *what, enum err e)
 {
     if (e == ERR_FULL)
-        return chainman_fatal(cm, "Disk space is too low! %s: free at least 50 MB, then "
-                                  "start again", what);
+        return chainman_disk_full(cm, what);
     if (e == ERR_CORRUPT)
         return chainman_fatal(cm, "%s: %s. Please restart with -reindex or "
                                   "-reindex-chainstate to recover", what, err_text(e));
@@ -356,6 +364,11 @@ void event_new_pow_valid(struct chainman *cm, const struct block_index *bi,
 void event_flushed(struct chainman *cm)
 {
     TELL(cm, flushed, chain_tip(cm));
+}
+
+void event_warning(struct chainman *cm, const char *text)
+{
+    TELL(cm, warning, text);
 }
 
 void chainman_tx_added(struct chainman *cm, const struct tx *tx, uint64_t mempool_sequence)
