@@ -396,6 +396,19 @@ void process_block(struct peer *p, struct block *b, bool force, bool min_pow_che
     map_del(&net->block_sources, &b->hash);
 }
 
+/* Says in the log what a mutated block's mistake is. */
+static void log_mutation(struct net *net, const struct block *b,
+                         const struct block_index *prev)
+{
+    struct reject rej = {0};
+    char text[512];
+    if (!logger_enabled(net->log, LOG_VALIDATION, LOG_DEBUG))
+        return;
+    if (block_check(b, net->opt.params, false, true, &rej))
+        (void)block_check_contextual(b, prev, net->opt.params, &rej);
+    log_debug(net->log, LOG_VALIDATION, "Block mutated: %s", reject_text(&rej, text));
+}
+
 void on_block(struct handler_args *a)
 {
     struct peer *p = a->peer;
@@ -415,6 +428,7 @@ void on_block(struct handler_args *a)
               hash256_to_hex(hex, &b->hash), (long long)p->id);
     const struct block_index *prev = block_tree_find(net->cm, &b->header.prev);
     if (prev && block_is_mutated(b, segwit_at(net, prev->height + 1))) {
+        log_mutation(net, b, prev);
         log_debug(net->log, LOG_NET, "Received mutated block from peer=%lld",
                   (long long)p->id);
         peer_misbehaving(p, "mutated block");

@@ -335,6 +335,7 @@ typedef void message_handler(struct handler_args *a);
 void process_message(struct net *net, struct peer *p, struct message *m);
 bool process_peer(struct net *net, struct peer *p); /* one message; false: nothing to do */
 void send_messages(struct net *net, struct peer *p);
+void net_free_removed(struct net *net); /* on the validation thread, between messages */
 
 /* handshake.c */
 void handshake_begin(struct peer *p);

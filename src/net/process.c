@@ -152,7 +152,7 @@ void send_messages(struct net *net, struct peer *p)
 
 /* -- The pump ----------------------------------------------------------------------------------- */
 
-static void free_removed(struct net *net)
+void net_free_removed(struct net *net)
 {
     while (net->n_removed) {
         struct peer *p = net->removed[--net->n_removed];
@@ -192,11 +192,11 @@ static void pump(void *arg)
         return;
     net_resume(net);
     net->ibd = chainman_ibd(net->cm);
-    free_removed(net);
+    net_free_removed(net);
     bool more = serve_next(net);
     if (net->visit_all)
         visit_all(net);
-    free_removed(net);
+    net_free_removed(net);
     net_release(net);
     if (more)
         net_wake(net);

@@ -1,5 +1,5 @@
 /* Transactions: hearing of them, asking for them, taking them in, passing them on. */
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "chain/rules/policy.h"
@@ -347,6 +347,39 @@ static void take_tx(struct peer *p, const struct tx *tx)
     accept_result_clear(&r);
 }
 
+/* Whether the transaction is fine but for its witnesses, all of which are empty. */
+static bool has_superfluous_witness(struct bytes raw)
+{
+    struct reader r;
+    struct buf plain = {0};
+    reader_init(&r, raw.data + 6, raw.len - 6); /* behind version, marker and flag */
+    uint64_t n_in = read_varint(&r, raw.len);
+    if (r.bad || n_in + 4 > reader_left(&r))
+        return false;
+    const uint8_t *witness = r.end - 4 - n_in;
+    buf_append(&plain, raw.data, 4);
+    buf_append(&plain, raw.data + 6, (size_t)(witness - raw.data) - 6);
+    buf_append(&plain, r.end - 4, 4);
+    struct tx *tx = tx_from_bytes(plain.data, plain.len, false);
+    bool found = tx != NULL;
+    for (size_t i = 0; i < n_in && found; i++)
+        found = witness[i] == 0;
+    tx_unref(tx);
+    buf_clear(&plain);
+    return found;
+}
+
+/* The malformations of a transaction that have names of their own. */
+static const char *tx_malformation(struct bytes raw)
+{
+    bool extended = raw.len > 6 && raw.data[4] == 0 && raw.data[5] != 0;
+    if (extended && raw.data[5] != 1)
+        return "Unknown transaction optional data";
+    if (extended && has_superfluous_witness(raw))
+        return "Superfluous witness record";
+    return "end of data";
+}
+
 void on_tx(struct handler_args *a)
 {
     struct peer *p = a->peer;
@@ -361,6 +394,9 @@ void on_tx(struct handler_args *a)
     struct tx *tx = tx_read(&a->r, true);
     if (tx)
         take_tx(p, tx);
+    else
+        snprintf(a->error.text, sizeof(a->error.text), "%s",
+                 tx_malformation(buf_view(&a->msg->payload)));
     tx_unref(tx);
 }
 

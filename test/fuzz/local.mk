@@ -33,6 +33,20 @@ FUZZERS += test/fuzz/fuzz_ticket
 test_fuzz_fuzz_ticket_SOURCES = test/fuzz/fuzz_ticket.c test/fuzz/fuzz.h
 test_fuzz_fuzz_ticket_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_ticket_LDADD = libochre_tickets.a $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+FUZZERS += test/fuzz/fuzz_net_message
+test_fuzz_fuzz_net_message_SOURCES = test/fuzz/fuzz_net_message.c test/fuzz/fuzz.h
+test_fuzz_fuzz_net_message_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_net_message_LDADD = $(NODE_LIBS) $(ALL_LIBS)
+
+FUZZERS += test/fuzz/fuzz_net_frame
+test_fuzz_fuzz_net_frame_SOURCES = test/fuzz/fuzz_net_frame.c test/fuzz/fuzz.h
+test_fuzz_fuzz_net_frame_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_net_frame_LDADD = $(NODE_LIBS) $(ALL_LIBS)
+
+FUZZERS += test/fuzz/fuzz_net_session
+test_fuzz_fuzz_net_session_SOURCES = test/fuzz/fuzz_net_session.c test/fuzz/fuzz.h
+test_fuzz_fuzz_net_session_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_net_session_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 
 if ENABLE_FUZZ
 noinst_PROGRAMS += $(FUZZERS)

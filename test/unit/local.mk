@@ -139,6 +139,13 @@ test_unit_test_raptorq_LDADD = libochre_raptorq.a $(CMOCKA_LIBS)
 check_PROGRAMS += test/unit/test_raptorq_kernels
 test_unit_test_raptorq_kernels_SOURCES = test/unit/test_raptorq_kernels.c test/unit/raptorq_tools.h test/unit/unit.h
 test_unit_test_raptorq_kernels_LDADD = libochre_raptorq.a $(CMOCKA_LIBS)
+check_PROGRAMS += test/unit/test_net_wire
+test_unit_test_net_wire_SOURCES = test/unit/test_net_wire.c test/unit/unit.h
+test_unit_test_net_wire_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
+
+check_PROGRAMS += test/unit/test_net_parts
+test_unit_test_net_parts_SOURCES = test/unit/test_net_parts.c test/unit/unit.h
+test_unit_test_net_parts_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
 
 TESTS += $(check_PROGRAMS)
 endif

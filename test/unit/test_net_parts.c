@@ -1,0 +1,471 @@
+/* The network's own data structures: what to ask whom, orphans, addresses, bans, eviction, and
+ * compact blocks. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "chain/params/params.h"
+#include "chain/prim/merkle.h"
+#include "net/addrman.h"
+#include "net/banman.h"
+#include "net/bloom.h"
+#include "net/compact.h"
+#include "net/eviction.h"
+#include "net/orphanage.h"
+#include "net/recent.h"
+#include "net/txrequest.h"
+#include "util/clock.h"
+#include "util/fs.h"
+#include "util/hex.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/rand.h"
+
+#include "unit.h"
+
+static struct hash256 hash(uint32_t n)
+{
+    struct hash256 h = {{0}};
+    put_le32(h.b, n);
+    return h;
+}
+
+static struct netaddr addr(const char *text)
+{
+    struct netaddr a;
+    assert_true(netaddr_parse(&a, text, 8333));
+    return a;
+}
+
+/* -- Transaction requests --------------------------------------------------------------------------- */
+
+static size_t due(struct txrequest *t, int64_t peer, int64_t now)
+{
+    struct gtxid out[8];
+    size_t expired;
+    return txrequest_due(t, peer, now, out, 8, &expired);
+}
+
+static void one_peer_is_asked_at_a_time(void **state)
+{
+    struct txrequest *t = txrequest_new();
+    struct gtxid id = {hash(1), true};
+    (void)state;
+    txrequest_announce(t, 1, &id, false, 100);
+    txrequest_announce(t, 2, &id, true, 100);
+    assert_int_equal(due(t, 2, 99), 0); /* too early */
+    assert_int_equal(due(t, 1, 100), 0); /* a preferred one has it, too */
+    assert_int_equal(due(t, 2, 100), 1);
+    txrequest_requested(t, 2, &id.hash, 200);
+    assert_int_equal(due(t, 1, 150), 0);
+    assert_int_equal(txrequest_in_flight(t, 2), 1);
+    assert_int_equal(due(t, 1, 200), 1); /* the time of peer 2 is up */
+    assert_int_equal(txrequest_in_flight(t, 2), 0);
+    txrequest_requested(t, 1, &id.hash, 300);
+    txrequest_answered(t, 1, &id.hash); /* notfound */
+    assert_int_equal(txrequest_size(t), 0);
+    txrequest_free(t);
+}
+
+static void delays_give_way_to_those_without(void **state)
+{
+    struct txrequest *t = txrequest_new();
+    struct gtxid id = {hash(1), true};
+    (void)state;
+    txrequest_announce(t, 1, &id, true, 500);
+    txrequest_announce(t, 2, &id, false, 100);
+    assert_int_equal(due(t, 2, 100), 1); /* the preferred one is not due yet */
+    txrequest_announce(t, 2, &id, false, 0);
+    assert_int_equal(txrequest_count(t, 2), 1); /* twice is once */
+    txrequest_free(t);
+}
+
+static void what_we_have_and_who_left_is_forgotten(void **state)
+{
+    struct txrequest *t = txrequest_new();
+    (void)state;
+    for (uint32_t i = 0; i < 100; i++)
+        for (int64_t peer = 0; peer < 3; peer++) {
+            struct gtxid id = {hash(i), true};
+            txrequest_announce(t, peer, &id, peer == 0, 0);
+        }
+    struct hash256 h = hash(7);
+    txrequest_forget(t, &h);
+    assert_int_equal(txrequest_size(t), 297);
+    txrequest_drop_peer(t, 1);
+    assert_int_equal(txrequest_size(t), 198);
+    assert_int_equal(txrequest_count(t, 1), 0);
+    assert_int_equal(txrequest_candidates(t, 0), 99);
+    struct gtxid out[200];
+    size_t expired, n = txrequest_due(t, 0, 1, out, 200, &expired);
+    assert_int_equal(n, 99);
+    for (size_t i = 1; i < n; i++) /* in the order of announcement */
+        assert_true(get_le32(out[i].hash.b) > get_le32(out[i - 1].hash.b));
+    txrequest_drop_peer(t, 0);
+    txrequest_drop_peer(t, 2);
+    assert_int_equal(txrequest_size(t), 0);
+    txrequest_free(t);
+}
+
+/* -- Orphans ------------------------------------------------------------------------------------------ */
+
+static struct tx *make_tx(const struct hash256 *parent, uint32_t n)
+{
+    struct mtx m;
+    struct outpoint o = {*parent, n};
+    mtx_init(&m);
+    mtx_add_in(&m, &o, SEQUENCE_FINAL);
+    mtx_add_out(&m, amount_of(1000 + n), bytes_of("\x51", 1));
+    struct tx *tx = mtx_to_tx(&m);
+    mtx_clear(&m);
+    return tx;
+}
+
+static void orphans_come_back_with_their_parents(void **state)
+{
+    struct orphanage *o = orphanage_new(NULL);
+    struct hash256 root = hash(1);
+    struct tx *parent = make_tx(&root, 0);
+    struct tx *a = make_tx(&parent->txid, 0), *b = make_tx(&parent->txid, 1);
+    (void)state;
+    assert_true(orphanage_add(o, a, 1, 0));
+    assert_false(orphanage_add(o, a, 2, 0));
+    assert_true(orphanage_add(o, b, 2, 0));
+    assert_false(orphanage_has_work(o, 1));
+    orphanage_add_children(o, parent);
+    assert_true(orphanage_has_work(o, 1));
+    struct tx *again = orphanage_next(o, 1);
+    assert_true(hash256_equal(&again->wtxid, &a->wtxid));
+    tx_unref(again);
+    assert_null(orphanage_next(o, 1));
+    orphanage_erase_peer(o, 2);
+    assert_int_equal(orphanage_size(o), 1);
+    orphanage_erase_for_block(o, a, 1); /* in a block, or its inputs spent by one */
+    assert_int_equal(orphanage_size(o), 0);
+    tx_unref(parent);
+    tx_unref(a);
+    tx_unref(b);
+    orphanage_free(o);
+}
+
+static void orphans_are_bounded(void **state)
+{
+    struct orphanage *o = orphanage_new(NULL);
+    struct hash256 root = hash(1);
+    struct rng rng;
+    (void)state;
+    rng_seed(&rng, 1);
+    for (uint32_t i = 0; i < 150; i++) {
+        struct tx *tx = make_tx(&root, i);
+        assert_true(orphanage_add(o, tx, 1, i));
+        orphanage_limit(o, 100, i, &rng);
+        tx_unref(tx);
+    }
+    assert_int_equal(orphanage_size(o), 100);
+    orphanage_limit(o, 100, 10000, &rng); /* all expired */
+    assert_int_equal(orphanage_size(o), 0);
+    orphanage_free(o);
+}
+
+/* -- Recent ids --------------------------------------------------------------------------------------- */
+
+static void recent_ids_are_kept_in_two_generations(void **state)
+{
+    struct recent r;
+    (void)state;
+    recent_init(&r, 100);
+    for (uint32_t i = 0; i < 1000; i++) {
+        struct hash256 h = hash(i);
+        recent_add_hash(&r, &h);
+        for (uint32_t k = i > 99 ? i - 99 : 0; k <= i; k++) {
+            struct hash256 old = hash(k);
+            assert_true(recent_has_hash(&r, &old));
+        }
+    }
+    struct hash256 first = hash(0);
+    assert_false(recent_has_hash(&r, &first));
+    recent_clear(&r);
+}
+
+/* -- Address manager ----------------------------------------------------------------------------------- */
+
+static void fill(struct addrman *am, int64_t now, unsigned n)
+{
+    struct netaddr source = addr("9.9.9.9");
+    for (unsigned i = 0; i < n; i++) {
+        char text[32];
+        snprintf(text, sizeof(text), "%u.%u.1.1", 11 + i % 80, i / 80);
+        struct netaddr_entry e = {addr(text), 9, now};
+        addrman_add(am, &e, 1, &source, 0);
+    }
+}
+
+static void addresses_move_from_new_to_tried(void **state)
+{
+    struct clock clock;
+    struct netaddr_entry e;
+    struct addrman_counts by_net[NET_COUNT];
+    int64_t last_try;
+    (void)state;
+    clock_init(&clock);
+    clock_set_mock(&clock, 1700000000);
+    struct addrman *am = addrman_new(&clock, NULL);
+    assert_false(addrman_select(am, false, ~0u, &e, &last_try));
+    fill(am, 1700000000, 20);
+    struct netaddr a = addr("11.0.1.1");
+    assert_true(addrman_good(am, &a));
+    assert_false(addrman_good(am, &a)); /* already there */
+    addrman_count(am, by_net);
+    assert_int_equal(by_net[NET_IPV4].n_tried, 1);
+    assert_int_equal(by_net[NET_IPV4].n_tried + by_net[NET_IPV4].n_new, addrman_size(am));
+    assert_true(addrman_select(am, false, 1u << NET_IPV4, &e, &last_try));
+    assert_false(addrman_select(am, false, 1u << NET_IPV6, &e, &last_try));
+    struct netaddr_entry local = {addr("127.0.0.1"), 9, 1700000000};
+    assert_false(addrman_add(am, &local, 1, &a, 0));
+    addrman_free(am);
+}
+
+static void one_source_fills_but_a_part(void **state)
+{
+    struct clock clock;
+    (void)state;
+    clock_init(&clock);
+    clock_set_mock(&clock, 1700000000);
+    struct addrman *am = addrman_new(&clock, NULL);
+    for (unsigned i = 0; i < 20000; i++) {
+        char text[32];
+        snprintf(text, sizeof(text), "12.%u.%u.%u", i % 200, i / 200 % 200, i / 40000 + 1);
+        struct netaddr_entry e = {addr(text), 9, 1700000000};
+        struct netaddr source = addr("9.9.9.9");
+        addrman_add(am, &e, 1, &source, 0);
+    }
+    assert_true(addrman_size(am) <= 64 * 64);
+    addrman_free(am);
+}
+
+static void addresses_are_saved(void **state)
+{
+    struct clock clock;
+    char dir[] = "/tmp/ochre-addrman-XXXXXX";
+    (void)state;
+    clock_init(&clock);
+    clock_set_mock(&clock, 1700000000);
+    assert_non_null(mkdtemp(dir));
+    char *path = path_join(dir, "peers.dat");
+    struct addrman *am = addrman_new(&clock, NULL), *again;
+    fill(am, 1700000000, 200);
+    struct netaddr a = addr("11.0.1.1");
+    assert_true(addrman_good(am, &a));
+    assert_int_equal(addrman_save(am, path), ERR_OK);
+    again = addrman_new(&clock, NULL);
+    assert_int_equal(addrman_load(again, path), ERR_OK);
+    assert_int_equal(addrman_size(again), addrman_size(am));
+    struct addrman_counts by_net[NET_COUNT];
+    addrman_count(again, by_net);
+    assert_int_equal(by_net[NET_IPV4].n_tried, 1);
+    addrman_free(again);
+    struct buf b = {0};
+    assert_int_equal(fs_read_file(path, 1 << 20, &b), ERR_OK);
+    b.data[100] ^= 1;
+    assert_int_equal(fs_write_atomic(path, b.data, b.len, 0600), ERR_OK);
+    again = addrman_new(&clock, NULL);
+    assert_int_equal(addrman_load(again, path), ERR_CORRUPT);
+    addrman_free(again);
+    addrman_free(am);
+    buf_clear(&b);
+    free(path);
+    assert_int_equal(fs_remove_tree(dir), ERR_OK);
+}
+
+/* -- Bans ----------------------------------------------------------------------------------------------- */
+
+static void bans_hold_until_their_time(void **state)
+{
+    struct clock clock;
+    struct subnet net;
+    struct endpoint in, out;
+    char dir[] = "/tmp/ochre-bans-XXXXXX";
+    char *error = NULL;
+    (void)state;
+    clock_init(&clock);
+    clock_set_mock(&clock, 1000);
+    assert_non_null(mkdtemp(dir));
+    char *path = path_join(dir, "banlist.json");
+    struct banman *bm;
+    assert_int_equal(banman_open(&bm, path, &clock, NULL, &error), ERR_OK);
+    assert_true(subnet_parse(&net, "10.0.0.0/8"));
+    assert_true(endpoint_parse(&in, "10.9.9.9", 1) && endpoint_parse(&out, "11.0.0.1", 1));
+    banman_ban(bm, &net, 2000);
+    assert_true(banman_is_banned(bm, &in));
+    assert_false(banman_is_banned(bm, &out));
+    banman_close(bm);
+    assert_int_equal(banman_open(&bm, path, &clock, NULL, &error), ERR_OK); /* kept */
+    assert_true(banman_is_banned_net(bm, &net));
+    clock_set_mock(&clock, 2000);
+    assert_false(banman_is_banned(bm, &in));
+    size_t n;
+    free(banman_list(bm, &n));
+    assert_int_equal(n, 0);
+    banman_close(bm);
+    assert_int_equal(fs_write_atomic(path, "{nonsense", 9, 0600), ERR_OK);
+    assert_int_equal(banman_open(&bm, path, &clock, NULL, &error), ERR_CORRUPT);
+    assert_non_null(strstr(error, "banlist.json"));
+    free(error);
+    free(path);
+    assert_int_equal(fs_remove_tree(dir), ERR_OK);
+}
+
+/* -- Eviction -------------------------------------------------------------------------------------------- */
+
+static void eviction_spares_the_useful(void **state)
+{
+    static const uint64_t key[2] = {1, 2};
+    struct evict_candidate c[60];
+    (void)state;
+    assert_int_equal(evict_choose(c, 0, key), -1);
+    for (int round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < ARRAY_LEN(c); i++) {
+            c[i] = (struct evict_candidate){
+                .id = i,
+                .connected_s = i,
+                .min_ping_us = 1000 + i,
+                .network = NET_IPV4,
+                .relays_txs = true,
+                .n_group = 2,
+                /* the last thirty come from one network */
+                .group = {1, (uint8_t)(i < 30 ? i : 200)},
+                .prefer_evict = round && i == 50,
+            };
+        }
+        int64_t id = evict_choose(c, ARRAY_LEN(c), key);
+        assert_int_equal(id, round ? 50 : 59); /* else the youngest of the largest group */
+    }
+    assert_int_equal(evict_choose(c, 10, key), -1);
+}
+
+/* -- Compact blocks ---------------------------------------------------------------------------------------- */
+
+/* Genesis' coinbase and n - 1 others, under the right Merkle root. */
+static struct block *make_block(unsigned n)
+{
+    struct chain_params params;
+    struct hash256 root = hash(5), leaves[64];
+    const struct tx *txs[64];
+    assert_true(n <= 64 && chain_params_get(&params, BITCOIN, "regtest"));
+    struct block *genesis = chain_params_genesis(&params);
+    struct block_header h = genesis->header;
+    txs[0] = &genesis->txs[0];
+    for (unsigned i = 1; i < n; i++)
+        txs[i] = make_tx(&root, i);
+    for (unsigned i = 0; i < n; i++)
+        leaves[i] = txs[i]->txid;
+    h.merkle_root = merkle_root(leaves, n, NULL);
+    struct block *b = block_assemble(&h, txs, n);
+    for (unsigned i = 1; i < n; i++)
+        tx_unref((struct tx *)txs[i]);
+    block_unref(genesis);
+    return b;
+}
+
+static struct msg_cmpctblock compact_of(const struct block *b)
+{
+    struct buf bytes = {0};
+    struct sink s = sink_to_buf(&bytes);
+    struct reader r;
+    compact_write_block(&s, b, 42);
+    reader_init(&r, bytes.data, bytes.len);
+    struct msg_cmpctblock m = msg_cmpctblock_read(&r);
+    assert_true(reader_done(&r));
+    buf_clear(&bytes);
+    return m;
+}
+
+static void blocks_are_rebuilt_from_short_ids(void **state)
+{
+    struct block *b = make_block(20), *again = NULL;
+    struct msg_cmpctblock m = compact_of(b);
+    struct tx *have[20];
+    struct compact_partial *p;
+    (void)state;
+    for (unsigned i = 1; i < 18; i++)
+        have[i - 1] = tx_ref(&b->txs[i]);
+    assert_int_equal(compact_partial_new(&p, &m, NULL, have, 17), COMPACT_OK);
+    assert_int_equal(p->n_missing, 2);
+    struct tx *rest[2] = {&b->txs[18], &b->txs[19]}, *wrong[2] = {rest[1], rest[0]};
+    assert_int_equal(compact_partial_fill(p, rest, 1, &again), COMPACT_INVALID);
+    assert_int_equal(compact_partial_fill(p, rest, 2, &again), COMPACT_OK);
+    assert_true(hash256_equal(&again->hash, &b->hash));
+    assert_true(bytes_equal(again->raw, b->raw));
+    block_unref(again);
+    compact_partial_free(p);
+    assert_int_equal(compact_partial_new(&p, &m, NULL, have, 17), COMPACT_OK);
+    assert_int_equal(compact_partial_fill(p, wrong, 2, &again), COMPACT_FAILED);
+    compact_partial_free(p);
+    for (unsigned i = 1; i < 18; i++)
+        tx_unref(have[i - 1]);
+    msg_cmpctblock_clear(&m);
+    block_unref(b);
+}
+
+static void impossible_compact_blocks(void **state)
+{
+    struct block *b = make_block(5);
+    struct compact_partial *p;
+    (void)state;
+    struct msg_cmpctblock m = compact_of(b);
+    m.prefilled[0].index = 9; /* beyond the end */
+    assert_int_equal(compact_partial_new(&p, &m, NULL, NULL, 0), COMPACT_INVALID);
+    m.prefilled[0].index = 0;
+    m.short_ids[1] = m.short_ids[2];
+    assert_int_equal(compact_partial_new(&p, &m, NULL, NULL, 0), COMPACT_FAILED);
+    msg_cmpctblock_clear(&m);
+    block_unref(b);
+}
+
+/* -- Bloom filters ------------------------------------------------------------------------------------------ */
+
+static void bloom_filters_as_bip37_has_them(void **state)
+{
+    static const char *const items[] = {"99108ad8ed9bb6274d3980bab5a85c048f0950c8",
+                                        "b5a2c786d9ef4658287ced5914b37a1b4aa32eee",
+                                        "b9300670b4c5366e95b2699e8b18bc75e5f729c5"};
+    struct bloom b = {.len = 3, .n_hashes = 5, .flags = BLOOM_UPDATE_ALL};
+    struct buf item = {0}, out = {0};
+    struct sink s = sink_to_buf(&out);
+    char hex[64];
+    (void)state;
+    b.data = xcalloc(3, 1);
+    for (size_t i = 0; i < ARRAY_LEN(items); i++) {
+        buf_reset(&item);
+        assert_true(hex_decode(&item, items[i], strlen(items[i])));
+        bloom_insert(&b, buf_view(&item));
+        assert_true(bloom_contains(&b, buf_view(&item)));
+    }
+    item.data[0] ^= 1;
+    assert_false(bloom_contains(&b, buf_view(&item)));
+    bloom_write(&s, &b);
+    assert_string_equal(hex_encode(hex, out.data, out.len), "03614e9b050000000000000001");
+    buf_clear(&item);
+    buf_clear(&out);
+    free(b.data);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_peer_is_asked_at_a_time),
+        cmocka_unit_test(delays_give_way_to_those_without),
+        cmocka_unit_test(what_we_have_and_who_left_is_forgotten),
+        cmocka_unit_test(orphans_come_back_with_their_parents),
+        cmocka_unit_test(orphans_are_bounded),
+        cmocka_unit_test(recent_ids_are_kept_in_two_generations),
+        cmocka_unit_test(addresses_move_from_new_to_tried),
+        cmocka_unit_test(one_source_fills_but_a_part),
+        cmocka_unit_test(addresses_are_saved),
+        cmocka_unit_test(bans_hold_until_their_time),
+        cmocka_unit_test(eviction_spares_the_useful),
+        cmocka_unit_test(blocks_are_rebuilt_from_short_ids),
+        cmocka_unit_test(impossible_compact_blocks),
+        cmocka_unit_test(bloom_filters_as_bip37_has_them),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
