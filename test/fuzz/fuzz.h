@@ -5,6 +5,8 @@
 
 #include "util/err.h"
 
+/* Called once before the first input; optional. */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #endif

@@ -48,6 +48,31 @@ test_fuzz_fuzz_net_session_SOURCES = test/fuzz/fuzz_net_session.c test/fuzz/fuzz
 test_fuzz_fuzz_net_session_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_net_session_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 
+FUZZERS += test/fuzz/fuzz_address
+test_fuzz_fuzz_address_SOURCES = test/fuzz/fuzz_address.c test/fuzz/fuzz.h
+test_fuzz_fuzz_address_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_address_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
+FUZZERS += test/fuzz/fuzz_block
+test_fuzz_fuzz_block_SOURCES = test/fuzz/fuzz_block.c test/fuzz/fuzz.h
+test_fuzz_fuzz_block_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_block_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
+FUZZERS += test/fuzz/fuzz_descriptor
+test_fuzz_fuzz_descriptor_SOURCES = test/fuzz/fuzz_descriptor.c test/fuzz/fuzz.h
+test_fuzz_fuzz_descriptor_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_descriptor_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
+FUZZERS += test/fuzz/fuzz_script
+test_fuzz_fuzz_script_SOURCES = test/fuzz/fuzz_script.c test/fuzz/fuzz.h
+test_fuzz_fuzz_script_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_script_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
+FUZZERS += test/fuzz/fuzz_tx
+test_fuzz_fuzz_tx_SOURCES = test/fuzz/fuzz_tx.c test/fuzz/fuzz.h
+test_fuzz_fuzz_tx_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_tx_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
 if ENABLE_FUZZ
 noinst_PROGRAMS += $(FUZZERS)
 
