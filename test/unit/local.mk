@@ -77,6 +77,14 @@ test_unit_test_db_SOURCES = test/unit/test_db.c test/unit/unit.h
 test_unit_test_db_LDADD = libochre_db.a $(UTIL_TEST_LIBS) $(DB_LIBS)
 CHAIN_TEST_LIBS = $(CHAIN_LIBS) $(CMOCKA_LIBS) $(JANSSON_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
 
+check_PROGRAMS += test/unit/test_prim
+test_unit_test_prim_SOURCES = test/unit/test_prim.c test/unit/vectors.h
+test_unit_test_prim_LDADD = $(CHAIN_TEST_LIBS)
+
+check_PROGRAMS += test/unit/test_sigcache
+test_unit_test_sigcache_SOURCES = test/unit/test_sigcache.c test/unit/vectors.h
+test_unit_test_sigcache_LDADD = $(CHAIN_TEST_LIBS)
+
 check_PROGRAMS += test/unit/test_script
 test_unit_test_script_SOURCES = test/unit/test_script.c test/unit/vectors.h
 test_unit_test_script_LDADD = $(CHAIN_TEST_LIBS)
