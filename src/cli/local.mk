@@ -14,6 +14,12 @@ ochre_tx_SOURCES = \
 ochre_tx_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 ochre_util_SOURCES = src/cli/ochre-util.c src/cli/tool.c src/cli/tool.h
 ochre_util_LDADD = $(NODE_LIBS) $(ALL_LIBS)
+bin_PROGRAMS += ochre-rq
+ochre_rq_SOURCES = \
+	src/cli/ochre-rq.c \
+	src/cli/rq_bench.c src/cli/rq_bench.h \
+	src/cli/rq_files.c src/cli/rq_files.h
+ochre_rq_LDADD = libochre_raptorq.a libochre_crypto.a libochre_util.a $(CRYPTO_LIBS)
 
 # Man pages, completions and the RPC reference come from the tables.
 noinst_PROGRAMS += ochre-gendoc
