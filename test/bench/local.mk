@@ -7,3 +7,20 @@ test_bench_bench_state_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS)
 noinst_PROGRAMS += test/bench/bench_verify
 test_bench_bench_verify_SOURCES = test/bench/bench_verify.c
 test_bench_bench_verify_LDADD = libochre_crypto.a libochre_util.a $(CRYPTO_LIBS)
+
+noinst_PROGRAMS += test/bench/bench_raptorq
+test_bench_bench_raptorq_SOURCES = test/bench/bench_raptorq.c \
+	src/cli/rq_bench.c src/cli/rq_bench.h
+test_bench_bench_raptorq_LDADD = libochre_raptorq.a libochre_util.a
+
+# RaptorQ behind the ABI of test/bench/rq_abi.h: `make rq_bench_codec.so` for programs that
+# compare codecs. Compiled from the sources at once, as position independent code.
+RQ_BENCH_CODEC = $(libochre_raptorq_a_SOURCES) \
+	test/bench/rq_bench_codec.c test/bench/rq_abi.h
+test/bench/rq_bench_codec.so: $(RQ_BENCH_CODEC)
+	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(CC) $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) \
+	    -fPIC -shared -o $@ $(filter %.c,$^) $(AM_LDFLAGS) $(LDFLAGS)
+rq_bench_codec.so: test/bench/rq_bench_codec.so
+CLEANFILES += test/bench/rq_bench_codec.so
+EXTRA_DIST += test/bench/rq_bench_codec.c test/bench/rq_abi.h
+.PHONY: rq_bench_codec.so

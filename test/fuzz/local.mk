@@ -72,6 +72,15 @@ FUZZERS += test/fuzz/fuzz_tx
 test_fuzz_fuzz_tx_SOURCES = test/fuzz/fuzz_tx.c test/fuzz/fuzz.h
 test_fuzz_fuzz_tx_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_tx_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+FUZZERS += test/fuzz/fuzz_raptorq_ids
+test_fuzz_fuzz_raptorq_ids_SOURCES = test/fuzz/fuzz_raptorq_ids.c test/fuzz/fuzz.h
+test_fuzz_fuzz_raptorq_ids_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_raptorq_ids_LDADD = libochre_raptorq.a libochre_util.a
+
+FUZZERS += test/fuzz/fuzz_raptorq_decode
+test_fuzz_fuzz_raptorq_decode_SOURCES = test/fuzz/fuzz_raptorq_decode.c test/fuzz/fuzz.h
+test_fuzz_fuzz_raptorq_decode_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_raptorq_decode_LDADD = libochre_raptorq.a libochre_util.a
 
 if ENABLE_FUZZ
 noinst_PROGRAMS += $(FUZZERS)

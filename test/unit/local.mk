@@ -155,5 +155,16 @@ check_PROGRAMS += test/unit/test_net_parts
 test_unit_test_net_parts_SOURCES = test/unit/test_net_parts.c test/unit/unit.h
 test_unit_test_net_parts_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
 
+check_PROGRAMS += test/unit/test_raptorq_object
+test_unit_test_raptorq_object_SOURCES = test/unit/test_raptorq_object.c test/unit/raptorq_tools.h test/unit/unit.h
+test_unit_test_raptorq_object_LDADD = libochre_raptorq.a $(CMOCKA_LIBS)
+
+# A million sets of symbols: minutes, not part of make check.
+EXTRA_PROGRAMS += test/unit/raptorq_long
+test_unit_raptorq_long_SOURCES = test/unit/raptorq_long.c test/unit/raptorq_tools.h test/unit/unit.h
+test_unit_raptorq_long_LDADD = libochre_raptorq.a $(CMOCKA_LIBS)
+check-raptorq-long: test/unit/raptorq_long
+	test/unit/raptorq_long $(RAPTORQ_SETS) $(RAPTORQ_SEED)
+
 TESTS += $(check_PROGRAMS)
 endif

@@ -182,6 +182,12 @@ void *rq_dec_slot(struct rq_dec *dec, uint32_t esi)
     return esi < dec->p.K ? source_slot(dec, esi) : repair_slot(dec, esi);
 }
 
+void rq_dec_give_up(struct rq_dec *dec, uint32_t esi)
+{
+    if (dec->bounce_esi == esi)
+        dec->bounce_esi = UINT32_MAX;
+}
+
 static void take_source(struct rq_dec *dec, uint32_t esi)
 {
     dec->have[esi] = HERE;

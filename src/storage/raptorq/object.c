@@ -116,17 +116,9 @@ static int share_plan(struct object *o, struct lane *l)
 static int progress(struct object *o, uint64_t octets)
 {
     o->done += octets;
-    if (o->io->progress && o->io->progress(o->io->self, o->done, o->oti->F))
+    if (octets && o->io->progress && o->io->progress(o->io->self, o->done, o->oti->F))
         return RQ_ERR_IO;
     return RQ_OK;
-}
-
-/* Octets of the piece that are in the object, not padding. */
-static uint64_t piece_length(const struct object *o, const struct lane *l)
-{
-    uint64_t n = (uint64_t)l->shape.K * l->shape.T;
-
-    return n < o->oti->F - l->offset ? n : o->oti->F - l->offset;
 }
 
 /* Octets of symbol @m of a piece that does not lie in one run. */
@@ -137,6 +129,21 @@ static uint32_t row_length(const struct object *o, const struct lane *l, uint32_
     if (at >= o->oti->F)
         return 0;
     return o->oti->F - at < l->shape.T ? (uint32_t)(o->oti->F - at) : l->shape.T;
+}
+
+/* Octets of the piece that are in the object, not padding. */
+static uint64_t piece_length(const struct object *o, const struct lane *l)
+{
+    uint64_t n = (uint64_t)l->shape.K * l->shape.T, left;
+
+    if (l->whole) {
+        left = l->offset < o->oti->F ? o->oti->F - l->offset : 0;
+        return n < left ? n : left;
+    }
+    n = 0;
+    for (uint32_t m = 0; m < l->shape.K; m++)
+        n += row_length(o, l, m);
+    return n;
 }
 
 static void whole_block(const struct object *o, struct lane *l)
@@ -181,7 +188,7 @@ static int read_piece(struct object *o, struct lane *l)
     if (l->whole) {
         have = piece_length(o, l);
         memset(to + have, 0, n - have);
-        return o->io->read(o->io->self, l->offset, to, have) ? RQ_ERR_IO : RQ_OK;
+        return have && o->io->read(o->io->self, l->offset, to, have) ? RQ_ERR_IO : RQ_OK;
     }
     for (uint32_t m = 0; m < l->shape.K; m++, to += l->shape.T) {
         uint32_t row = row_length(o, l, m);
@@ -240,9 +247,7 @@ static int put_piece(struct object *o, struct lane *l)
     for (uint32_t i = 0; i < o->repair && rc == RQ_OK; i++)
         rc = put_one(o, l, l->shape.K + i,
                      (uint8_t *)l->symbols.p + (size_t)i * l->shape.T);
-    return rc == RQ_OK ? progress(o, l->whole ? piece_length(o, l)
-                                              : (uint64_t)l->shape.K * l->shape.T)
-                       : rc;
+    return rc == RQ_OK ? progress(o, piece_length(o, l)) : rc;
 }
 
 static int encode_lanes(struct object *o, unsigned n)
@@ -296,9 +301,10 @@ static int get_one(struct object *o, struct lane *l, uint32_t esi)
     if (!slot)
         return RQ_DUPLICATE;
     rc = o->io->get_symbol(o->io->self, &id, l->col, slot, l->shape.T);
-    if (rc < 0)
-        return RQ_ERR_IO;
-    return rc > 0 ? RQ_DUPLICATE : rq_dec_have(l->dec, esi);
+    if (rc == 0)
+        return rq_dec_have(l->dec, esi);
+    rq_dec_give_up(l->dec, esi);
+    return rc < 0 ? RQ_ERR_IO : RQ_DUPLICATE;
 }
 
 /* Gets symbols until there are enough to try, all source symbols first; one more than
@@ -365,8 +371,9 @@ static int write_piece(struct object *o, struct lane *l)
     if (l->whole) {
         uint64_t n = piece_length(o, l);
 
-        return o->io->write(o->io->self, l->offset, from, n) ? RQ_ERR_IO
-                                                             : progress(o, n);
+        if (n && o->io->write(o->io->self, l->offset, from, n))
+            return RQ_ERR_IO;
+        return progress(o, n);
     }
     for (uint32_t m = 0; m < l->shape.K; m++, from += l->shape.T) {
         uint32_t n = row_length(o, l, m);
@@ -374,7 +381,7 @@ static int write_piece(struct object *o, struct lane *l)
         if (n && o->io->write(o->io->self, l->offset + (uint64_t)m * l->stride, from, n))
             return RQ_ERR_IO;
     }
-    return progress(o, (uint64_t)l->shape.K * l->shape.T);
+    return progress(o, piece_length(o, l));
 }
 
 /* Symbols for all lanes are got on this thread, then all solve; those that need more go

@@ -275,9 +275,14 @@ RQ_NODISCARD int rq_dec_open(struct rq_dec *dec, const struct rq_shape *shape, v
 
 /* T octets where the network layer may put symbol @esi before rq_dec_have(esi), or
  * NULL if it is unknown, here already, or there is no room. For source symbols of an
- * N = 1 block this is their final place. A slot stays the same until it is had, and a
- * slot handed out for a repair symbol takes one of max_repair. */
+ * N = 1 block this is their final place; those of other blocks share one slot, so that
+ * only one of them can be under way. A slot stays the same until it is had, and a slot
+ * handed out for a repair symbol takes one of max_repair. */
 void *rq_dec_slot(struct rq_dec *dec, uint32_t esi);
+
+/* Symbol @esi will not come after all. Frees the slot that source symbols share; a slot of
+ * a repair symbol stays its own, should it come later. */
+void rq_dec_give_up(struct rq_dec *dec, uint32_t esi);
 
 /* Symbol @esi is in its slot now. RQ_OK, RQ_NEED_MORE while fewer than K symbols are
  * here, RQ_DUPLICATE, RQ_DECODED, RQ_FULL, RQ_ERR_ESI. */
