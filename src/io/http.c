@@ -31,6 +31,14 @@ struct route {
 
 struct hconn;
 
+struct worker {
+    struct http_server *server;
+    pthread_t thread;
+    pthread_cond_t wake;
+    bool asleep;
+    struct worker *next_idle;
+};
+
 struct http_server {
     struct http_options opt;
     struct subnet *allow; /* owned */
@@ -41,11 +49,14 @@ struct http_server {
     struct hconn *conns; /* list */
     struct loop_timer *sweep;
     bool sweeping;
+    time_t date_of;
+    char date[40];
     /* Work queue, under lock */
     pthread_mutex_t lock;
-    pthread_cond_t more, settled;
-    pthread_t *threads; /* owned */
-    unsigned n_threads;
+    pthread_cond_t settled;
+    struct worker *workers; /* owned */
+    unsigned n_workers;
+    struct worker *idle; /* list; the one that ran last is woken first, its caches are warm */
     struct http_request *first, **last;
     size_t queued;
     size_t pending; /* requests handed over and not yet replied to */
@@ -187,18 +198,26 @@ static const char *status_text(int status)
     return "Unknown";
 }
 
-static void put_head(struct buf *out, int status, const struct buf *extra, size_t body,
-                     bool close)
+/* The date of replies, made once a second. */
+static const char *date_text(struct http_server *s)
 {
-    char date[40];
     struct tm tm;
     time_t now = time(NULL);
-    gmtime_r(&now, &tm);
-    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    if (now != s->date_of) {
+        gmtime_r(&now, &tm);
+        strftime(s->date, sizeof(s->date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        s->date_of = now;
+    }
+    return s->date;
+}
+
+static void put_head(struct http_server *s, struct buf *out, int status,
+                     const struct buf *extra, size_t body, bool close)
+{
     buf_printf(out, "HTTP/1.1 %d %s\r\n", status, status_text(status));
     if (extra)
         buf_append(out, extra->data, extra->len);
-    buf_printf(out, "Date: %s\r\n", date);
+    buf_printf(out, "Date: %s\r\n", date_text(s));
     if (status != 204)
         buf_printf(out, "Content-Length: %zu\r\n", body);
     if (close)
@@ -242,7 +261,7 @@ static void send_reply(struct hconn *hc, int status, const struct buf *extra,
 {
     struct buf head = {0};
     size_t len = body ? body->len : 0;
-    put_head(&head, status, extra, len, hc->close_after);
+    put_head(hc->server, &head, status, extra, len, hc->close_after);
     if (head_only)
         len = 0;
     if (len > 0 && len <= JOIN_BODY)
@@ -310,11 +329,23 @@ void http_reply_text(struct http_request *rq, int status, const char *text)
 
 /* -- Work queue ---------------------------------------------------------------------------- */
 
-static struct http_request *next_request(struct http_server *s)
+/* Under the lock. Until there is work or the end. */
+static void sleep_for_work(struct worker *w)
 {
+    struct http_server *s = w->server;
+    w->asleep = true;
+    w->next_idle = s->idle;
+    s->idle = w;
+    while (w->asleep && !s->stop)
+        pthread_cond_wait(&w->wake, &s->lock);
+}
+
+static struct http_request *next_request(struct worker *w)
+{
+    struct http_server *s = w->server;
     pthread_mutex_lock(&s->lock);
     while (!s->first && !s->stop)
-        pthread_cond_wait(&s->more, &s->lock);
+        sleep_for_work(w);
     struct http_request *rq = s->first;
     if (rq) {
         s->first = rq->next;
@@ -326,12 +357,12 @@ static struct http_request *next_request(struct http_server *s)
     return rq;
 }
 
-static void *worker(void *arg)
+static void *work(void *arg)
 {
-    struct http_server *s = arg;
+    struct worker *w = arg;
     struct http_request *rq;
     log_thread_name("httpworker");
-    while ((rq = next_request(s)) != NULL)
+    while ((rq = next_request(w)) != NULL)
         rq->route->fn(rq->route->ctx, rq);
     return NULL;
 }
@@ -339,6 +370,7 @@ static void *worker(void *arg)
 /* False: the queue is full. */
 static bool enqueue(struct http_server *s, struct http_request *rq)
 {
+    struct worker *w = NULL;
     pthread_mutex_lock(&s->lock);
     bool room = s->queued < s->opt.queue_depth && !s->stop;
     s->pending++;
@@ -347,9 +379,15 @@ static bool enqueue(struct http_server *s, struct http_request *rq)
         *s->last = rq;
         s->last = &rq->next;
         s->queued++;
-        pthread_cond_signal(&s->more);
+        w = s->idle;
+    }
+    if (w) {
+        s->idle = w->next_idle;
+        w->asleep = false;
     }
     pthread_mutex_unlock(&s->lock);
+    if (w)
+        pthread_cond_signal(&w->wake); /* unlocked: it need not wait for us */
     return room;
 }
 
@@ -682,9 +720,7 @@ enum err http_server_new(struct http_server **out, const struct http_options *op
     s->allow = xmemdup(opt->allow, opt->n_allow * sizeof(*opt->allow));
     s->last = &s->first;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->more, NULL);
     pthread_cond_init(&s->settled, NULL);
-    s->threads = xcalloc(opt->threads ? opt->threads : 1, sizeof(*s->threads));
     s->sweep = loop_timer_new(opt->loop, sweep, s);
     *out = s;
     return ERR_OK;
@@ -728,10 +764,16 @@ void http_server_route(struct http_server *s, const char *path, bool exact,
 void http_server_start(struct http_server *s)
 {
     unsigned n = s->opt.threads ? s->opt.threads : 1;
-    while (s->n_threads < n &&
-           pthread_create(&s->threads[s->n_threads], NULL, worker, s) == 0)
-        s->n_threads++;
-    ASSERT(s->n_threads > 0);
+    s->workers = xcalloc(n, sizeof(*s->workers));
+    for (unsigned i = 0; i < n; i++) {
+        struct worker *w = &s->workers[i];
+        w->server = s;
+        pthread_cond_init(&w->wake, NULL);
+        if (pthread_create(&w->thread, NULL, work, w) != 0)
+            break;
+        s->n_workers++;
+    }
+    ASSERT(s->n_workers > 0);
 }
 
 static void close_listeners(void *arg)
@@ -747,7 +789,8 @@ void http_server_interrupt(struct http_server *s)
     loop_call(s->opt.loop, close_listeners, s);
     pthread_mutex_lock(&s->lock);
     s->stop = true;
-    pthread_cond_broadcast(&s->more);
+    for (unsigned i = 0; i < s->n_workers; i++)
+        pthread_cond_signal(&s->workers[i].wake);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -764,17 +807,18 @@ void http_server_free(struct http_server *s)
     if (!s)
         return;
     http_server_interrupt(s);
-    for (unsigned i = 0; i < s->n_threads; i++)
-        pthread_join(s->threads[i], NULL);
+    for (unsigned i = 0; i < s->n_workers; i++) {
+        pthread_join(s->workers[i].thread, NULL);
+        pthread_cond_destroy(&s->workers[i].wake);
+    }
     pthread_mutex_lock(&s->lock);
     while (s->pending > 0)
         pthread_cond_wait(&s->settled, &s->lock);
     pthread_mutex_unlock(&s->lock);
     loop_call(s->opt.loop, close_all, s);
     pthread_mutex_destroy(&s->lock);
-    pthread_cond_destroy(&s->more);
     pthread_cond_destroy(&s->settled);
-    free(s->threads);
+    free(s->workers);
     free(s->allow);
     free(s);
 }

@@ -118,9 +118,10 @@ void pool_submit(struct pool *p, void (*fn)(void *arg), void *arg)
     if (p->len == p->cap)
         grow_ring(p);
     p->ring[(p->head + p->len++) & (p->cap - 1)] = (struct job){fn, arg};
-    if (p->asleep > 0)
-        pthread_cond_signal(&p->more);
+    bool wake = p->asleep > 0;
     pthread_mutex_unlock(&p->lock);
+    if (wake)
+        pthread_cond_signal(&p->more); /* unlocked: the woken need not wait for us */
 }
 
 /* -- pool_for ------------------------------------------------------------------------------ */
