@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/tool.h"
 #include "node/options.h"
 #include "rpc/method.h"
 #include "util/fs.h"
@@ -27,6 +28,12 @@ static const struct program {
      "Sends a command to a running node and prints the answer. The exit code is 0, or the "
      "number of the error. \"ochre-cli help\" lists all commands.",
      cli_options, true},
+    {"ochre-tx", "offline transactions", "[options] <hex-tx>|-create [commands]",
+     "Makes, changes, signs and shows transactions without a node. Commands are applied in the "
+     "order in which they are given; \"ochre-tx -help\" lists them.",
+     tx_options, false},
+    {"ochre-util", "small offline tasks", "[options] grind <hex-header>",
+     "grind prints the block header with a nonce that meets its bits.", util_options, false},
 };
 
 static const struct program *find_program(const char *name)

@@ -9,30 +9,10 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "util/mem.h"
+#include "util/base64.h"
 
 #define MAX_HEAD (64u << 10)
 #define MAX_ANSWER (UINT64_C(1) << 32)
-
-static char *base64(const char *text)
-{
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t n = strlen(text);
-    char *out = xmalloc(n / 3 * 4 + 8), *o = out;
-    for (size_t i = 0; i < n; i += 3) {
-        unsigned left = n - i < 3 ? (unsigned)(n - i) : 3;
-        uint32_t v = (uint32_t)(uint8_t)text[i] << 16;
-        v |= left > 1 ? (uint32_t)(uint8_t)text[i + 1] << 8 : 0;
-        v |= left > 2 ? (uint8_t)text[i + 2] : 0;
-        *o++ = digits[v >> 18];
-        *o++ = digits[v >> 12 & 63];
-        *o++ = left > 1 ? digits[v >> 6 & 63] : '=';
-        *o++ = left > 2 ? digits[v & 63] : '=';
-    }
-    *o = '\0';
-    return out;
-}
 
 static int connect_one(const struct addrinfo *ai, int timeout_s)
 {
@@ -156,12 +136,13 @@ enum err http_post(struct http_answer *out, const char *host, uint16_t port,
     enum err e = connect_any(&fd, host, port, timeout_s);
     if (e != ERR_OK)
         return e;
-    char *credentials = base64(user_password);
     buf_printf(&request,
                "POST %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n"
-               "Content-Type: application/json\r\nAuthorization: Basic %s\r\n"
-               "Content-Length: %zu\r\n\r\n",
-               path, host, credentials, body.len);
+               "Content-Type: application/json\r\nContent-Length: %zu\r\n"
+               "Authorization: Basic ",
+               path, host, body.len);
+    base64_append(&request, user_password, strlen(user_password));
+    buf_append_str(&request, "\r\n\r\n");
     buf_append(&request, body.data, body.len);
     e = send_all(fd, buf_view(&request));
     if (e == ERR_OK)
@@ -169,9 +150,7 @@ enum err http_post(struct http_answer *out, const char *host, uint16_t port,
     if (e == ERR_OK)
         e = parse_answer(out, &in);
     close(fd);
-    explicit_bzero(credentials, strlen(credentials));
     explicit_bzero(request.data, request.len);
-    free(credentials);
     buf_clear(&request);
     buf_clear(&in);
     return e;

@@ -9,10 +9,11 @@ ochre_cli_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 
 bin_PROGRAMS += ochre-tx ochre-util
 ochre_tx_SOURCES = \
-	src/cli/ochre-tx.c src/cli/tool.c src/cli/tool.h \
+	src/cli/ochre-tx.c src/cli/tool.c src/cli/tool.h src/cli/tool_options.c \
 	src/cli/tx_commands.c src/cli/tx_sign.c src/cli/txtool.h
 ochre_tx_LDADD = $(NODE_LIBS) $(ALL_LIBS)
-ochre_util_SOURCES = src/cli/ochre-util.c src/cli/tool.c src/cli/tool.h
+ochre_util_SOURCES = src/cli/ochre-util.c src/cli/tool.c src/cli/tool.h \
+	src/cli/tool_options.c
 ochre_util_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 bin_PROGRAMS += ochre-rq
 ochre_rq_SOURCES = \
@@ -23,17 +24,20 @@ ochre_rq_LDADD = libochre_raptorq.a libochre_crypto.a libochre_util.a $(CRYPTO_L
 
 # Man pages, completions and the RPC reference come from the tables.
 noinst_PROGRAMS += ochre-gendoc
-ochre_gendoc_SOURCES = src/cli/gendoc.c src/cli/cli_options.c src/cli/cli.h
+ochre_gendoc_SOURCES = \
+	src/cli/gendoc.c src/cli/cli.h src/cli/cli_options.c src/cli/tool.h src/cli/tool_options.c
 ochre_gendoc_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 
-man1_MANS = doc/man/ochred.1 doc/man/ochre-cli.1
+man1_MANS = doc/man/ochred.1 doc/man/ochre-cli.1 doc/man/ochre-tx.1 doc/man/ochre-util.1
 bashcompletiondir = $(datadir)/bash-completion/completions
-bashcompletion_DATA = contrib/completions/ochred contrib/completions/ochre-cli
+bashcompletion_DATA = \
+	contrib/completions/ochred contrib/completions/ochre-cli \
+	contrib/completions/ochre-tx contrib/completions/ochre-util
 CLEANFILES += $(man1_MANS) $(bashcompletion_DATA)
 
-doc/man/ochred.1 doc/man/ochre-cli.1: ochre-gendoc
+$(man1_MANS): ochre-gendoc
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./ochre-gendoc man $(@F:.1=) >$@.tmp && mv $@.tmp $@
-contrib/completions/ochred contrib/completions/ochre-cli: ochre-gendoc
+$(bashcompletion_DATA): ochre-gendoc
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./ochre-gendoc completion $(@F) >$@.tmp && mv $@.tmp $@
 
 # Renews doc/rpc in the source tree.

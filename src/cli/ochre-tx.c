@@ -8,20 +8,6 @@
 #include "crypto/secp.h"
 #include "rpc/json_tx.h"
 
-static const struct opt options[] = {
-#define GROUP "Options"
-    {"?", OPT_BOOL, NULL, NULL, 0, 0, 0, GROUP, "Print this help and exit"},
-    {"help", OPT_BOOL, NULL, NULL, 0, 0, OPT_HIDDEN, GROUP, "Print this help and exit"},
-    {"h", OPT_BOOL, NULL, NULL, 0, 0, OPT_HIDDEN, GROUP, "Print this help and exit"},
-    {"create", OPT_BOOL, NULL, NULL, 0, 0, 0, GROUP, "Begin with an empty transaction"},
-    {"json", OPT_BOOL, NULL, NULL, 0, 0, 0, GROUP, "Print the transaction as JSON"},
-    {"txid", OPT_BOOL, NULL, NULL, 0, 0, 0, GROUP, "Print only its identifier"},
-    {"version", OPT_BOOL, NULL, NULL, 0, 0, 0, GROUP, "Print the version and exit"},
-#undef GROUP
-    TOOL_CHAIN_OPTIONS,
-    {0},
-};
-
 static void print_help(const struct args *a)
 {
     struct buf text = {0};
@@ -133,5 +119,5 @@ static int run(const struct args *a)
 int main(int argc, char **argv)
 {
     secp_init();
-    return tool_main(argc, argv, options, "ochre-tx utility", print_help, run);
+    return tool_main(argc, argv, tx_options, "ochre-tx utility", print_help, run);
 }

@@ -10,17 +10,6 @@
 #include "util/hex.h"
 #include "util/pool.h"
 
-static const struct opt options[] = {
-#define GROUP "Options"
-    {"?", OPT_BOOL, NULL, NULL, 0, 0, 0, GROUP, "Print this help and exit"},
-    {"help", OPT_BOOL, NULL, NULL, 0, 0, OPT_HIDDEN, GROUP, "Print this help and exit"},
-    {"h", OPT_BOOL, NULL, NULL, 0, 0, OPT_HIDDEN, GROUP, "Print this help and exit"},
-    {"version", OPT_BOOL, NULL, NULL, 0, 0, 0, GROUP, "Print the version and exit"},
-#undef GROUP
-    TOOL_CHAIN_OPTIONS,
-    {0},
-};
-
 static void print_help(const struct args *a)
 {
     struct buf text = {0};
@@ -136,5 +125,5 @@ static int run(const struct args *a)
 
 int main(int argc, char **argv)
 {
-    return tool_main(argc, argv, options, "ochre-util utility", print_help, run);
+    return tool_main(argc, argv, util_options, "ochre-util utility", print_help, run);
 }
