@@ -92,7 +92,8 @@ struct chainman {
     unsigned write_depth;       /* validation thread only */
     pthread_t thread;
     bool thread_started;
-    pthread_mutex_t jobs_mutex; /* guards the next four */
+    _Atomic uintptr_t turn;     /* who runs a job now, see thread.c; 0: nobody */
+    pthread_mutex_t jobs_mutex; /* guards the next four, and changes of turn */
     pthread_cond_t jobs_cond;
     struct job *jobs_head, **jobs_tail;
     bool jobs_closed;

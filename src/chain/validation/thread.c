@@ -54,24 +54,27 @@ void chainman_write_unlock(struct chainman *cm)
 
 /* -- Queue ---------------------------------------------------------------------------------- */
 
+/* Jobs run one at a time, in order: whoever has the turn runs them. That is the thread, or,
+ * when nothing is queued and nothing runs, the caller of chainman_call himself: waking another
+ * thread and sleeping meanwhile costs more than accepting a transaction. */
+static uintptr_t self(void)
+{
+    static _Thread_local char mine;
+    return (uintptr_t)&mine;
+}
+
 bool chainman_on_thread(const struct chainman *cm)
 {
     /* Before the thread starts, whoever opens the chain stands in for it. */
-    return !cm->thread_started || pthread_equal(pthread_self(), cm->thread);
+    return !cm->thread_started || cm->turn == self();
 }
 
-static bool enqueue(struct chainman *cm, struct job *j)
+static void enqueue_locked(struct chainman *cm, struct job *j)
 {
     j->next = NULL;
-    pthread_mutex_lock(&cm->jobs_mutex);
-    bool open = !cm->jobs_closed;
-    if (open) {
-        *cm->jobs_tail = j;
-        cm->jobs_tail = &j->next;
-        pthread_cond_broadcast(&cm->jobs_cond);
-    }
-    pthread_mutex_unlock(&cm->jobs_mutex);
-    return open;
+    *cm->jobs_tail = j;
+    cm->jobs_tail = &j->next;
+    pthread_cond_broadcast(&cm->jobs_cond);
 }
 
 static struct job *dequeue_locked(struct chainman *cm)
@@ -111,59 +114,88 @@ void jobs_run_pending(struct chainman *cm)
     }
 }
 
+static void end_turn(struct chainman *cm)
+{
+    pthread_mutex_lock(&cm->jobs_mutex);
+    cm->turn = 0;
+    if (cm->jobs_head || cm->jobs_closed)
+        pthread_cond_broadcast(&cm->jobs_cond);
+    pthread_mutex_unlock(&cm->jobs_mutex);
+}
+
 enum err chainman_call(struct chainman *cm, void (*fn)(void *arg), void *arg)
 {
     if (chainman_on_thread(cm)) {
         fn(arg);
         return ERR_OK;
     }
-    bool done = false;
+    bool done = false, mine = false;
     struct job j = {.fn = fn, .arg = arg, .done = &done};
-    if (!enqueue(cm, &j))
-        return ERR_CLOSED;
     pthread_mutex_lock(&cm->jobs_mutex);
-    while (!done)
-        pthread_cond_wait(&cm->jobs_cond, &cm->jobs_mutex);
+    bool open = !cm->jobs_closed;
+    if (open && !cm->turn && !cm->jobs_head) {
+        cm->turn = self();
+        mine = true;
+    } else if (open) {
+        enqueue_locked(cm, &j);
+        while (!done)
+            pthread_cond_wait(&cm->jobs_cond, &cm->jobs_mutex);
+    }
     pthread_mutex_unlock(&cm->jobs_mutex);
-    return ERR_OK;
+    if (mine) {
+        fn(arg);
+        end_turn(cm);
+    }
+    return open ? ERR_OK : ERR_CLOSED;
 }
 
 bool chainman_post(struct chainman *cm, void (*fn)(void *arg), void *arg)
 {
     struct job *j = xmalloc(sizeof(*j));
     *j = (struct job){.fn = fn, .arg = arg};
-    if (enqueue(cm, j))
-        return true;
-    free(j);
-    return false;
+    pthread_mutex_lock(&cm->jobs_mutex);
+    bool open = !cm->jobs_closed;
+    if (open)
+        enqueue_locked(cm, j);
+    pthread_mutex_unlock(&cm->jobs_mutex);
+    if (!open)
+        free(j);
+    return open;
 }
 
-/* The next job; NULL when a while passed without one, or (*closed) when none will come. */
-static struct job *wait_job(struct chainman *cm, bool *closed)
+/* Waits for the turn, with the next job, or NULL when a while passed without one. False: none
+ * will come any more, and nobody has the turn. */
+static bool take_turn(struct chainman *cm, struct job **j)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += IDLE_CHECK_S;
     pthread_mutex_lock(&cm->jobs_mutex);
     int rc = 0;
-    while (!cm->jobs_head && !cm->jobs_closed && rc == 0)
+    while (cm->turn || (!cm->jobs_head && !cm->jobs_closed && rc == 0)) {
         rc = pthread_cond_timedwait(&cm->jobs_cond, &cm->jobs_mutex, &until);
-    struct job *j = dequeue_locked(cm);
-    *closed = !j && cm->jobs_closed;
+        if (rc != 0 && cm->turn)
+            until.tv_sec += IDLE_CHECK_S;
+    }
+    *j = dequeue_locked(cm);
+    bool go_on = *j || !cm->jobs_closed;
+    if (go_on)
+        cm->turn = self();
     pthread_mutex_unlock(&cm->jobs_mutex);
-    return j;
+    return go_on;
 }
 
 static void *validation_thread(void *arg)
 {
     struct chainman *cm = arg;
+    struct job *j;
     log_thread_name("validation");
-    for (bool closed = false; !closed;) {
-        struct job *j = wait_job(cm, &closed);
+    while (take_turn(cm, &j)) {
         if (j)
             run_job(cm, j);
-        else if (!closed && !cm->fatal)
+        else if (!cm->fatal)
             flush_chain(cm, FLUSH_IF_NEEDED);
+        end_turn(cm);
     }
     return NULL;
 }
