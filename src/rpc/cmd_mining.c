@@ -12,6 +12,7 @@
 #include "chain/script/address.h"
 #include "chain/script/descriptor.h"
 #include "chain/script/tx_decode.h"
+#include "net/net.h"
 #include "rpc/method.h"
 #include "util/clock.h"
 #include "util/hex.h"
@@ -852,6 +853,10 @@ static bool is_connected(struct rpc_call *c)
     struct node *n = c->node;
     if (n->params->is_test_chain)
         return true;
+    if (n->net && net_count_connections(n->net).total == 0) {
+        rpc_error(c, RPC_CLIENT_NOT_CONNECTED, "Ochre is not connected!");
+        return false;
+    }
     chainman_read_lock(n->chainman);
     bool ibd = chainman_ibd(n->chainman);
     chainman_read_unlock(n->chainman);
