@@ -352,6 +352,7 @@ int node_run(struct setup *s, struct logger *log, int ready_fd)
     char *error = NULL;
     pthread_t signals;
 
+    log_thread_name("init");
     daemon_init(&d, s, log);
     log_banner(&d);
     ASSERT(pthread_create(&signals, NULL, signal_thread, &d) == 0);

@@ -15,6 +15,7 @@ extern const struct rpc_table rpc_accept_table;
 extern const struct rpc_table rpc_network_table;
 extern const struct rpc_table rpc_scan_table;
 extern const struct rpc_table rpc_txoutproof_table;
+extern const struct rpc_table rpc_index_table;
 extern const struct rpc_table rpc_util_table;
 
 const struct rpc_table *const rpc_tables[] = {
@@ -31,6 +32,7 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_scan_table,
     &rpc_txoutproof_table,
     &rpc_util_table,
+    &rpc_index_table,
     NULL,
 };
 
