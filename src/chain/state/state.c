@@ -25,6 +25,7 @@ struct state_txn {
     struct state *state;
     struct state_txn *parent; /* NULL: the state itself */
     struct overlay changes;
+    struct overlay seen; /* outermost only: what was read below it, for the undo record */
 };
 
 /* --- the state --- */
@@ -165,6 +166,7 @@ static struct state_txn *txn_new(struct state *s, struct state_txn *parent)
     t->state = s;
     t->parent = parent;
     overlay_init(&t->changes);
+    overlay_init(&t->seen);
     return t;
 }
 
@@ -188,19 +190,34 @@ bool state_txn_changed(const struct state_txn *t)
     return t->changes.entries.len > 0;
 }
 
+/* The entry below an outermost txn, read from the database once. */
+static const struct state_entry *see(struct state_txn *t, const uint8_t path[32],
+                                     struct bytes key)
+{
+    const struct state_entry *e = overlay_find(&t->seen, path);
+    if (e != NULL)
+        return e;
+    struct buf mem = {0};
+    bool present = read_base(t->state, path, key, &mem);
+    struct bytes value = buf_view(&mem);
+    overlay_set(&t->seen, path, key, present ? &value : NULL);
+    buf_clear(&mem);
+    return overlay_find(&t->seen, path);
+}
+
 bool state_get(struct state_txn *t, struct bytes key, struct buf *value)
 {
-    struct state *s = t->state;
     uint8_t path[32];
     if (value != NULL)
         buf_reset(value);
     sha3_256(path, key.data, key.len);
-    for (; t != NULL; t = t->parent) {
+    for (;; t = t->parent) {
         const struct state_entry *e = overlay_find(&t->changes, path);
+        if (e == NULL && t->parent == NULL)
+            e = see(t, path, key);
         if (e != NULL)
             return read_entry(e, value);
     }
-    return read_base(s, path, key, value);
 }
 
 static void set(struct state_txn *t, struct bytes key, const struct bytes *value)
@@ -227,6 +244,7 @@ void state_discard(struct state_txn *take_t)
     if (take_t == NULL)
         return;
     overlay_clear(&take_t->changes);
+    overlay_clear(&take_t->seen);
     free(take_t);
 }
 
@@ -255,37 +273,33 @@ void state_commit(struct state_txn *take_t)
 /* --- undo --- */
 
 /* One entry's old value, unless the change left it as it was. */
-static bool write_undo(struct sink *out, struct state *s, const struct state_entry *e,
-                       struct buf *old)
+static bool write_undo(struct sink *out, struct state_txn *t, const struct state_entry *e)
 {
-    buf_reset(old);
-    bool existed = read_base(s, e->path, entry_key(e), old);
-    if (existed == e->present &&
-        (!existed || bytes_equal(buf_view(old), entry_value(e))))
+    const struct state_entry *old = see(t, e->path, entry_key(e));
+    if (old->present == e->present && bytes_equal(entry_value(old), entry_value(e)))
         return false;
     write_var(out, entry_key(e));
-    write_u8(out, existed);
-    if (existed)
-        write_var(out, buf_view(old));
+    write_u8(out, old->present);
+    if (old->present)
+        write_var(out, entry_value(old));
     return true;
 }
 
 void state_txn_undo(struct state_txn *t, struct buf *out)
 {
-    struct buf body = {0}, old = {0};
+    struct buf body = {0};
     struct sink s = sink_to_buf(&body), all = sink_to_buf(out);
     uint64_t n = 0;
     ASSERT(t->parent == NULL);
     struct state_entry **entries = overlay_sorted(&t->changes);
     for (size_t i = 0; i < t->changes.entries.len; i++)
-        n += write_undo(&s, t->state, entries[i], &old);
+        n += write_undo(&s, t, entries[i]);
     if (n > 0) {
         write_varint(&all, n);
         write_bytes(&all, body.data, body.len);
     }
     free(entries);
     buf_clear(&body);
-    buf_clear(&old);
 }
 
 bool state_undo_apply(struct state_txn *t, struct bytes undo)

@@ -19,8 +19,8 @@
 #include "chain/state/tree_hash.h"
 #include "util/bytes.h"
 
-#define TREE_LEAF_MAX 16
-#define TREE_LEAF_MERGE 8 /* an inner page with no more keys becomes a leaf page */
+#define TREE_LEAF_MAX 32
+#define TREE_LEAF_MERGE 16 /* an inner page with no more keys becomes a leaf page */
 #define TREE_FANOUT 16
 #define TREE_STRIDE 4
 #define PAGE_KEY_MAX 34
