@@ -9,6 +9,11 @@ test_fuzz_fuzz_config_SOURCES = test/fuzz/fuzz_config.c test/fuzz/fuzz.h
 test_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_config_LDADD = libochre_util.a
 
+FUZZERS += test/fuzz/fuzz_http
+test_fuzz_fuzz_http_SOURCES = test/fuzz/fuzz_http.c test/fuzz/fuzz.h
+test_fuzz_fuzz_http_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_http_LDADD = libochre_io.a libochre_util.a $(IO_LIBS)
+
 FUZZERS += test/fuzz/fuzz_json
 test_fuzz_fuzz_json_SOURCES = test/fuzz/fuzz_json.c test/fuzz/fuzz.h
 test_fuzz_fuzz_json_LDFLAGS = $(FUZZ_LINK)
