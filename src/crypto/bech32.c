@@ -10,16 +10,19 @@ static uint32_t final_constant(enum bech32_encoding enc)
     return enc == BECH32 ? 1 : 0x2bc830a3;
 }
 
-/* One step of the remainder of the message polynomial over GF(32), modulo the generator. */
+/* One step of the remainder of the message polynomial over GF(32), modulo the
+ * generator: its multiples for each value of the five bits shifted out. */
 static uint32_t polymod_step(uint32_t c, uint8_t value)
 {
-    static const uint32_t generator[5] = {0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd,
-                                          0x2a1462b3};
-    uint32_t top = c >> 25;
-    c = (c & 0x1ffffff) << 5 ^ value;
-    for (int i = 0; i < 5; i++) /* bits are random: a branch would be guessed wrong */
-        c ^= generator[i] & -(top >> i & 1);
-    return c;
+    static const uint32_t reduction[32] = {
+        0x00000000, 0x3b6a57b2, 0x26508e6d, 0x1d3ad9df, 0x1ea119fa, 0x25cb4e48,
+        0x38f19797, 0x039bc025, 0x3d4233dd, 0x0628646f, 0x1b12bdb0, 0x2078ea02,
+        0x23e32a27, 0x18897d95, 0x05b3a44a, 0x3ed9f3f8, 0x2a1462b3, 0x117e3501,
+        0x0c44ecde, 0x372ebb6c, 0x34b57b49, 0x0fdf2cfb, 0x12e5f524, 0x298fa296,
+        0x1756516e, 0x2c3c06dc, 0x3106df03, 0x0a6c88b1, 0x09f74894, 0x329d1f26,
+        0x2fa7c6f9, 0x14cd914b,
+    };
+    return ((c & 0x1ffffff) << 5) ^ value ^ reduction[c >> 25];
 }
 
 static char lower(char c)
@@ -45,8 +48,8 @@ static int char_value(char c)
     return p != NULL ? (int)(p - charset) : -1;
 }
 
-/* Positions (in pos when not NULL) of characters that may not stand in any Bech32 string, or
- * whose case differs from the first letter's. Returns how many. */
+/* Positions (in pos when not NULL) of characters that may not stand in any Bech32
+ * string, or whose case differs from the first letter's. Returns how many. */
 static size_t bad_characters(const char *text, size_t len, int *pos)
 {
     bool has_lower = false, has_upper = false;
@@ -54,7 +57,8 @@ static size_t bad_characters(const char *text, size_t len, int *pos)
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
         bool is_lower = c >= 'a' && c <= 'z', is_upper = c >= 'A' && c <= 'Z';
-        bool bad = (is_lower && has_upper) || (is_upper && has_lower) || c < 33 || c > 126;
+        bool bad =
+            (is_lower && has_upper) || (is_upper && has_lower) || c < 33 || c > 126;
         if (!bad) {
             has_lower |= is_lower;
             has_upper |= is_upper;
@@ -147,9 +151,9 @@ bool bech32_convert_bits(struct buf *out, unsigned to, const uint8_t *in, size_t
 /* --- where the typos are ---
  *
  * The checksum is a BCH code: its generator has the roots e^997, e^998, e^999, with e a
- * primitive element of GF(1024) = GF(32)[e] / (e^2 + 9e + 23). An invalid string is a valid one
- * plus an error polynomial, whose values at the three roots (the syndromes) are those of the
- * string. From them one or two wrong positions can be solved for. */
+ * primitive element of GF(1024) = GF(32)[e] / (e^2 + 9e + 23). An invalid string is a
+ * valid one plus an error polynomial, whose values at the three roots (the syndromes)
+ * are those of the string. From them one or two wrong positions can be solved for. */
 
 #define ORDER 1023 /* of the multiplicative group of GF(1024) */
 #define FIRST_ROOT 997
@@ -207,8 +211,8 @@ static bool in_gf32(int log)
     return log % 33 == 0;
 }
 
-/* Position, counted from the end, of the single error that explains the syndromes, or -1:
- * with the error a at position p, s[i] = a * e^((997 + i) p). */
+/* Position, counted from the end, of the single error that explains the syndromes, or
+ * -1: with the error a at position p, s[i] = a * e^((997 + i) p). */
 static int solve_one(const struct field *f, const unsigned s[3], size_t len)
 {
     int l0 = f->log[s[0]], l1 = f->log[s[1]];
@@ -246,8 +250,9 @@ static size_t solve(const struct field *f, uint32_t residue, size_t len, int p[2
     unsigned s[3];
     for (int i = 0; i < 3; i++)
         s[i] = syndrome(f, residue, i);
-    bool one = s[0] != 0 && s[1] != 0 && s[2] != 0 &&
-               (2 * f->log[s[1]] - f->log[s[2]] - f->log[s[0]] + 2 * ORDER) % ORDER == 0;
+    bool one =
+        s[0] != 0 && s[1] != 0 && s[2] != 0 &&
+        (2 * f->log[s[1]] - f->log[s[2]] - f->log[s[0]] + 2 * ORDER) % ORDER == 0;
     if (one) {
         p[0] = solve_one(f, s, len);
         return p[0] >= 0 ? 1 : 0;
@@ -255,8 +260,8 @@ static size_t solve(const struct field *f, uint32_t residue, size_t len, int p[2
     return solve_two(f, s, len, p) ? 2 : 0;
 }
 
-/* Tries both checksums and keeps the one that needs fewer corrections: the encoding cannot be
- * told from the version, which may itself be wrong. */
+/* Tries both checksums and keeps the one that needs fewer corrections: the encoding
+ * cannot be told from the version, which may itself be wrong. */
 static const char *locate_in_data(const char *text, size_t sep, size_t len, int *pos,
                                   size_t *n)
 {
@@ -289,7 +294,8 @@ static const char *locate_in_data(const char *text, size_t sep, size_t len, int 
     return messages[best];
 }
 
-const char *bech32_locate_errors(const char *text, size_t max_len, int pos[90], size_t *n)
+const char *bech32_locate_errors(const char *text, size_t max_len, int pos[90],
+                                 size_t *n)
 {
     size_t len = strlen(text), sep = find_separator(text, len);
     *n = 0;

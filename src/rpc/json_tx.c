@@ -12,23 +12,36 @@ static void put_asm(struct json_writer *w, struct bytes script, bool sighash_dec
     buf_clear(&text);
 }
 
-static void put_descriptor(struct json_writer *w, const struct chain_params *p,
-                           struct bytes script, const struct keystore *known)
+/* The descriptor, then what else there is to say. An address that is the descriptor's
+ * argument is taken from its text: encoding one is the costliest part of a full block.
+ */
+static void put_members(struct json_writer *w, const struct chain_params *p,
+                        struct bytes script, bool with_hex,
+                        const struct keystore *known)
 {
-    struct buf text = {0};
-    descriptor_infer(&text, p, script, known);
+    struct buf desc = {0};
+    struct destination dest;
+    char text[ADDRESS_MAX];
+    const char *address;
+
+    descriptor_infer(&desc, p, script, known);
     json_key(w, "desc");
-    json_strn(w, (const char *)text.data, text.len);
-    buf_clear(&text);
+    json_strn(w, (const char *)desc.data, desc.len);
+    if (with_hex)
+        json_kv_hex(w, "hex", script.data, script.len);
+    if (desc.len > 5 && memcmp(desc.data, "addr(", 5) == 0) {
+        address = (const char *)desc.data + 5;
+        json_key(w, "address");
+        json_strn(w, address,
+                  (size_t)((const char *)memchr(address, ')', desc.len - 5) - address));
+    } else if (destination_from_script(&dest, script)) {
+        json_kv_str(w, "address", address_encode(text, p, &dest));
+    }
+    buf_clear(&desc);
 }
 
-static void put_address_and_type(struct json_writer *w, const struct chain_params *p,
-                                 struct bytes script, bool with_address)
+static void put_type(struct json_writer *w, struct bytes script)
 {
-    struct destination dest;
-    char address[ADDRESS_MAX];
-    if (with_address && destination_from_script(&dest, script))
-        json_kv_str(w, "address", address_encode(address, p, &dest));
     json_kv_str(w, "type", script_type_name(script_type_of(script)));
 }
 
@@ -37,19 +50,18 @@ void json_script_members(struct json_writer *w, const struct chain_params *p,
 {
     put_asm(w, script, false);
     if (with_address)
-        put_descriptor(w, p, script, NULL);
-    if (with_hex)
+        put_members(w, p, script, with_hex, NULL);
+    else if (with_hex)
         json_kv_hex(w, "hex", script.data, script.len);
-    put_address_and_type(w, p, script, with_address);
+    put_type(w, script);
 }
 
 void json_script_known(struct json_writer *w, const struct chain_params *p,
                        struct bytes script, const struct keystore *known)
 {
     put_asm(w, script, false);
-    put_descriptor(w, p, script, known);
-    json_kv_hex(w, "hex", script.data, script.len);
-    put_address_and_type(w, p, script, true);
+    put_members(w, p, script, true, known);
+    put_type(w, script);
 }
 
 void json_script(struct json_writer *w, const struct chain_params *p,

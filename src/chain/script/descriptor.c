@@ -93,32 +93,50 @@ bool descriptor_is_single_type(const struct descriptor *d)
 
 /* -- Checksum (BIP 380) -- */
 
+/* The generator polynomials, combined for each value of the five bits shifted out. */
 static uint64_t checksum_step(uint64_t c, unsigned value)
 {
-    static const uint64_t generator[5] = {0xf5dee51989, 0xa9fdca3312, 0x1bab10e32d,
-                                          0x3706b1677a, 0x644d626ffd};
-    unsigned top = (unsigned)(c >> 35);
-    c = ((c & 0x7ffffffff) << 5) ^ value;
-    for (int i = 0; i < 5; i++) /* bits are random: a branch would be guessed wrong */
-        c ^= generator[i] & -(uint64_t)(top >> i & 1);
-    return c;
+    static const uint64_t reduction[32] = {
+        0x0000000000, 0xf5dee51989, 0xa9fdca3312, 0x5c232f2a9b,
+        0x1bab10e32d, 0xee75f5faa4, 0xb256dad03f, 0x47883fc9b6,
+        0x3706b1677a, 0xc2d8547ef3, 0x9efb7b5468, 0x6b259e4de1,
+        0x2cada18457, 0xd973449dde, 0x85506bb745, 0x708e8eaecc,
+        0x644d626ffd, 0x9193877674, 0xcdb0a85cef, 0x386e4d4566,
+        0x7fe6728cd0, 0x8a38979559, 0xd61bb8bfc2, 0x23c55da64b,
+        0x534bd30887, 0xa69536110e, 0xfab6193b95, 0x0f68fc221c,
+        0x48e0c3ebaa, 0xbd3e26f223, 0xe11d09d8b8, 0x14c3ecc131,
+    };
+    return ((c & 0x7ffffffff) << 5) ^ value ^ reduction[c >> 35];
+}
+
+/* Position in BIP 380's list of 95 characters, in which those of one group of 32 hardly
+ * ever change together by a slip; -1: not in it. */
+static int checksum_position(char c)
+{
+    static const int8_t positions[128] = {
+        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+        94, 59, 92, 91, 28, 29, 50, 15, 10, 11, 17, 51, 14, 52, 53, 16,
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 27, 54, 55, 56, 57, 58,
+        26, 82, 83, 84, 85, 86, 87, 88, 89, 32, 33, 34, 35, 36, 37, 38,
+        39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 12, 93, 13, 60, 61,
+        90, 18, 19, 20, 21, 22, 23, 24, 25, 64, 65, 66, 67, 68, 69, 70,
+        71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 30, 62, 31, 63, -1,
+    };
+    return (unsigned char)c < 128 ? positions[(unsigned char)c] : -1;
 }
 
 bool descriptor_checksum(char out[9], const char *text, size_t len)
 {
-    static const char input[] = "0123456789()[],'/*abcdefgh@:$%{}"
-                                "IJKLMNOPQRSTUVWXYZ&+-.;<=>?!^_|~"
-                                "ijklmnopqrstuvwxyzABCDEFGH`#\"\\ ";
     static const char output[] = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
     uint64_t c = 1;
     unsigned group = 0, in_group = 0;
     for (size_t i = 0; i < len; i++) {
-        const char *at = text[i] != '\0' ? strchr(input, text[i]) : NULL;
-        if (at == NULL)
+        int pos = checksum_position(text[i]);
+        if (pos < 0)
             return false;
-        unsigned pos = (unsigned)(at - input);
-        c = checksum_step(c, pos & 31);
-        group = group * 3 + (pos >> 5);
+        c = checksum_step(c, (unsigned)pos & 31);
+        group = group * 3 + ((unsigned)pos >> 5);
         if (++in_group == 3) {
             c = checksum_step(c, group);
             group = in_group = 0;

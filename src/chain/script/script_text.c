@@ -50,13 +50,26 @@ static bool looks_like_signature(struct bytes b)
            sighash_name(b.data[b.len - 1]) != NULL;
 }
 
+/* Without printf: a full block holds tens of thousands. */
+static void put_i32(struct buf *out, int32_t v)
+{
+    char text[12], *p = text + sizeof(text);
+    uint32_t abs = v < 0 ? 0u - (uint32_t)v : (uint32_t)v;
+    do
+        *--p = (char)('0' + abs % 10);
+    while ((abs /= 10) != 0);
+    if (v < 0)
+        *--p = '-';
+    buf_append(out, p, (size_t)(text + sizeof(text) - p));
+}
+
 static void push_to_asm(struct buf *out, struct bytes data, bool decode_sighash)
 {
     int64_t n;
     if (data.len <= 4) {
         bool ok = script_num_decode(&n, data, false, 4);
         ASSERT(ok);
-        buf_printf(out, "%d", (int)n);
+        put_i32(out, (int32_t)n);
     } else if (decode_sighash && looks_like_signature(data)) {
         hex_append(out, data.data, data.len - 1);
         buf_printf(out, "[%s]", sighash_name(data.data[data.len - 1]));
