@@ -192,7 +192,7 @@ static bool parse_word(struct args *a, const char *word, char **error)
         return false;
     }
     if (strcmp(o->name, "includeconf") == 0 && !negated) {
-        *error = xasprintf("-includeconf cannot be used from commandline; -includeconf=%s",
+        *error = xasprintf("-includeconf cannot be used from commandline; -includeconf=\"%s\"",
                            equals ? equals + 1 : "");
         return false;
     }

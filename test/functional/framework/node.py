@@ -86,13 +86,13 @@ class Node:
             with open(self.path("debug.log"), "rb") as f:
                 f.seek(start)
                 return f.read().decode("utf8", "replace")
-        except FileNotFoundError:
+        except OSError:
             return ""
 
     def log_size(self):
         try:
             return os.path.getsize(self.path("debug.log"))
-        except FileNotFoundError:
+        except OSError:
             return 0
 
     def wait_log(self, text, start=0, timeout=TIMEOUT):

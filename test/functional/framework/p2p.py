@@ -144,6 +144,10 @@ class Peer:
         if self.auto_pong:
             self.send(Pong(msg.value))
 
+    def on_getheaders(self, msg):
+        """We know no blocks; silence would keep the node from asking again."""
+        self.send(Headers([]))
+
     def on_inv(self, msg):
         """Asks for everything announced, as an honest peer would."""
         want = [Inv(i.kind | (1 << 30 if i.kind in (MSG_TX, MSG_BLOCK) else 0), i.hash)
@@ -257,9 +261,7 @@ class RelayPeer(Peer):
         for i, b in enumerate(self.order):
             if b.hash_bytes in known:
                 start = i + 1
-        found = self.order[start:start + 2000]
-        if found:
-            self.send(Headers(found))
+        self.send(Headers(self.order[start:start + 2000]))
 
     def on_getdata(self, msg):
         for inv in msg.items:
