@@ -101,6 +101,8 @@ class MiniWallet:
         for i, txin in enumerate(tx.vin):
             if self.mode == "tr":
                 txin.witness = self.taproot.script_witness("true")
+            elif self.mode == "raw":
+                txin.script_sig = b"\x61" * 24     # or it would be too small to relay
             elif self.mode == "p2pk":
                 sighash.sign_p2pk(tx, i, self.key, self.script_pubkey)
         return tx
@@ -138,7 +140,7 @@ class MiniWallet:
         assert missing >= 0, "target_vsize is too small"
         if missing > 250:
             missing -= 2     # the script's length prefix grows
-        tx.vout[-1].script_pubkey = b"\x6a" + b"\x6a" * missing
+        tx.vout[-1].script_pubkey = b"\x6a" + b"\x51" * missing
         assert abs(self.sign(tx.copy(), utxos).vsize - target_vsize) <= 1
 
     def outputs_of(self, tx):
