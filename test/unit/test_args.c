@@ -93,7 +93,7 @@ static void bad_words_are_refused_by_name(void **state)
         {"-old", "Invalid parameter -old"},
         {"-nodir", "Negating of -dir is meaningless and therefore forbidden"},
         {"-includeconf=x",
-         "-includeconf cannot be used from commandline; -includeconf=x"},
+         "-includeconf cannot be used from commandline; -includeconf=\"x\""},
         {"-gamma=abc", "Invalid value for -gamma: 'abc' is not a whole number"},
         {"-gamma=11", "Invalid value for -gamma: 11 is not within 1 to 10"},
         {"-gamma=99999999999999999999",
