@@ -1,0 +1,92 @@
+"""Power cuts: all writes since the last sync are lost or torn, and nothing breaks.
+
+5 cuts in a normal run, 50 with OCHRE_LONG=1.
+"""
+import os
+import random
+
+import pytest
+
+from framework.crash import busy_chain, check_tip, fingerprint, truth
+from framework.node import StartError
+from framework.disklayer import PowerCut, build_layer
+from framework.util import LONG
+
+CUTS = 50 if LONG else 5
+
+
+@pytest.fixture(scope="module")
+def layer(tmp_path_factory):
+    return build_layer(str(tmp_path_factory.mktemp("layer")))
+
+
+@pytest.fixture(scope="module")
+def history(module_lab, params):
+    chain, order = busy_chain(params, 60, 5)
+    node = module_lab.node(params=params)
+    return order, truth(node, order), fingerprint(node)
+
+
+def _work(node, order, rng):
+    """Blocks and flushes until the layer kills the process."""
+    try:
+        for block in order:
+            node.submitblock(block.hex())
+            if rng.random() < 0.2:
+                node.gettxoutsetinfo("none")
+    except Exception as e:  # the process died under the call
+        assert node.process.wait(60) == -9, e
+
+
+def test_cut_after_any_write(lab, params, layer, history, tmp_path):
+    order, seen, end = history
+    rng = random.Random(99)
+    node = lab.node(params=params, start=False)
+    cut = PowerCut(node, layer, str(tmp_path / "journal"))
+    lost = 0
+    for _ in range(CUTS):
+        try:
+            node.start(env=cut.env(after=rng.randrange(1, 400)))
+            _work(node, order, rng)
+        except StartError as e:
+            assert e.status == -9, e      # the cut came while it started
+        if node.process is not None:
+            node.kill()
+        lost += cut.cut(rng)
+        node.start()
+        check_tip(node, seen)
+        node.stop()
+    assert lost > 0, "the layer never lost a write"
+    node.start()
+    for block in order:
+        node.submitblock(block.hex())
+    assert fingerprint(node) == end
+
+
+def test_pastelid_files(lab, ochre, layer, tmp_path):
+    """A key that newkey has reported is there after the cut, whole."""
+    rng = random.Random(5)
+    node = lab.node(params=ochre, start=False)
+    cut = PowerCut(node, layer, str(tmp_path / "journal"))
+    known = []
+    for _ in range(CUTS):
+        node.start(env=cut.env(after=rng.randrange(1, 120)), wait=False)
+        try:
+            node.wait_rpc()
+            for _ in range(4):
+                known.append(node.pastelid("newkey", "a passphrase")["pastelid"])
+        except Exception as e:  # the process died under the call
+            if node.process is not None:
+                assert node.process.wait(60) == -9, e
+        if node.process is not None:
+            node.kill()
+        cut.cut(rng)
+        node.start()
+        listed = [k["PastelID"] if "PastelID" in k else k["pastelid"]
+                  for k in node.pastelid("list")]
+        assert set(known) <= set(listed)
+        for name in known:
+            node.pastelid("sign", "text", name, "a passphrase")
+        known = listed
+        node.stop()
+    assert os.path.isdir(node.chain_dir)

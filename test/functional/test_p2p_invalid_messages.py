@@ -1,0 +1,123 @@
+"""Messages that are broken: dropped or punished, and the node lives on."""
+import struct
+
+import pytest
+
+from framework.codec import compact_size
+from framework.messages import (MAX_ADDR, MAX_HEADERS, MAX_INV, MAX_PAYLOAD, Addr, GetHeaders,
+                                Headers, Inv, InvMsg, NetAddress, Raw, SendCmpct)
+from framework.p2p import frame
+
+
+@pytest.fixture(scope="module")
+def node(module_lab, params):
+    return module_lab.node(params=params)
+
+
+@pytest.fixture
+def peer(node):
+    node.disconnect_peers()
+    return node.add_peer()
+
+
+def _raw(params, command, payload, size=None, check=None, magic=None):
+    data = bytearray(frame(magic or params.magic, command, payload))
+    if size is not None:
+        data[16:20] = struct.pack("<I", size)
+    if check is not None:
+        data[20:24] = check
+    return bytes(data)
+
+
+def test_unknown_message_is_ignored(node, peer):
+    peer.send_and_sync(Raw("foobar", b"abc" * 100))
+
+
+def test_wrong_magic_disconnects(node, peer):
+    start = node.log_size()
+    peer.send_raw(_raw(node.params, "badmsg", b"d" * 10, magic=b"\x00\x11\x22\x33"))
+    peer.wait_disconnect()
+    node.wait_log("MessageStart 00112233 received", start)
+
+
+def test_wrong_checksum_is_dropped(node, peer):
+    start = node.log_size()
+    peer.send_raw(_raw(node.params, "badmsg", b"d" * 10, check=b"\xff" * 4))
+    node.wait_log("Header error: Wrong checksum (badmsg, 10 bytes)", start)
+    peer.sync()
+
+
+def test_oversized_message_disconnects(node, peer):
+    start = node.log_size()
+    peer.send_raw(_raw(node.params, "badmsg", b"d" * 10, size=MAX_PAYLOAD + 1))
+    peer.wait_disconnect()
+    node.wait_log("Header error: Size too large (badmsg, 4000001 bytes)", start)
+
+
+def test_largest_message_is_read(node, peer):
+    peer.send_and_sync(Raw("foobar", bytes(MAX_PAYLOAD)))
+
+
+def test_bad_command_name(node, peer):
+    start = node.log_size()
+    data = bytearray(_raw(node.params, "b", b""))
+    data[4:16] = b"bad\xff\x00msg\x00\x00\x00\x00"
+    peer.send_raw(bytes(data))
+    node.wait_log("Header error: Invalid message type", start)
+    peer.sync()
+
+
+def test_message_in_pieces(node, peer):
+    data = frame(node.params.magic, "ping", struct.pack("<Q", 77))
+    for i in range(0, len(data), 5):
+        peer.send_raw(data[i:i + 5])
+    peer.wait_for("pong", lambda m: m.value == 77)
+
+
+@pytest.mark.parametrize("command, payload", [
+    ("inv", compact_size(1) + b"\x01"), ("getdata", b"\xfd\x01"), ("headers", b"\x01"),
+    ("tx", b"\x01\x00"), ("block", bytes(80)), ("getheaders", b"\x01"),
+    ("addr", b"\x01\x00"), ("ping", b"\x01"), ("sendcmpct", b"\x01"),
+    ("cmpctblock", bytes(20)), ("getblocktxn", bytes(31)), ("blocktxn", bytes(31)),
+])
+def test_truncated_payload_is_survived(node, peer, command, payload):
+    start = node.log_size()
+    peer.send(Raw(command, payload))
+    probe = node.add_peer()
+    probe.sync()
+    assert node.running()
+    if not peer.closed:
+        peer.sync()
+    assert start <= node.log_size()
+
+
+@pytest.mark.parametrize("msg, reason", [
+    (lambda: InvMsg([Inv(1, b"\x31" * 32)] * (MAX_INV + 1)),
+     f"inv message size = {MAX_INV + 1}"),
+    (lambda: Addr([NetAddress()] * (MAX_ADDR + 1)), f"addr message size = {MAX_ADDR + 1}"),
+    (lambda: Raw("headers", compact_size(MAX_HEADERS + 1) + bytes(81) * (MAX_HEADERS + 1)),
+     f"headers message size = {MAX_HEADERS + 1}"),
+], ids=["inv", "addr", "headers"])
+def test_too_many_entries(node, peer, msg, reason):
+    start = node.log_size()
+    peer.send(msg())
+    peer.wait_disconnect()
+    node.wait_log("Misbehaving", start)
+    node.wait_log(reason, start)
+
+
+def test_locator_of_more_than_101_hashes_disconnects(node, peer):
+    ok = [bytes([i]) * 32 for i in range(101)]
+    peer.send_and_sync(GetHeaders(ok))
+    start = node.log_size()
+    peer.send(GetHeaders(ok + [b"\xee" * 32]))
+    peer.wait_disconnect()
+    node.wait_log("getheaders locator size 102 > 101", start)
+
+
+def test_unknown_sendcmpct_version_is_ignored(node, peer):
+    peer.send_and_sync(SendCmpct(True, 3), SendCmpct(False, 0))
+
+
+def test_empty_headers_are_fine(node, peer):
+    peer.send_and_sync(Headers([]))

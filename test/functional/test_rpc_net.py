@@ -1,0 +1,187 @@
+"""Network methods: peers and their figures, connections of each kind, bans, addresses."""
+import time
+
+import pytest
+
+from framework.messages import Ping
+from framework.rpc import expect_error
+from framework.util import wait_until
+
+
+@pytest.fixture(scope="module")
+def node(module_lab, params):
+    node = module_lab.node(params=params)
+    node.generatetodescriptor(2, "raw(51)")
+    return node
+
+
+@pytest.fixture(autouse=True)
+def alone(node):
+    yield
+    node.drop_peers()
+    wait_until(lambda: node.getconnectioncount() == 0)
+
+
+def test_getnetworkinfo(node):
+    info = node.getnetworkinfo()
+    assert info["protocolversion"] == 70016 and info["networkactive"] is True
+    assert info["subversion"].startswith(f"/{node.params.user_agent}:")
+    assert info["connections"] == info["connections_in"] == 0
+    assert info["relayfee"] == info["incrementalfee"] == node.params.amount(1000)
+    assert {n["name"] for n in info["networks"]} >= {"ipv4", "ipv6", "onion"}
+    assert "NETWORK" in info["localservicesnames"] and "WITNESS" in info["localservicesnames"]
+    assert int(info["localservices"], 16) & 9 == 9
+
+
+def test_getpeerinfo_of_an_inbound_peer(node):
+    peer = node.add_peer()
+    (info,) = node.getpeerinfo()
+    assert info["inbound"] is True and info["connection_type"] == "inbound"
+    assert info["version"] == 70016 and info["subver"] == "/functional:0.1/"
+    assert info["relaytxes"] is True and info["startingheight"] == -1
+    assert info["services"] == f"{9:016x}"
+    assert info["servicesnames"] == ["NETWORK", "WITNESS"]
+    assert info["synced_headers"] == info["synced_blocks"] == -1
+    assert info["network"] == "not_publicly_routable"
+    assert info["transport_protocol_type"] == "v1"
+    assert info["addrbind"] == f"127.0.0.1:{node.p2p_port}"
+    assert info["minfeefilter"] == 0 and info["permissions"] == []
+    assert info["bytesrecv_per_msg"]["version"] > 100
+    assert info["bytessent_per_msg"]["verack"] == 24
+    assert info["bytesrecv"] == sum(info["bytesrecv_per_msg"].values())
+    before = info["bytesrecv_per_msg"].get("ping", 0)
+    peer.send_and_sync(Ping(5))
+    (info,) = node.getpeerinfo()
+    assert info["bytesrecv_per_msg"]["ping"] == before + 2 * 32
+    assert abs(info["conntime"] - time.time()) < 60
+
+
+@pytest.mark.parametrize("kind, relay", [("outbound-full-relay", True),
+                                         ("block-relay-only", False), ("addr-fetch", True)])
+def test_addconnection(node, kind, relay):
+    peer = node.add_outbound(kind)
+    version = peer.received("version")[0]
+    assert version.relay is relay
+    (info,) = node.getpeerinfo()
+    assert info["inbound"] is False and info["connection_type"] == kind
+    if kind == "outbound-full-relay":
+        assert peer.count.get("getaddr") == 1
+    if kind == "block-relay-only":
+        assert "getaddr" not in peer.count
+
+
+def test_feeler_hangs_up_after_the_handshake(node):
+    peer = node.add_outbound("feeler", ready=False)
+    peer.wait_for("version")
+    peer.wait_disconnect()
+
+
+def test_addconnection_errors(node):
+    expect_error(-8, "", node.addconnection, "127.0.0.1:1", "nosuch-kind", False)
+
+
+def test_connection_counts(node):
+    for _ in range(3):
+        node.add_peer()
+    node.add_outbound()
+    assert node.getconnectioncount() == 4
+    info = node.getnetworkinfo()
+    assert (info["connections_in"], info["connections_out"]) == (3, 1)
+
+
+def test_disconnectnode(node):
+    a, b = node.add_peer(), node.add_peer()
+    infos = sorted(node.getpeerinfo(), key=lambda i: i["id"])
+    node.disconnectnode(address=infos[0]["addr"])
+    a.wait_disconnect()
+    node.disconnectnode(nodeid=infos[1]["id"])
+    b.wait_disconnect()
+    expect_error(-29, "Node not found in connected nodes", node.disconnectnode,
+                 "221B Baker Street")
+    expect_error(-32602, "Only one of address and nodeid should be provided.",
+                 node.disconnectnode, "221B Baker Street", 1)
+    expect_error(-32602, "Only one of address and nodeid should be provided.",
+                 node.disconnectnode)
+
+
+def test_getnettotals(node):
+    before = node.getnettotals()
+    peer = node.add_peer()
+    peer.send_and_sync(Ping(1))
+    after = node.getnettotals()
+    assert after["totalbytesrecv"] > before["totalbytesrecv"]
+    assert after["totalbytessent"] > before["totalbytessent"]
+    assert after["uploadtarget"]["target"] == 0
+    assert abs(after["timemillis"] / 1000 - time.time()) < 60
+
+
+def test_addnode_and_getaddednodeinfo(node):
+    assert node.getaddednodeinfo() == []
+    node.addnode("127.0.0.1:1", "add")
+    (info,) = node.getaddednodeinfo()
+    assert info["addednode"] == "127.0.0.1:1" and info["connected"] is False
+    expect_error(-23, "Error: Node already added", node.addnode, "127.0.0.1:1", "add")
+    expect_error(-24, "Error: Node has not been added", node.getaddednodeinfo, "1.1.1.1")
+    node.addnode("127.0.0.1:1", "remove")
+    expect_error(-24, "Error: Node could not be removed. It has not been added "
+                 "previously.", node.addnode, "127.0.0.1:1", "remove")
+    expect_error(-1, "addnode", node.addnode, "127.0.0.1:1", "nonsense")
+
+
+def test_setnetworkactive(node):
+    peer = node.add_peer()
+    assert node.setnetworkactive(False) is False
+    peer.wait_disconnect()
+    assert node.getnetworkinfo()["networkactive"] is False
+    assert node.setnetworkactive(True) is True
+    node.add_peer()
+
+
+def test_bans(node):
+    peer = node.add_peer()
+    node.setban("127.0.0.1", "add", 3600)
+    peer.wait_disconnect()
+    (ban,) = node.listbanned()
+    assert ban["address"] == "127.0.0.1/32" and ban["ban_duration"] == 3600
+    expect_error(-23, "IP/Subnet already banned", node.setban, "127.0.0.1", "add")
+    node.setban("127.0.0.0/24", "add")
+    node.clearbanned()
+    assert node.listbanned() == []
+    expect_error(-30, "Invalid IP/Subnet", node.setban, "not an ip", "add")
+    expect_error(-30, "Unban failed", node.setban, "127.0.0.1", "remove")
+    node.add_peer()
+
+
+def test_addresses(node):
+    assert node.getnodeaddresses() == []
+    assert node.addpeeraddress("1.2.3.4", 18444) == {"success": True}
+    assert node.addpeeraddress("1.2.3.4", 18444)["success"] is False
+    (entry,) = node.getnodeaddresses(0)
+    assert entry["address"] == "1.2.3.4" and entry["port"] == 18444
+    assert entry["network"] == "ipv4" and entry["services"] & 1
+    expect_error(-8, "Address count out of range", node.getnodeaddresses, -1)
+    expect_error(-8, "Network not recognized: Foo", node.getnodeaddresses, 1, "Foo")
+
+
+def test_sendmsgtopeer(node):
+    peer = node.add_peer()
+    (info,) = node.getpeerinfo()
+    assert node.sendmsgtopeer(info["id"], "abcdef", "0102") == {}
+    assert peer.wait_for("abcdef").payload == b"\x01\x02"
+    expect_error(-8, "Error: msg_type too long, max length is 12", node.sendmsgtopeer,
+                 info["id"], "a" * 13, "")
+    expect_error(-1, "Error: Could not send message to peer", node.sendmsgtopeer, 9999,
+                 "ping", "")
+
+
+def test_maxconnections(lab):
+    node = lab.node("-maxconnections=0")
+    assert node.getconnectioncount() == 0
+
+
+def test_connect_option(lab, params):
+    a = lab.node(params=params)
+    b = lab.node(f"-connect=127.0.0.1:{a.p2p_port}", params=params)
+    wait_until(lambda: a.getconnectioncount() == 1)
+    a.generatetodescriptor(3, "raw(51)")
+    wait_until(lambda: b.getblockcount() == 3)
