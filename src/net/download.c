@@ -417,6 +417,8 @@ void on_block(struct handler_args *a)
     if (chainman_importing(net->cm)) {
         log_debug(net->log, LOG_NET, "Unexpected block message received from peer %lld",
                   (long long)p->id);
+        while (p->sync.n_inflight) /* asked again when the import is over */
+            forget_request(p, p->sync.n_inflight - 1);
         return;
     }
     struct block *b = block_from_buf(&a->msg->payload);

@@ -254,7 +254,6 @@ static void *loader_thread(void *arg)
     struct daemon *d = arg;
     log_thread_name("initload");
     struct chainman *cm = d->node.chainman;
-    chainman_start_import(cm);
     /* The import is a chain of jobs; each round waits for one of them. */
     do {
         if (chainman_call(cm, nothing, NULL) != ERR_OK)
@@ -271,6 +270,7 @@ static void *loader_thread(void *arg)
 
 bool import_part_open(struct daemon *d, char **error)
 {
+    chainman_start_import(d->node.chainman); /* first: peers are told to wait for it */
     net_part_start(d);
     if (pthread_create(&d->loader, NULL, loader_thread, d) == 0)
         return true;

@@ -16,6 +16,7 @@
 static struct chain_params params;
 static struct clock fuzz_clock;
 static struct loop *loop;
+static struct pool *workers;
 static struct chainman *cm;
 static struct mempool *mp;
 static struct net *net;
@@ -35,6 +36,7 @@ static void clean_up(void)
     mempool_free(mp);
     loop_stop(loop);
     loop_free(loop);
+    pool_free(workers);
     ASSERT(fs_remove_tree(dir) == ERR_OK);
 }
 
@@ -46,10 +48,11 @@ static void open_node(void)
     clock_init(&fuzz_clock);
     clock_set_mock(&fuzz_clock, params.genesis.time + 600);
     snprintf(blocks, sizeof(blocks), "%s/blocks", dir);
+    workers = pool_new(0, "fuzz");
     struct chainman_options co = {
         .params = &params,
         .clock = &fuzz_clock,
-        .workers = pool_new(0, "fuzz"),
+        .workers = workers,
         .datadir = dir,
         .blocksdir = blocks,
         .dbcache = 4 << 20,
