@@ -733,6 +733,99 @@ static void version_3_families_are_pairs(void **state)
     world_close(&w);
 }
 
+/* ---- everything at random ---- */
+
+struct random_call {
+    struct world *w;
+    struct rng *r;
+    struct hash256 made[3000]; /* txids accepted at one time */
+    int64_t value[3000];       /* of their outputs 0 */
+    size_t n_made;
+};
+
+/* Spends anything that there ever was: some of it is gone, some confirmed, some in the pool. */
+static void random_tx_job(void *arg)
+{
+    struct random_call *c = arg;
+    struct accept_result r;
+    struct hash256 txid = c->w->coinbase[1 + rng_below(c->r, 100)];
+    int64_t value = subsidy(c->w);
+    if (c->n_made && rng_below(c->r, 4)) {
+        size_t i = rng_below(c->r, c->n_made);
+        txid = c->made[i];
+        value = c->value[i];
+    }
+    value -= 1000 + (int64_t)rng_below(c->r, 100000);
+    struct tx *tx = make_spend(&txid, 0, value);
+    if (mempool_accept(c->w->mp, tx, false, false, 0, &r)) {
+        c->made[c->n_made] = tx->txid;
+        c->value[c->n_made++] = value;
+    }
+    accept_result_clear(&r);
+    tx_unref(tx);
+}
+
+/* Some of the pool's transactions into a block, on the tip or below it. */
+static void random_block_job(void *arg)
+{
+    struct random_call *c = arg;
+    struct miner_options opt = miner_default_options(c->w->mp);
+    struct reject rej = {0};
+    uint8_t script[] = {0x51, 0x51, (uint8_t)rng_u64(c->r)};
+    uint64_t tries = 1000000;
+    bool is_new;
+    opt.max_weight = 4000 + (int64_t)rng_below(c->r, 6000);
+    struct block_template *t = block_template_new(c->w->f.cm, c->w->mp, &opt,
+                                                  bytes_of(script, sizeof(script)), &rej);
+    assert_non_null(t);
+    struct block *b = mine_block(t->block, &c->w->f.params, &tries, NULL);
+    chainman_process_block(c->w->f.cm, b, true, true, &is_new, &rej);
+    block_unref(b);
+    block_template_unref(t);
+}
+
+static void random_reorg_job(void *arg)
+{
+    struct random_call *c = arg;
+    struct chainman *cm = c->w->f.cm;
+    int32_t depth = (int32_t)rng_below(c->r, 4);
+    struct block_index *bi = chain_at(cm, chain_height(cm) - depth);
+    if (bi->height <= 110)
+        return;
+    chainman_invalidate(cm, bi);
+    for (uint64_t n = rng_below(c->r, 6); n > 0; n--)
+        random_block_job(c);
+    if (rng_below(c->r, 2))
+        chainman_reconsider(cm, bi);
+}
+
+/* check_ratio is 1: whenever the tip settles, all that the pool knows is computed anew. */
+static void the_pool_follows_any_chain(void **state)
+{
+    (void)state;
+    struct world w;
+    struct rng r;
+    world_open(&w);
+    rng_seed(&r, 3);
+    struct random_call c = {.w = &w, .r = &r};
+    size_t most = 0;
+    for (int i = 0; i < 3000; i++) {
+        uint64_t what = rng_below(&r, 40);
+        clock_set_mock(&w.f.clock, 1600000000 + i * 30);
+        assert_int_equal(chainman_call(w.f.cm,
+                                       what == 0   ? random_reorg_job
+                                       : what == 1 ? random_block_job
+                                                   : random_tx_job,
+                                       &c),
+                         ERR_OK);
+        most = mempool_count(w.mp) > most ? mempool_count(w.mp) : most;
+    }
+    assert_int_equal(w.f.stops, 0);
+    assert_true(chain_height(w.f.cm) > 150 && block_tree_size(w.f.cm) > 200);
+    assert_true(most > 20);
+    world_close(&w);
+}
+
 /* ---- tickets: a toy rule, "a name is taken once" ---- */
 
 /* The name is the octet after OP_RETURN and a push of two; the octet after it says whether its
@@ -925,6 +1018,7 @@ int main(void)
         cmocka_unit_test(packages_are_tested_as_a_whole),
         cmocka_unit_test(children_pay_for_their_parents),
         cmocka_unit_test(version_3_families_are_pairs),
+        cmocka_unit_test(the_pool_follows_any_chain),
         cmocka_unit_test(tickets_compete_for_their_claims),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

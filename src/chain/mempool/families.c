@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "chain/mempool/pool.h"
+#include "chain/store/coins_cache.h"
 
 /* ---- walks ---- */
 
@@ -355,6 +356,17 @@ void pool_check_entry(const struct mempool *mp, const struct mempool_entry *e)
     check_sums(e);
 }
 
+/* Every input exists, in the chain or in the pool. */
+static void check_inputs(const struct mempool *mp, const struct mempool_entry *e)
+{
+    for (uint32_t i = 0; mp->cm && i < e->tx->n_in; i++) {
+        const struct outpoint *o = &e->tx->in[i].prevout;
+        struct coin c;
+        ASSERT(pool_find(mp, &o->txid) ||
+               coins_peek(chainman_coins(mp->cm), o, &c, NULL));
+    }
+}
+
 void mempool_check(const struct mempool *mp)
 {
     int64_t vsize = 0, fee = 0;
@@ -362,6 +374,7 @@ void mempool_check(const struct mempool *mp)
 
     for (const struct mempool_entry *e = mp->oldest; e; e = e->newer) {
         pool_check_entry(mp, e);
+        check_inputs(mp, e);
         vsize += e->vsize;
         fee += e->fee.v;
         usage += e->usage;
