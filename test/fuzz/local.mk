@@ -38,6 +38,12 @@ FUZZERS += test/fuzz/fuzz_ticket
 test_fuzz_fuzz_ticket_SOURCES = test/fuzz/fuzz_ticket.c test/fuzz/fuzz.h
 test_fuzz_fuzz_ticket_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_ticket_LDADD = libochre_tickets.a $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
+FUZZERS += test/fuzz/fuzz_undo
+test_fuzz_fuzz_undo_SOURCES = test/fuzz/fuzz_undo.c test/fuzz/fuzz.h
+test_fuzz_fuzz_undo_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_undo_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
 FUZZERS += test/fuzz/fuzz_net_message
 test_fuzz_fuzz_net_message_SOURCES = test/fuzz/fuzz_net_message.c test/fuzz/fuzz.h
 test_fuzz_fuzz_net_message_LDFLAGS = $(FUZZ_LINK)

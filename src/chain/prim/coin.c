@@ -101,10 +101,11 @@ void coin_write(struct sink *s, const struct coin *c)
 bool coin_read(struct coin *c, struct reader *r, uint8_t scratch[COIN_SCRATCH])
 {
     uint64_t code = read_base128(r);
-    c->value.v = (int64_t)amount_decompress(read_base128(r));
+    uint64_t value = amount_decompress(read_base128(r));
     c->script = script_read(r, scratch);
+    c->value.v = (int64_t)value;
     c->height = (uint32_t)(code >> 3);
     c->marks = code >> 1 & COIN_MARKS;
     c->coinbase = code & 1;
-    return !r->bad && code >> 3 < INT32_MAX;
+    return !r->bad && code >> 3 < INT32_MAX && value >> COIN_VALUE_BITS == 0;
 }

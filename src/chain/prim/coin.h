@@ -14,6 +14,8 @@
 /* Scripts longer than this, and those that begin with OP_RETURN, cannot be spent. */
 #define MAX_SCRIPT_SIZE 10000
 
+#define COIN_VALUE_BITS 51 /* every valid amount fits */
+
 struct coin {
     struct amount value;
     uint32_t height; /* of the block that holds it; below 2^31 */

@@ -149,10 +149,13 @@ bool chainman_process_block(struct chainman *cm, const struct block *b, bool req
             event_block_checked(cm, &b->hash, rej);
         return false;
     }
-    cm->current = b;
+    /* A block stored before may have been sent again with another witness. */
+    cm->current = fresh ? b : NULL;
+    cm->current_hash = &b->hash;
     cm->current_reject = rej;
     chainman_activate_best(cm);
     cm->current = NULL;
+    cm->current_hash = NULL;
     cm->current_reject = NULL;
     return true;
 }

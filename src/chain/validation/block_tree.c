@@ -174,6 +174,12 @@ void block_tree_have_data(struct chainman *cm, struct block_index *bi, uint32_t 
         block_tree_wait_for(bi->prev, bi);
 }
 
+static void worse_invalid(struct chainman *cm, struct block_index *bi)
+{
+    if (!cm->best_invalid || u256_cmp(&bi->chain_work, &cm->best_invalid->chain_work) > 0)
+        cm->best_invalid = bi;
+}
+
 void block_tree_link_loaded(struct chainman *cm, struct block_index *bi)
 {
     bi->sequence = 1;
@@ -186,6 +192,8 @@ void block_tree_link_loaded(struct chainman *cm, struct block_index *bi)
         bi->status |= BLOCK_FAILED_CHILD;
         block_tree_mark_dirty(cm, bi);
     }
+    if (bi->status & BLOCK_FAILED_MASK)
+        worse_invalid(cm, bi);
     block_tree_better_header(cm, bi);
 }
 
@@ -199,12 +207,6 @@ struct descent {
 static bool descends(const struct block_index *bi, const struct block_index *root)
 {
     return block_index_ancestor(bi, root->height) == root;
-}
-
-static void worse_invalid(struct chainman *cm, struct block_index *bi)
-{
-    if (!cm->best_invalid || u256_cmp(&bi->chain_work, &cm->best_invalid->chain_work) > 0)
-        cm->best_invalid = bi;
 }
 
 static bool fail_descendant(void *ctx, struct block_index *bi)

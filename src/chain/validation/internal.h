@@ -110,8 +110,10 @@ struct chainman {
     struct chain_events subscribers[MAX_SUBSCRIBERS];
     size_t n_subscribers;
     struct mempool_link mempool;
-    /* The block being processed, and where its verdict goes. */
+    /* The block being processed: its octets, if they are what was stored, and where the verdict
+     * on its hash goes. */
     const struct block *current;
+    const struct hash256 *current_hash;
     struct reject *current_reject;
 };
 

@@ -381,8 +381,8 @@ void event_header_tip(struct chainman *cm)
 void event_block_checked(struct chainman *cm, const struct hash256 *hash,
                          const struct reject *rej)
 {
-    if (rej->code != REJECT_NONE && cm->current && cm->current_reject &&
-        hash256_equal(&cm->current->hash, hash))
+    if (rej->code != REJECT_NONE && cm->current_hash &&
+        hash256_equal(cm->current_hash, hash))
         *cm->current_reject = *rej;
     TELL(cm, block_checked, hash, rej);
 }
