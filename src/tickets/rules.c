@@ -213,7 +213,8 @@ static enum carrier_relay hook_carrier_relay(void *ctx, struct bytes script)
     (void)ctx;
     if (!carrier_parse(script, &payload))
         return RELAY_DEFAULT;
-    return ticket_decode(&t, payload) == TICKET_OK ? RELAY_CARRIER : RELAY_REFUSE;
+    /* a malformed one is for consensus to refuse, under its own name */
+    return ticket_decode(&t, payload) == TICKET_UNKNOWN ? RELAY_REFUSE : RELAY_CARRIER;
 }
 
 void ticket_rules_hooks(struct consensus_hooks *out, struct ticket_rules *rules)
