@@ -63,19 +63,36 @@ enum err state_error(const struct state *s)
     return (enum err)atomic_load(&s->err);
 }
 
+/* A proof may be changing the tree; the lock is no part of what a state is. */
+static pthread_mutex_t *lock_tree(const struct state *s)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)&s->lock;
+    pthread_mutex_lock(lock);
+    return lock;
+}
+
 size_t state_memory(const struct state *s)
 {
-    return overlay_memory(&s->unsaved) + tree_memory(&s->tree);
+    pthread_mutex_t *lock = lock_tree(s);
+    size_t n = overlay_memory(&s->unsaved) + tree_memory(&s->tree);
+    pthread_mutex_unlock(lock);
+    return n;
 }
 
 size_t state_dirty_memory(const struct state *s)
 {
-    return overlay_memory(&s->unsaved) + s->tree.dirty_bytes;
+    pthread_mutex_t *lock = lock_tree(s);
+    size_t n = overlay_memory(&s->unsaved) + s->tree.dirty_bytes;
+    pthread_mutex_unlock(lock);
+    return n;
 }
 
 size_t state_cache_limit(const struct state *s)
 {
-    return s->tree.limit;
+    pthread_mutex_t *lock = lock_tree(s);
+    size_t n = s->tree.limit;
+    pthread_mutex_unlock(lock);
+    return n;
 }
 
 void state_set_cache_limit(struct state *s, size_t cache_bytes)
