@@ -14,7 +14,7 @@ struct daemon {
     struct setup *setup;
     struct clock clock;
     struct notifier *notifier;
-    int wake_fd;   /* eventfd: a stop was asked for */
+    int wake_fd;   /* eventfd: a stop was asked for, or a look at the disk */
     int signal_fd;
     char *pid_path;       /* owned; NULL: not written */
     pthread_mutex_t lock; /* of fatal and warning */
@@ -31,6 +31,8 @@ static inline struct daemon *daemon_of(struct node *n)
 
 /* Asks for a clean stop; from any thread. @fatal NULL: a wanted one. */
 void daemon_stop(struct daemon *d, const char *fatal);
+/* The thread that waits for a stop looks at the free disk space now. */
+void daemon_wake(struct daemon *d);
 /* Start-up progress, for the log and for RPC callers that come too early. */
 void daemon_init_message(struct daemon *d, const char *text);
 /* Raises a warning (RPC "warnings", -alertnotify). */

@@ -128,4 +128,5 @@ void net_part_close(struct daemon *d)
 void daemon_forward_scheduler(struct node *n, int64_t seconds)
 {
     net_forward_scheduler(n->net, seconds);
+    daemon_wake(daemon_of(n));
 }

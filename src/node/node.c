@@ -27,9 +27,14 @@
 
 static void request_stop(struct node *n)
 {
-    uint64_t one = 1;
     atomic_store(&n->stopping, true);
-    ssize_t written UNUSED = write(daemon_of(n)->wake_fd, &one, sizeof(one));
+    daemon_wake(daemon_of(n));
+}
+
+void daemon_wake(struct daemon *d)
+{
+    uint64_t one = 1;
+    ssize_t written UNUSED = write(d->wake_fd, &one, sizeof(one));
 }
 
 /* The first reason is kept. */
@@ -229,13 +234,20 @@ static void handle_signal(struct daemon *d)
         request_stop(&d->node);
 }
 
+/* By a stop, or by mockscheduler, which brings the next look at the disk forward. */
+static bool daemon_woken(struct daemon *d)
+{
+    uint64_t times;
+    return read(d->wake_fd, &times, sizeof(times)) == sizeof(times);
+}
+
 static void wait_for_stop(struct daemon *d)
 {
     struct pollfd fds[] = {{.fd = d->wake_fd, .events = POLLIN},
                            {.fd = d->signal_fd, .events = POLLIN}};
     while (!atomic_load(&d->node.stopping)) {
         int n = poll(fds, ARRAY_LEN(fds), DISK_CHECK_INTERVAL_MS);
-        if (n == 0)
+        if (n == 0 || (n > 0 && daemon_woken(d)))
             check_disk(d);
         else if (n > 0 && (fds[1].revents & POLLIN))
             handle_signal(d);
