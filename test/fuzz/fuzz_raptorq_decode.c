@@ -45,7 +45,7 @@ static void feed(struct rq_enc *enc, struct rq_dec *dec, struct input *in,
         if (op & 4)
             (void)rq_dec_slot(dec, esi + 1);
         if (op & 8)
-            ASSERT(rq_dec_ASSERT(dec) >= 0);
+            ASSERT(rq_dec_check(dec) >= 0);
         if (rc == RQ_OK || rc == RQ_FULL || op & 16)
             rc = rq_dec_solve(dec);
         ASSERT(rc >= 0);

@@ -36,7 +36,7 @@ static void fuzz_derive(const uint8_t *data)
     memcpy(&payload, data + 16, 4);
     memcpy(&SS, data + 20, 4);
     if (rq_oti_derive(&oti, F, payload, data[24], SS, WS) == RQ_OK)
-        ASSERT(rq_oti_ASSERT(&oti) == RQ_OK && oti.F == F);
+        ASSERT(rq_oti_check(&oti) == RQ_OK && oti.F == F);
 }
 
 static void fuzz_plan(const uint8_t *data, size_t size)

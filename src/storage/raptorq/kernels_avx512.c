@@ -22,7 +22,19 @@ static inline V expand(const uint8_t *p)
 }
 
 typedef V VX;
-#define MATRIX(c) _mm512_set1_epi64((long long)rq_affine[c])
+static inline V matrix(uint64_t m)
+{
+    V x = _mm512_set1_epi64((long long)m);
+
+#ifdef __clang__
+    /* Keeps it out of the instruction: clang 14 encodes the displacement of an embedded
+     * broadcast of GF2P8AFFINEQB wrongly. */
+    __asm__("" : "+v"(x));
+#endif
+    return x;
+}
+
+#define MATRIX(c) matrix(rq_affine[c])
 #define LOADU(p) _mm512_loadu_si512((const void *)(p))
 #define LOADA(p) _mm512_load_si512((const void *)(p))
 #define STOREU(p, x) _mm512_storeu_si512((void *)(p), x)
