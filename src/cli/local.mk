@@ -10,7 +10,7 @@ ochre_cli_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 bin_PROGRAMS += ochre-tx ochre-util
 ochre_tx_SOURCES = \
 	src/cli/ochre-tx.c src/cli/tool.c src/cli/tool.h src/cli/tool_options.c \
-	src/cli/tx_commands.c src/cli/tx_sign.c src/cli/txtool.h
+	src/cli/tx_commands.c src/cli/tx_proof.c src/cli/tx_sign.c src/cli/txtool.h
 ochre_tx_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 ochre_util_SOURCES = src/cli/ochre-util.c src/cli/tool.c src/cli/tool.h \
 	src/cli/tool_options.c

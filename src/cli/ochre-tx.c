@@ -11,10 +11,13 @@
 static void print_help(const struct args *a)
 {
     struct buf text = {0};
-    buf_printf(&text,
-               "Usage:  ochre-tx [options] <hex-tx> [commands]  change a transaction\n"
-               "or:     ochre-tx [options] -create [commands]   make one\n\n"
-               "A <hex-tx> of - is read from standard input.\n\n");
+    buf_printf(
+        &text,
+        "Usage:  ochre-tx [options] <hex-tx> [commands]  change a transaction\n"
+        "or:     ochre-tx [options] -create [commands]   make one\n"
+        "or:     ochre-tx verifyproof <root> <key> <proof>\n"
+        "        show what a state proof proves: the value of a key, or absent\n\n"
+        "A <hex-tx> of - is read from standard input.\n\n");
     args_help(a, &text, false);
     txtool_help(&text);
     fputs(buf_cstr(&text), stdout);
@@ -98,6 +101,10 @@ static bool run_words(const struct args *a, struct txtool *t)
 static int run(const struct args *a)
 {
     struct txtool t = {.error = NULL};
+    size_t n;
+    const char *const *words = args_positional(a, &n);
+    if (n > 0 && strcmp(words[0], "verifyproof") == 0)
+        return tx_verify_proof(words + 1, n - 1);
     if (!tool_select_chain(a, &t.params))
         return EXIT_FAILURE;
     mtx_init(&t.tx);

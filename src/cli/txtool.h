@@ -30,5 +30,8 @@ void txtool_help(struct buf *out);
 
 /* sign=FLAGS (tx_sign.c) */
 bool txtool_sign(struct txtool *t, const char *value);
+/* verifyproof ROOT KEY PROOF (tx_proof.c): prints the value or "absent"; returns the
+ * exit code. */
+int tx_verify_proof(const char *const *words, size_t n);
 
 #endif

@@ -67,3 +67,18 @@ def test_grind_finds_a_nonce():
     out = run("ochre-util", "grind", header)
     assert out.returncode == 0
     assert out.stdout[:152] == header[:152]
+
+
+def test_state_proofs_are_checked_without_a_node(lab, ochre):
+    node = lab.node(params=ochre)
+    node.rpc.generatetodescriptor(3, "raw(51)")
+    proof = node.rpc.getstateproof("42")
+    words = ("verifyproof", proof["root"], "42", proof["proof"])
+    out = run("ochre-tx", *words)
+    assert (out.returncode, out.stdout) == (0, "absent\n")
+    other_root = "11" * 32
+    out = run("ochre-tx", "verifyproof", other_root, "42", proof["proof"])
+    assert (out.returncode, out.stdout) == (1, "")
+    assert "shows nothing" in out.stderr
+    out = run("ochre-tx", "verifyproof", "zz", "42", "00")
+    assert out.returncode == 1 and "64 hexadecimal digits" in out.stderr
