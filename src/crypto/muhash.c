@@ -11,19 +11,30 @@
 
 typedef unsigned __int128 u128;
 
+/* product = a * b, column by column: the sums of a column fit three limbs. */
+static void multiply(uint64_t product[2 * LIMBS], const uint64_t a[LIMBS],
+                     const uint64_t b[LIMBS])
+{
+    u128 sum = 0;
+    for (int k = 0; k < 2 * LIMBS - 1; k++) {
+        int from = k < LIMBS ? 0 : k - LIMBS + 1, to = k < LIMBS ? k : LIMBS - 1;
+        uint64_t overflow = 0;
+        for (int i = from; i <= to; i++) {
+            u128 t = (u128)a[i] * b[k - i];
+            sum += t;
+            overflow += sum < t;
+        }
+        product[k] = (uint64_t)sum;
+        sum = sum >> 64 | (u128)overflow << 64;
+    }
+    product[2 * LIMBS - 1] = (uint64_t)sum;
+}
+
 /* a = a * b mod prime, fully reduced or not: any value below 2^3072 is a residue. */
 static void mul(uint64_t a[LIMBS], const uint64_t b[LIMBS])
 {
-    uint64_t product[2 * LIMBS] = {0};
-    for (int i = 0; i < LIMBS; i++) {
-        uint64_t carry = 0;
-        for (int j = 0; j < LIMBS; j++) {
-            u128 t = (u128)a[i] * b[j] + product[i + j] + carry;
-            product[i + j] = (uint64_t)t;
-            carry = (uint64_t)(t >> 64);
-        }
-        product[i + LIMBS] = carry;
-    }
+    uint64_t product[2 * LIMBS];
+    multiply(product, a, b);
     /* 2^3072 = PRIME_GAP: fold the upper half on to the lower, then what overflowed. */
     u128 t = 0;
     for (int i = 0; i < LIMBS; i++) {
