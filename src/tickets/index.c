@@ -171,8 +171,7 @@ enum err ticket_index_open(struct ticket_index **out, const char *datadir,
     if (e == ERR_OK)
         e = db_open(&ix->db, path, &opt, message);
     if (e == ERR_OK && (e = load_best(ix)) != ERR_OK)
-        *message = xasprintf("The ticket index database %s is damaged. Restart with -reindex "
-                             "to rebuild it", path);
+        *message = xasprintf("The ticket index database %s is damaged", path);
     free(dir);
     free(path);
     if (e != ERR_OK)

@@ -81,10 +81,28 @@ static void stop(struct tickets *t, const char *sentence)
 static void on_db_error(void *ctx, enum err e, const char *message)
 {
     struct tickets *t = ctx;
-    char *sentence = xasprintf("%s. Check the disk, then restart%s", message,
-                               e == ERR_CORRUPT ? " with -reindex" : "");
-    stop(t, sentence);
+    char *sentence =
+        xasprintf("%s. %s", message,
+                  e == ERR_CORRUPT ? "Remove that directory and restart: it is built anew"
+                                   : "Check the disk, then restart");
+    if (t->index != NULL) /* while it opens, the caller deals with it */
+        stop(t, sentence);
     free(sentence);
+}
+
+/* What is damaged is built anew: blocks hold everything that stands in the index. */
+static enum err open_index(struct tickets *t, char **error)
+{
+    size_t cache = t->opt.index_cache_bytes > MIN_INDEX_CACHE ? t->opt.index_cache_bytes
+                                                              : MIN_INDEX_CACHE;
+    enum err e = ticket_index_open(&t->index, t->opt.datadir, cache, t->opt.reindex,
+                                   on_db_error, t, error);
+    if (e != ERR_CORRUPT)
+        return e;
+    log_warning(t->opt.log, "%s/indexes/tickets is damaged; it is built anew from the blocks\n",
+                t->opt.datadir);
+    free(*error);
+    return ticket_index_open(&t->index, t->opt.datadir, cache, true, on_db_error, t, error);
 }
 
 /* Indexes one block of the active chain. */
@@ -157,15 +175,12 @@ static char *catch_up_error(enum err e, int32_t height)
 
 enum err tickets_attach(struct tickets *t, struct chainman *cm, char **error)
 {
-    size_t cache = t->opt.index_cache_bytes > MIN_INDEX_CACHE ? t->opt.index_cache_bytes
-                                                              : MIN_INDEX_CACHE;
     int32_t height;
     *error = NULL;
     if (!has_tickets(t))
         return ERR_OK;
     t->cm = cm;
-    enum err e = ticket_index_open(&t->index, t->opt.datadir, cache, t->opt.reindex,
-                                   on_db_error, t, error);
+    enum err e = open_index(t, error);
     if (e != ERR_OK)
         return e;
     e = catch_up(t, &height);
