@@ -30,7 +30,7 @@ def peer(node):
 def test_announced_transactions_are_fetched(node, wallet, peer):
     tx = wallet.create(confirmed_only=True)
     peer.add_txs([tx])
-    peer.send(InvMsg([Inv(MSG_WTX, tx.wtxid_bytes)]))
+    peer.send_and_sync(InvMsg([Inv(MSG_WTX, tx.wtxid_bytes)]))
     node.advance(10)     # inbound peers wait a little
     wait_until(lambda: tx.txid in node.getrawmempool())
     # known ones are not asked for again

@@ -1,0 +1,98 @@
+"""Bans: refused at the door, kept over a restart, listed and lifted; permissions protect."""
+import time
+
+import pytest
+
+from framework.messages import MSG_TX, Inv, InvMsg
+from framework.rpc import expect_error
+from framework.util import wait_until
+
+TOO_MANY = [InvMsg([Inv(MSG_TX, bytes(32))] * 50001)]
+
+
+@pytest.fixture
+def node(lab, params):
+    return lab.node(params=params)
+
+
+def test_ban_of_a_subnet_closes_and_refuses(node):
+    peer = node.add_peer()
+    assert node.setban("127.0.0.1", "add") is None
+    peer.wait_disconnect()
+    start = node.log_size()
+    node.add_peer(ready=False).wait_disconnect()
+    node.wait_log("dropped (banned)", start)
+    (ban,) = node.listbanned()
+    assert ban["address"] == "127.0.0.1/32"
+    assert ban["ban_duration"] == ban["banned_until"] - ban["ban_created"] == 86400
+    assert 0 <= 86400 - ban["time_remaining"] < 60
+    node.restart()
+    assert len(node.listbanned()) == 1
+    node.clearbanned()
+    assert node.listbanned() == []
+    node.add_peer()
+
+
+def test_arguments_of_setban(node):
+    now = int(time.time())
+    node.set_time(now)
+    expect_error(-30, "Error: Invalid IP/Subnet", node.setban, "127.0.0.1/42", "add")
+    node.setban("127.27.0.0/16", "add", 1)
+    node.setban("2001:4d48:ac57:400:cacf:e9ff:fe1d:9c63/19", "add", 1000)
+    expect_error(-23, "Error: IP/Subnet already banned", node.setban, "127.27.0.1", "add",
+                 1)
+    expect_error(-30, "Error: Unban failed", node.setban, "127.0.0.1", "remove")
+    expect_error(-8, "Error: Absolute timestamp is in the past", node.setban,
+                 "127.9.0.1", "add", 123, True)
+    node.setban("127.32.0.0", "add", now + 500, True)
+    assert {b["address"] for b in node.listbanned()} == {
+        "127.27.0.0/16", "2001:4000::/19", "127.32.0.0/32"}
+    node.advance(5)      # the first has run out
+    assert len(node.listbanned()) == 2
+    node.setban("127.32.0.0", "remove")
+    assert len(node.listbanned()) == 1
+
+
+def test_disconnectnode(node):
+    peer, other = node.add_peer(), node.add_peer()
+    first, second = node.getpeerinfo()
+    expect_error(-32602, "Only one of address and nodeid should be provided.",
+                 node.disconnectnode, first["addr"], first["id"])
+    expect_error(-29, "Node not found in connected nodes", node.disconnectnode,
+                 "221B Baker Street")
+    node.disconnectnode(first["addr"])
+    peer.wait_disconnect()
+    node.disconnectnode(nodeid=second["id"])
+    other.wait_disconnect()
+    wait_until(lambda: node.getconnectioncount() == 0)
+
+
+def test_misbehaving_local_peer_is_dropped(node):
+    start = node.log_size()
+    peer = node.add_peer()
+    peer.send(*TOO_MANY)
+    peer.wait_disconnect()
+    node.wait_log("Misbehaving: peer=0: inv message size = 50001", start)
+    node.wait_log("disconnecting but not discouraging local peer 0", start)
+    node.add_peer()       # and may come again
+
+
+def test_noban_peer_is_not_punished(lab, params):
+    node = lab.node("-whitelist=noban@127.0.0.1", params=params)
+    peer = node.add_peer()
+    start = node.log_size()
+    peer.send_and_sync(*TOO_MANY)
+    node.wait_log("not punishing noban peer 0", start)
+    assert node.getpeerinfo()[0]["permissions"] == ["noban", "download"]
+    node.setban("127.0.0.1", "add")
+    node.add_peer()       # bans do not hold for it
+
+
+def test_networking_off_and_on(node):
+    peer = node.add_peer()
+    assert node.setnetworkactive(False) is False
+    peer.wait_disconnect()
+    node.add_peer(ready=False).wait_disconnect()
+    assert node.getnetworkinfo()["networkactive"] is False
+    assert node.setnetworkactive(True) is True
+    node.add_peer()

@@ -1,0 +1,56 @@
+"""A peer that does not finish its handshake, or falls silent, is let go by mock time."""
+import time
+
+from framework.messages import Ping
+from framework.p2p import Peer
+from framework.util import wait_until
+
+
+def test_unfinished_handshakes_end(lab, params):
+    node = lab.node("-peertimeout=3", params=params)
+    now = int(time.time())
+    node.set_time(now)
+
+    class NoVerack(Peer):
+        def on_version(self, msg):
+            pass
+
+    no_verack = node.add_peer(NoVerack, ready=False)
+    no_verack.wait_for("version")
+    no_version = node.add_peer(handshake=False, ready=False)
+    silent = node.add_peer(handshake=False, ready=False)
+    wait_until(lambda: node.getconnectioncount() == 3)
+    start = node.log_size()
+    no_verack.send(Ping(1))
+    no_version.send(Ping(2))
+    node.wait_log('Unsupported message "ping" prior to verack from peer=0', start)
+    node.wait_log('non-version message before version handshake. Message "ping" from peer=1',
+                  start)
+    node.advance(1)
+    time.sleep(0.3)
+    assert node.getconnectioncount() == 3
+    node.advance(4)
+    for peer in (no_verack, no_version, silent):
+        peer.wait_disconnect()
+    node.wait_log("version handshake timeout peer=0", start)
+    node.wait_log("socket no message in first 3 seconds, 1 0 peer=1", start)
+    node.wait_log("socket no message in first 3 seconds, 0 0 peer=2", start)
+
+
+def test_unanswered_ping_ends_after_twenty_minutes(lab, params):
+    node = lab.node("-peertimeout=1", params=params)
+    node.set_time(int(time.time()))
+    peer = node.add_peer()
+    peer.auto_pong = False
+    start = node.log_size()
+    node.advance(121)
+    peer.wait(lambda p: p.count.get("ping", 0) >= 2)
+    peer.clear()
+    for _ in range(4):       # it talks, but does not answer
+        node.advance(5 * 60)
+        peer.sync()
+    assert node.getconnectioncount() == 1
+    assert node.getpeerinfo()[0]["pingwait"] > 1000
+    node.advance(5)
+    peer.wait_disconnect()
+    node.wait_log("ping timeout: ", start)
