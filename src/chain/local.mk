@@ -16,7 +16,7 @@ libochre_chain_a_SOURCES += \
 	src/chain/prim/merkleblock.c src/chain/prim/merkleblock.h \
 	src/chain/prim/mtx.c \
 	src/chain/prim/tx.c src/chain/prim/tx.h \
-	src/chain/prim/tx_layout.h
+	src/chain/prim/tx_place.h
 
 libochre_chain_a_SOURCES += \
 	src/chain/script/address.c src/chain/script/address.h \

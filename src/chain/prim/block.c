@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "chain/prim/tx_layout.h"
+#include "chain/prim/tx_place.h"
 #include "crypto/sha256.h"
 #include "util/mem.h"
 
@@ -46,19 +46,14 @@ struct hash256 header_hash(const struct block_header *h)
 }
 
 /* Measures all transactions without allocating: the memory a malformed block makes us
- * take is bounded by its own bytes. Returns the bytes their arrays need. */
-static bool measure(struct reader *r, uint64_t *n_tx, size_t *arrays, size_t *base_size)
+ * take is bounded by its own bytes. */
+static bool measure(struct reader *r, uint64_t *n_tx, size_t *arrays)
 {
-    const uint8_t *start = r->pos;
     *n_tx = read_varint(r, reader_left(r) / MIN_TX_SIZE);
     *arrays = 0;
-    *base_size = (size_t)(r->pos - start);
     for (uint64_t i = 0; i < *n_tx; i++) {
-        struct tx_layout l;
-        if (!tx_layout_read(&l, r, true))
+        if (!tx_measure(r, true, arrays))
             return false;
-        *arrays += tx_layout_memory(&l);
-        *base_size += l.base_size;
     }
     return reader_done(r);
 }
@@ -67,26 +62,25 @@ static void place_txs(struct block *b, struct reader *r)
 {
     void *memory = b->txs + b->n_tx;
     read_varint(r, UINT32_MAX);
+    b->base_size = (uint32_t)(BLOCK_HEADER_SIZE + varint_size(b->n_tx));
     for (uint32_t i = 0; i < b->n_tx; i++) {
         struct tx *tx = &b->txs[i];
-        struct tx_layout l;
-        bool ok = tx_layout_read(&l, r, true);
-        ASSERT(ok);
-        memory = tx_layout_place(tx, &l, l.raw.data, memory);
+        memory = tx_place(tx, r, true, memory);
         atomic_init(&tx->refs, 0);
         tx_compute_ids(tx);
+        b->base_size += tx->base_size;
     }
 }
 
 struct block *block_from_buf(struct buf *take)
 {
-    struct reader r, txs;
+    struct reader r;
     uint64_t n_tx;
-    size_t arrays, base_size;
+    size_t arrays;
 
     reader_init(&r, take->data, take->len);
     struct block_header header = header_read(&r);
-    if (r.bad || !measure(&r, &n_tx, &arrays, &base_size)) {
+    if (r.bad || !measure(&r, &n_tx, &arrays)) {
         buf_clear(take);
         return NULL;
     }
@@ -97,11 +91,11 @@ struct block *block_from_buf(struct buf *take)
     b->header = header;
     b->hash = header_hash(&header);
     b->n_tx = (uint32_t)n_tx;
-    b->base_size = (uint32_t)(BLOCK_HEADER_SIZE + base_size);
     b->txs = (struct tx *)(b + 1);
-    b->raw.data = buf_take(take, &b->raw.len); /* may move the octets */
-    reader_init(&txs, b->raw.data + BLOCK_HEADER_SIZE, b->raw.len - BLOCK_HEADER_SIZE);
-    place_txs(b, &txs);
+    b->raw.data = buf_take(take, &b->raw.len);
+    reader_init(&r, b->raw.data, b->raw.len);
+    read_bytes(&r, BLOCK_HEADER_SIZE);
+    place_txs(b, &r);
     return b;
 }
 

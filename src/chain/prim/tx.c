@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "chain/prim/tx_layout.h"
+#include "chain/prim/tx_place.h"
 #include "crypto/sha256.h"
 #include "util/mem.h"
 
@@ -55,41 +55,50 @@ static uint64_t read_input_count(struct reader *r, bool allow_witness, bool *ext
     return read_varint(r, MAX_VECTOR);
 }
 
-bool tx_layout_read(struct tx_layout *l, struct reader *r, bool allow_witness)
+bool tx_measure(struct reader *r, bool allow_witness, size_t *memory)
 {
-    bool empty = false;
-    const uint8_t *start = r->pos;
-    *l = (struct tx_layout){0};
+    bool empty = false, extended = false;
+    uint64_t n_out = 0, n_items = 0;
 
     read_bytes(r, 4);
-    l->n_in = read_input_count(r, allow_witness, &l->extended, &empty);
-    skip_inputs(r, l->n_in);
+    uint64_t n_in = read_input_count(r, allow_witness, &extended, &empty);
+    skip_inputs(r, n_in);
     if (!empty) {
-        l->n_out = read_varint(r, MAX_VECTOR);
-        skip_outputs(r, l->n_out);
+        n_out = read_varint(r, MAX_VECTOR);
+        skip_outputs(r, n_out);
     }
-    const uint8_t *body_end = r->pos;
-    if (l->extended) {
-        for (uint64_t i = 0; i < l->n_in && !r->bad; i++)
-            l->n_witness += skip_witness(r);
-        if (l->n_witness == 0) /* a superfluous witness record */
-            reader_fail(r);
-    }
+    for (uint64_t i = 0; extended && i < n_in && !r->bad; i++)
+        n_items += skip_witness(r);
+    if (extended && n_items == 0) /* a superfluous witness record */
+        reader_fail(r);
     read_bytes(r, 4);
-    if (r->bad)
-        return false;
-    l->raw = bytes_of(start, (size_t)(r->pos - start));
-    l->base_size = (size_t)(body_end - start) + 4 - (l->extended ? 2 : 0);
-    return true;
+    if (!r->bad)
+        *memory += n_in * sizeof(struct txin) + n_out * sizeof(struct txout) +
+                   n_items * sizeof(struct bytes);
+    return !r->bad;
 }
 
-size_t tx_layout_memory(const struct tx_layout *l)
+static void place_inputs(struct tx *tx, struct reader *r)
 {
-    return l->n_in * sizeof(struct txin) + l->n_out * sizeof(struct txout) +
-           l->n_witness * sizeof(struct bytes);
+    for (uint32_t i = 0; i < tx->n_in; i++) {
+        struct txin *in = &tx->in[i];
+        in->prevout = outpoint_read(r);
+        in->script_sig = read_var(r, MAX_VECTOR);
+        in->sequence = read_u32(r);
+        in->witness = NULL;
+        in->n_witness = 0;
+    }
 }
 
-static void place_witness(struct tx *tx, struct reader *r, struct bytes *items)
+static void place_outputs(struct tx *tx, struct reader *r)
+{
+    for (uint32_t i = 0; i < tx->n_out; i++) {
+        tx->out[i].value = amount_of(read_i64(r));
+        tx->out[i].script = read_var(r, MAX_VECTOR);
+    }
+}
+
+static struct bytes *place_witness(struct tx *tx, struct reader *r, struct bytes *items)
 {
     for (uint32_t i = 0; i < tx->n_in; i++) {
         struct txin *in = &tx->in[i];
@@ -98,46 +107,33 @@ static void place_witness(struct tx *tx, struct reader *r, struct bytes *items)
         for (uint32_t k = 0; k < in->n_witness; k++)
             *items++ = read_var(r, MAX_VECTOR);
     }
+    return items;
 }
 
-void *tx_layout_place(struct tx *tx, const struct tx_layout *l, const uint8_t *raw,
-                      void *memory)
+void *tx_place(struct tx *tx, struct reader *r, bool allow_witness, void *memory)
 {
-    struct reader r;
-    reader_init(&r, raw, l->raw.len);
+    const uint8_t *start = r->pos;
+    bool empty = false, extended = false;
 
-    tx->raw = bytes_of(raw, l->raw.len);
-    tx->total_size = (uint32_t)l->raw.len;
-    tx->base_size = (uint32_t)l->base_size;
-    tx->has_witness = l->extended;
-    tx->n_in = (uint32_t)l->n_in;
-    tx->n_out = (uint32_t)l->n_out;
+    tx->version = read_i32(r);
+    tx->n_in = (uint32_t)read_input_count(r, allow_witness, &extended, &empty);
     tx->in = memory;
-    tx->out = (struct txout *)(tx->in + l->n_in);
-    struct bytes *items = (struct bytes *)(tx->out + l->n_out);
+    place_inputs(tx, r);
+    tx->n_out = empty ? 0 : (uint32_t)read_varint(r, MAX_VECTOR);
+    tx->out = (struct txout *)(tx->in + tx->n_in);
+    place_outputs(tx, r);
+    size_t body = (size_t)(r->pos - start);
+    struct bytes *items = (struct bytes *)(tx->out + tx->n_out);
+    if (extended)
+        items = place_witness(tx, r, items);
+    tx->locktime = read_u32(r);
+    ASSERT(!r->bad); /* it was measured */
 
-    tx->version = read_i32(&r);
-    if (l->extended)
-        read_bytes(&r, 2);
-    read_varint(&r, MAX_VECTOR);
-    for (uint32_t i = 0; i < tx->n_in; i++) {
-        struct txin *in = &tx->in[i];
-        in->prevout = outpoint_read(&r);
-        in->script_sig = read_var(&r, MAX_VECTOR);
-        in->sequence = read_u32(&r);
-        in->witness = NULL;
-        in->n_witness = 0;
-    }
-    read_varint(&r, MAX_VECTOR);
-    for (uint32_t i = 0; i < tx->n_out; i++) {
-        tx->out[i].value = amount_of(read_i64(&r));
-        tx->out[i].script = read_var(&r, MAX_VECTOR);
-    }
-    if (l->extended)
-        place_witness(tx, &r, items);
-    tx->locktime = read_u32(&r);
-    ASSERT(reader_done(&r));
-    return items + l->n_witness;
+    tx->has_witness = extended;
+    tx->raw = bytes_of(start, (size_t)(r->pos - start));
+    tx->total_size = (uint32_t)tx->raw.len;
+    tx->base_size = (uint32_t)(body + 4 - (extended ? 2 : 0));
+    return items;
 }
 
 /* The three stretches of raw that make up the form without witness. */
@@ -168,24 +164,27 @@ void tx_compute_ids(struct tx *tx)
     sha256d(tx->wtxid.b, tx->raw.data, tx->raw.len);
 }
 
-/* One allocation: the struct, its arrays, then the bytes. */
-static struct tx *tx_alloc(const struct tx_layout *l)
+/* One allocation: the struct, its arrays, then the bytes. Refs and ids are not set. */
+static struct tx *tx_alloc(struct bytes raw, size_t arrays, bool allow_witness)
 {
-    size_t arrays = tx_layout_memory(l);
-    struct tx *tx = xmalloc(sizeof(*tx) + arrays + l->raw.len);
-    uint8_t *raw = (uint8_t *)(tx + 1) + arrays;
-    memcpy(raw, l->raw.data, l->raw.len);
-    tx_layout_place(tx, l, raw, tx + 1);
+    struct reader r;
+    struct tx *tx = xmalloc(sizeof(*tx) + arrays + raw.len);
+    uint8_t *copy = (uint8_t *)(tx + 1) + arrays;
+    memcpy(copy, raw.data, raw.len);
+    reader_init(&r, copy, raw.len);
+    tx_place(tx, &r, allow_witness, tx + 1);
     atomic_init(&tx->refs, 1);
     return tx;
 }
 
 struct tx *tx_read(struct reader *r, bool allow_witness)
 {
-    struct tx_layout l;
-    if (!tx_layout_read(&l, r, allow_witness))
+    size_t arrays = 0;
+    const uint8_t *start = r->pos;
+    if (!tx_measure(r, allow_witness, &arrays))
         return NULL;
-    struct tx *tx = tx_alloc(&l);
+    struct bytes raw = bytes_of(start, (size_t)(r->pos - start));
+    struct tx *tx = tx_alloc(raw, arrays, allow_witness);
     tx_compute_ids(tx);
     return tx;
 }
@@ -193,11 +192,11 @@ struct tx *tx_read(struct reader *r, bool allow_witness)
 struct tx *tx_from_bytes(const void *raw, size_t len, bool allow_witness)
 {
     struct reader r;
-    struct tx_layout l;
+    size_t arrays = 0;
     reader_init(&r, raw, len);
-    if (!tx_layout_read(&l, &r, allow_witness) || !reader_done(&r))
+    if (!tx_measure(&r, allow_witness, &arrays) || !reader_done(&r))
         return NULL;
-    struct tx *tx = tx_alloc(&l);
+    struct tx *tx = tx_alloc(bytes_of(raw, len), arrays, allow_witness);
     tx_compute_ids(tx);
     return tx;
 }
@@ -206,11 +205,11 @@ struct tx *tx_from_bytes(const void *raw, size_t len, bool allow_witness)
 static struct tx *tx_copy(const struct tx *tx)
 {
     struct reader r;
-    struct tx_layout l;
+    size_t arrays = 0;
     reader_init(&r, tx->raw.data, tx->raw.len);
-    bool ok = tx_layout_read(&l, &r, tx->has_witness || tx->n_in > 0);
+    bool ok = tx_measure(&r, true, &arrays); /* as it was read */
     ASSERT(ok && reader_done(&r));
-    struct tx *copy = tx_alloc(&l);
+    struct tx *copy = tx_alloc(tx->raw, arrays, true);
     copy->txid = tx->txid;
     copy->wtxid = tx->wtxid;
     return copy;

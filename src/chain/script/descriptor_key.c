@@ -416,29 +416,60 @@ static struct key_origin full_origin(const struct key_expr *k, uint32_t pos)
     return o;
 }
 
+static void remember_derived(const struct key_expr *k, uint32_t pos,
+                             const struct bip32_key *key, struct keystore *known)
+{
+    struct key_origin origin = full_origin(k, pos);
+    keystore_add_key(known, bytes_of(key->pubkey, 33),
+                     key->is_private ? key->secret : NULL, &origin);
+}
+
+/* From the private root; false when it is not known. */
+static bool derive_private(const struct key_expr *k, uint32_t pos,
+                           const struct keystore *keys, uint8_t out[33],
+                           struct keystore *known)
+{
+    struct bip32_key *key = secret_alloc(sizeof(*key));
+    bool ok = private_root(key, k, keys) && derive_from_root(key, k, pos);
+    if (ok)
+        memcpy(out, key->pubkey, 33);
+    if (ok && known != NULL)
+        remember_derived(k, pos, key, known);
+    secret_free(key);
+    return ok;
+}
+
+static bool derive_public(const struct key_expr *k, uint32_t pos, uint8_t out[33],
+                          struct keystore *known)
+{
+    struct bip32_key key = k->base;
+    if (k->path_hardened ||
+        (k->last != DERIVE_NO && !bip32_derive(&key, &key, last_step(k, pos))))
+        return false;
+    memcpy(out, key.pubkey, 33);
+    if (known != NULL)
+        remember_derived(k, pos, &key, known);
+    return true;
+}
+
+static bool has_private_root(const struct key_expr *k, const struct keystore *keys)
+{
+    uint8_t id[20];
+    if (keys == NULL || keys->n_keys == 0)
+        return false;
+    hash160(id, k->root.pubkey, 33);
+    const struct key_entry *e = keystore_find_key(keys, id);
+    return e != NULL && e->has_secret;
+}
+
 static bool derive_extended(const struct key_expr *k, uint32_t pos,
                             const struct keystore *keys, uint8_t out[33],
                             struct keystore *known)
 {
-    struct bip32_key *key = secret_alloc(sizeof(*key));
-    bool ok;
-    if ((known != NULL || k->path_hardened || k->last == DERIVE_HARDENED) &&
-        private_root(key, k, keys)) {
-        ok = derive_from_root(key, k, pos);
-    } else {
-        *key = k->base;
-        ok = !k->path_hardened &&
-             (k->last == DERIVE_NO || bip32_derive(key, key, last_step(k, pos)));
-    }
-    if (ok)
-        memcpy(out, key->pubkey, 33);
-    if (ok && known != NULL) {
-        struct key_origin origin = full_origin(k, pos);
-        keystore_add_key(known, bytes_of(key->pubkey, 33),
-                         key->is_private ? key->secret : NULL, &origin);
-    }
-    secret_free(key);
-    return ok;
+    bool needed = known != NULL || k->path_hardened || k->last == DERIVE_HARDENED;
+    if (needed && has_private_root(k, keys))
+        return derive_private(k, pos, keys, out, known);
+    return derive_public(k, pos, out, known);
 }
 
 static void remember_single(const struct key_expr *k, const struct keystore *keys,
