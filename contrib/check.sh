@@ -81,14 +81,16 @@ unit() {
     fi
 }
 
+# pytest_count WORD: the number before it in pytest's last line
+pytest_count() {
+    tail -n 1 "$BUILD/functional.log" | grep -oE "[0-9]+ $1" | grep -oE '^[0-9]+'
+}
+
 functional() {
     must build "$BUILD" all
-    out=$BUILD/functional.log
     OCHRE_BUILDDIR=$BUILD /usr/bin/python3 -m pytest -q -p no:cacheprovider -n "$JOBS" --dist loadfile \
-        "$root/test/functional" 2>&1 | tee "$out" | grep -vE '^(\.|s|F|E)+ *\[' 
-    p=$(sed -nE 's/.*[^0-9]?([0-9]+) passed.*/\1/p' "$out" | tail -n 1)
-    f=$(sed -nE 's/.*[^0-9]?([0-9]+) failed.*/\1/p' "$out" | tail -n 1)
-    e=$(sed -nE 's/.*[^0-9]?([0-9]+) errors?.*/\1/p' "$out" | tail -n 1)
+        "$root/test/functional" 2>&1 | tee "$BUILD/functional.log" | grep -vE '^(\.|s|F|E)+ *\[' 
+    p=$(pytest_count passed) f=$(pytest_count failed) e=$(pytest_count 'errors?')
     passed=$((passed + ${p:-0}))
     failed=$((failed + ${f:-0} + ${e:-0}))
     [ -n "$p$f$e" ] || {
