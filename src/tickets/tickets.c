@@ -46,7 +46,7 @@ void tickets_free(struct tickets *t)
     if (t == NULL)
         return;
     if (t->index != NULL && ticket_index_sync(t->index) != ERR_OK)
-        log_warning(t->opt.log, "The ticket index was not saved; it will catch up\n");
+        log_warning(t->opt.log, "The ticket index was not saved; it will catch up");
     ticket_index_close(t->index);
     pastelid_store_free(t->pastelids);
     sigcache_free(t->rules.cache);
@@ -73,7 +73,7 @@ struct pastelid_store *tickets_pastelids(struct tickets *t)
 
 static void stop(struct tickets *t, const char *sentence)
 {
-    log_error(t->opt.log, "%s\n", sentence);
+    log_error(t->opt.log, "%s", sentence);
     if (t->opt.request_stop != NULL)
         t->opt.request_stop(t->opt.stop_ctx, sentence);
 }
@@ -99,7 +99,7 @@ static enum err open_index(struct tickets *t, char **error)
                                    on_db_error, t, error);
     if (e != ERR_CORRUPT)
         return e;
-    log_warning(t->opt.log, "%s/indexes/tickets is damaged; it is built anew from the blocks\n",
+    log_warning(t->opt.log, "%s/indexes/tickets is damaged; it is built anew from the blocks",
                 t->opt.datadir);
     free(*error);
     return ticket_index_open(&t->index, t->opt.datadir, cache, true, on_db_error, t, error);
