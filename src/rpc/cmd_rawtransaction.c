@@ -5,13 +5,8 @@
 static void createrawtransaction(struct rpc_call *c)
 {
     struct mtx m;
-    struct buf raw = {0};
-    struct sink s = sink_to_buf(&raw);
-    if (raw_construct(c, 0, &m)) {
-        mtx_write(&m, &s, true);
-        json_hex(c->w, raw.data, raw.len);
-    }
-    buf_clear(&raw);
+    if (raw_construct(c, 0, &m))
+        raw_put_mtx(c, &m);
     mtx_clear(&m);
 }
 

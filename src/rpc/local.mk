@@ -17,7 +17,8 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/cmd_rawtransaction.c src/rpc/raw.h \
 	src/rpc/cmd_scan.c src/rpc/cmd_txoutproof.c src/rpc/cmd_util.c \
 	src/rpc/descriptor_args.c src/rpc/descriptor_args.h \
-	src/rpc/raw_build.c src/rpc/raw_get.c src/rpc/raw_script.c src/rpc/raw_send.c \
+	src/rpc/raw_build.c src/rpc/raw_combine.c src/rpc/raw_get.c \
+	src/rpc/raw_prevouts.c src/rpc/raw_script.c src/rpc/raw_send.c \
 	src/rpc/raw_sign.c \
 	src/rpc/cmd_net.c \
 	src/rpc/context.h \

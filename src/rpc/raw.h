@@ -1,5 +1,4 @@
-/* Raw transactions: what several methods share, and the handlers of
- * cmd_rawtransaction.c. */
+/* Raw transactions: what several methods share; handlers of cmd_rawtransaction.c. */
 #ifndef OCHRE_RPC_RAW_H
 #define OCHRE_RPC_RAW_H
 
@@ -15,15 +14,18 @@ NODISCARD bool raw_construct(struct rpc_call *c, size_t first, struct mtx *out);
 /* A parameter that is a transaction in hex; -22 with @message when it is none. */
 struct tx *raw_decode_arg(struct rpc_call *c, const struct json *v,
                           const char *message);
+/* Writes it as a hex string. */
+void raw_put_mtx(struct rpc_call *c, const struct mtx *m);
 
 /* -- Sending (raw_send.c) -- */
 
 /* Highest fee rate the caller wants to pay, units per 1000 vbytes; 0: any. */
 NODISCARD bool raw_feerate_arg(struct rpc_call *c, size_t i, int64_t *out);
-/* Argument i is the most that an unspendable output of tx may burn; carriers are exempt. */
+/* Argument i is the most that an unspendable output of tx may burn; carriers are
+ * exempt. */
 NODISCARD bool raw_check_burn(struct rpc_call *c, size_t i, const struct tx *tx);
 
-/* -- Signing (raw_sign.c) -- */
+/* -- Outputs spent (raw_prevouts.c) -- */
 
 /* The outputs that a transaction spends, as far as they are known. */
 struct prevouts {
@@ -39,6 +41,9 @@ void prevouts_clear(struct prevouts *p);
 NODISCARD bool prevouts_parse(struct prevouts *p, struct rpc_call *c,
                               const struct tx *tx, const struct json *prevtxs,
                               struct keystore *keys);
+
+/* -- Signing (raw_sign.c) -- */
+
 /* "ALL", ...; absent is SIGHASH_DEFAULT. */
 NODISCARD bool raw_sighash_arg(struct rpc_call *c, size_t i, int *out);
 /* Signs what @keys can and writes {hex, complete, errors}. */
@@ -49,7 +54,7 @@ void raw_sign(struct rpc_call *c, const struct tx *tx, const struct prevouts *pr
 void rpc_getrawtransaction(struct rpc_call *c);         /* raw_get.c */
 void rpc_sendrawtransaction(struct rpc_call *c);        /* raw_send.c */
 void rpc_signrawtransactionwithkey(struct rpc_call *c); /* raw_sign.c */
-void rpc_combinerawtransaction(struct rpc_call *c);     /* raw_sign.c */
+void rpc_combinerawtransaction(struct rpc_call *c);     /* raw_combine.c */
 void rpc_decodescript(struct rpc_call *c);              /* raw_script.c */
 
 #endif

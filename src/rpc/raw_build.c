@@ -20,6 +20,15 @@ struct tx *raw_decode_arg(struct rpc_call *c, const struct json *v, const char *
     return tx;
 }
 
+void raw_put_mtx(struct rpc_call *c, const struct mtx *m)
+{
+    struct buf raw = {0};
+    struct sink s = sink_to_buf(&raw);
+    mtx_write(m, &s, true);
+    json_hex(c->w, raw.data, raw.len);
+    buf_clear(&raw);
+}
+
 static bool fail(struct rpc_call *c, const char *message)
 {
     rpc_error(c, RPC_INVALID_PARAMETER, "%s", message);

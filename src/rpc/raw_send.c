@@ -77,9 +77,10 @@ static void refuse(struct send_job *j)
 
 /* -- Arguments -- */
 
-/* Units per 1000 vbytes: what the highest rate is when not given, and what it must stay below,
- * against slips of the decimal point. Like all fee rates of policy they are the same numbers of
- * the smallest unit on every network: 0.10 and 1 coin on Bitcoin's, 100 and 1000 on ours. */
+/* Units per 1000 vbytes: what the highest rate is when not given, and what it must stay
+ * below, against slips of the decimal point. Like all fee rates of policy they are the
+ * same numbers of the smallest unit on every network: 0.10 and 1 coin on Bitcoin's, 100
+ * and 1000 on ours. */
 #define DEFAULT_MAX_FEERATE INT64_C(10000000)
 #define TOO_HIGH_FEERATE INT64_C(100000000)
 

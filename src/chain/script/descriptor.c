@@ -184,27 +184,36 @@ static const char *function_name(const struct descriptor *d)
     return "";
 }
 
-/* The leaves of a tree in order, with the braces their depths imply. */
-static void print_tree(struct buf *out, const struct descriptor *d,
+void tree_braces_open(struct tree_braces *b, struct buf *out, size_t leaf_depth)
+{
+    ASSERT(leaf_depth < ARRAY_LEN(b->right));
+    for (; b->depth <= leaf_depth; b->depth++) {
+        if (b->depth > 0)
+            buf_append_byte(out, '{');
+        b->right[b->depth] = false;
+    }
+}
+
+void tree_braces_close(struct tree_braces *b, struct buf *out)
+{
+    for (; b->depth > 0 && b->right[b->depth - 1]; b->depth--) {
+        if (b->depth > 1)
+            buf_append_byte(out, '}');
+    }
+    if (b->depth > 0)
+        b->right[b->depth - 1] = true;
+}
+
+static void print_subs(struct buf *out, const struct descriptor *d,
                        const struct chain_params *p)
 {
-    bool right[130] = {false};
-    size_t depth = 0; /* one more than braces are open */
+    struct tree_braces braces = {.depth = 0};
     for (size_t i = 0; i < d->n_subs; i++) {
         if (i > 0)
             buf_append_byte(out, ',');
-        for (; depth <= d->depths[i]; depth++) {
-            if (depth > 0)
-                buf_append_byte(out, '{');
-            right[depth] = false;
-        }
+        tree_braces_open(&braces, out, d->depths[i]);
         descriptor_print(out, d->subs[i], p);
-        for (; depth > 0 && right[depth - 1]; depth--) {
-            if (depth > 1)
-                buf_append_byte(out, '}');
-        }
-        if (depth > 0)
-            right[depth - 1] = true;
+        tree_braces_close(&braces, out);
     }
 }
 
@@ -222,7 +231,7 @@ void descriptor_print(struct buf *out, const struct descriptor *d,
     }
     if (d->n_keys > 0 && d->n_subs > 0)
         buf_append_byte(out, ',');
-    print_tree(out, d, p);
+    print_subs(out, d, p);
     if (d->kind == DESC_ADDR)
         buf_append_str(out, address_encode(address, p, &d->dest));
     if (d->kind == DESC_RAW)

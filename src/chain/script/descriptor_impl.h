@@ -76,6 +76,15 @@ void descriptor_print(struct buf *out, const struct descriptor *d,
                       const struct chain_params *p);
 void descriptor_append_checksum(struct buf *out, size_t start);
 
+/* The braces that the depths of a tree's leaves imply, written around them from left to
+ * right. right[i]: at depth i we are in the right branch. */
+struct tree_braces {
+    bool right[130];
+    size_t depth; /* one more than braces are open */
+};
+void tree_braces_open(struct tree_braces *b, struct buf *out, size_t leaf_depth);
+void tree_braces_close(struct tree_braces *b, struct buf *out);
+
 /* Text that is being read. */
 struct span {
     const char *p;

@@ -111,75 +111,38 @@ static bool infer_wrapped(const struct inference *f, struct bytes inner,
 
 /* -- Taproot -- */
 
-static bool infer_tap_pk(const struct inference *f, struct bytes s)
+static bool infer_tap_keys(const struct inference *f, struct bytes script)
 {
-    if (s.len != 34 || s.data[0] != 32 || s.data[33] != OP_CHECKSIG ||
-        !secp_xonly_valid(s.data + 1))
+    struct tap_keys t;
+    if (!script_solve_tap_keys(&t, script))
         return false;
-    buf_append_str(f->out, "pk(");
-    put_xonly(f, s.data + 1);
+    for (size_t i = 0; i < t.n_keys; i++) {
+        if (!secp_xonly_valid(t.keys[i]))
+            return false;
+    }
+    if (t.multi)
+        buf_printf(f->out, "multi_a(%d", (int)t.required);
+    else
+        buf_append_str(f->out, "pk(");
+    for (size_t i = 0; i < t.n_keys; i++) {
+        if (t.multi)
+            buf_append_byte(f->out, ',');
+        put_xonly(f, t.keys[i]);
+    }
     buf_append_byte(f->out, ')');
     return true;
 }
 
-/* <key> CHECKSIG <key> CHECKSIGADD ... <n> NUMEQUAL */
-static bool infer_multi_a(const struct inference *f, struct bytes s)
-{
-    struct script_op op, check;
-    size_t pos = 0, start = f->out->len, n_keys = 0;
-    struct buf keys = {0};
-    int64_t threshold = 0;
-    const struct inference g = {f->params, f->known, &keys};
-    while (script_next(s, &pos, &op) && op.code == 32 &&
-           secp_xonly_valid(op.data.data) && script_next(s, &pos, &check) &&
-           check.code == (n_keys == 0 ? OP_CHECKSIG : OP_CHECKSIGADD)) {
-        buf_append_byte(&keys, ',');
-        put_xonly(&g, op.data.data);
-        n_keys++;
-    }
-    bool number = opcode_is_small_int(op.code) && op.code != OP_0;
-    if (number)
-        threshold = opcode_small_int(op.code);
-    else
-        number = op.code < OP_PUSHDATA1 && script_push_is_minimal(&op) &&
-                 script_num_decode(&threshold, op.data, true, 4);
-    bool ok = n_keys > 0 && number && threshold >= 1 && (uint64_t)threshold <= n_keys &&
-              pos + 1 == s.len && s.data[pos] == OP_NUMEQUAL;
-    if (ok) {
-        buf_printf(f->out, "multi_a(%d", (int)threshold);
-        buf_append(f->out, keys.data, keys.len);
-        buf_append_byte(f->out, ')');
-    } else {
-        f->out->len = start;
-    }
-    buf_clear(&keys);
-    return ok;
-}
-
-static size_t leaf_depth(const struct tap_leaf *leaf)
-{
-    return (leaf->control.len - 33) / 32;
-}
-
 static bool infer_leaves(const struct inference *f, const struct tap_entry *t)
 {
-    bool right[130] = {false};
-    size_t depth = 0;
+    struct tree_braces braces = {.depth = 0};
     for (size_t i = 0; i < t->n_leaves; i++) {
+        const struct tap_leaf *leaf = &t->leaves[i];
         buf_append_byte(f->out, ',');
-        for (; depth <= leaf_depth(&t->leaves[i]); depth++) {
-            if (depth > 0)
-                buf_append_byte(f->out, '{');
-            right[depth] = false;
-        }
-        if (!infer(f, buf_view(&t->leaves[i].script), IN_TR))
+        tree_braces_open(&braces, f->out, (leaf->control.len - 33) / 32);
+        if (!infer(f, buf_view(&leaf->script), IN_TR))
             return false;
-        for (; depth > 0 && right[depth - 1]; depth--) {
-            if (depth > 1)
-                buf_append_byte(f->out, '}');
-        }
-        if (depth > 0)
-            right[depth - 1] = true;
+        tree_braces_close(&braces, f->out);
     }
     return true;
 }
@@ -242,7 +205,7 @@ static bool infer(const struct inference *f, struct bytes script,
     char address[ADDRESS_MAX];
 
     if (place == IN_TR)
-        return infer_tap_pk(f, script) || infer_multi_a(f, script);
+        return infer_tap_keys(f, script);
     script_solve(&s, script);
     if (infer_solved(f, &s, place))
         return true;

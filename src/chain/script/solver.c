@@ -131,3 +131,32 @@ enum script_type script_type_of(struct bytes script)
     struct script_solution s;
     return script_solve(&s, script);
 }
+
+static bool read_required(const struct script_op *op, int64_t *out)
+{
+    if (op->code >= OP_1 && op->code <= OP_16) {
+        *out = opcode_small_int(op->code);
+        return true;
+    }
+    return op->code > OP_0 && op->code < OP_PUSHDATA1 && script_push_is_minimal(op) &&
+           script_num_decode(out, op->data, true, 4);
+}
+
+bool script_solve_tap_keys(struct tap_keys *out, struct bytes s)
+{
+    struct script_op op, check;
+    size_t pos = 0;
+    out->n_keys = 0;
+    while ((out->multi = script_next(s, &pos, &op)) && op.code == 32) {
+        if (out->n_keys == MAX_PUBKEYS_PER_MULTI_A || !script_next(s, &pos, &check) ||
+            check.code != (out->n_keys == 0 ? OP_CHECKSIG : OP_CHECKSIGADD))
+            return false;
+        out->keys[out->n_keys++] = op.data.data;
+    }
+    out->required = 1;
+    if (!out->multi)
+        return out->n_keys == 1 && pos == s.len;
+    return out->n_keys > 0 && read_required(&op, &out->required) &&
+           out->required >= 1 && (uint64_t)out->required <= out->n_keys &&
+           pos + 1 == s.len && s.data[pos] == OP_NUMEQUAL;
+}

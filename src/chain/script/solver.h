@@ -32,6 +32,16 @@ const char *script_type_name(enum script_type t);
 enum script_type script_solve(struct script_solution *out, struct bytes script);
 enum script_type script_type_of(struct bytes script);
 
+/* A tapscript of keys alone: <key> CHECKSIG, or multi_a's
+ * <key> CHECKSIG <key> CHECKSIGADD ... <required> NUMEQUAL. */
+struct tap_keys {
+    bool multi;
+    size_t n_keys;
+    int64_t required; /* 1 to n_keys */
+    const uint8_t *keys[MAX_PUBKEYS_PER_MULTI_A]; /* x-only, borrowed */
+};
+bool script_solve_tap_keys(struct tap_keys *out, struct bytes script);
+
 /* Script text as RPC shows it. sighash_decode: signatures end in "[ALL]" instead of the
  * byte. */
 void script_to_asm(struct buf *out, struct bytes script, bool sighash_decode);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "chain/script/solver.h"
 #include "crypto/secp.h"
 #include "util/mem.h"
 
@@ -76,51 +77,15 @@ static bool sign_key_path(const struct tap_signer *s, const uint8_t output[32],
     return false;
 }
 
-/* <key> CHECKSIG, or <key> CHECKSIG <key> CHECKSIGADD ... <n> NUMEQUAL. */
-struct leaf_form {
-    const uint8_t *keys[MAX_PUBKEYS_PER_MULTI_A];
-    size_t n_keys;
-    int64_t required;
-};
-
-static bool read_threshold(const struct script_op *op, int64_t *out)
-{
-    if (opcode_is_small_int(op->code)) {
-        *out = opcode_small_int(op->code);
-        return true;
-    }
-    return op->code < OP_PUSHDATA1 && script_num_decode(out, op->data, true, 4);
-}
-
-static bool read_leaf(struct leaf_form *f, struct bytes script)
-{
-    struct script_op op, check;
-    size_t pos = 0;
-    bool more;
-    f->n_keys = 0;
-    f->required = 1;
-    while ((more = script_next(script, &pos, &op)) && op.code == 32) {
-        if (f->n_keys == MAX_PUBKEYS_PER_MULTI_A ||
-            !script_next(script, &pos, &check) ||
-            check.code != (f->n_keys == 0 ? OP_CHECKSIG : OP_CHECKSIGADD))
-            return false;
-        f->keys[f->n_keys++] = op.data.data;
-    }
-    if (!more)
-        return f->n_keys == 1 && pos == script.len;
-    return f->n_keys > 0 && read_threshold(&op, &f->required) && f->required >= 0 &&
-           pos + 1 == script.len && script.data[pos] == OP_NUMEQUAL;
-}
-
 /* The script takes the first key's signature from the top, so the last key's goes
  * first. */
 static bool sign_leaf(const struct tap_signer *s, const struct tap_leaf *leaf,
                       struct stack *st)
 {
-    struct leaf_form f;
+    struct tap_keys f;
     struct sighash_taproot t = {.script_path = true, .codeseparator = UINT32_MAX};
     int64_t made = 0;
-    if (!read_leaf(&f, buf_view(&leaf->script)))
+    if (!script_solve_tap_keys(&f, buf_view(&leaf->script)))
         return false;
     t.leaf_hash = tapleaf_hash(leaf->version, buf_view(&leaf->script));
     for (size_t i = f.n_keys; i-- > 0;) {
