@@ -280,11 +280,14 @@ static bool descriptor_script(struct rpc_call *c, const char *text, struct buf *
     keystore_init(&keys);
     if (!descriptor_parse(&list, p, &keys, text, false, parse_error))
         goto out;
-    if (list.n != 1 || descriptor_is_range(list.items[0])) {
+    if (list.n != 1) {
+        rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY, "Multipath descriptor not accepted");
+        goto out;
+    }
+    if (descriptor_is_range(list.items[0])) {
         rpc_error(c, RPC_INVALID_PARAMETER,
-                  list.n != 1 ? "Multipath descriptor not accepted"
-                              : "Ranged descriptor not accepted. Maybe pass through "
-                                "deriveaddresses first?");
+                  "Ranged descriptor not accepted. Maybe pass through deriveaddresses "
+                  "first?");
         goto out;
     }
     if (!descriptor_expand(list.items[0], p, 0, &keys, &scripts, NULL) || scripts.n == 0) {

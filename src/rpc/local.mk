@@ -20,6 +20,8 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/raw_build.c src/rpc/raw_combine.c src/rpc/raw_get.c \
 	src/rpc/raw_prevouts.c src/rpc/raw_script.c src/rpc/raw_send.c \
 	src/rpc/raw_sign.c \
+	src/rpc/util_descriptor.c src/rpc/util_message.c src/rpc/util_methods.h \
+	src/rpc/util_multisig.c \
 	src/rpc/cmd_net.c \
 	src/rpc/context.h \
 	src/rpc/help.c \

@@ -1,0 +1,65 @@
+#include "chain/script/address.h"
+#include "crypto/secp.h"
+#include "crypto/secret.h"
+#include "crypto/sha256.h"
+#include "rpc/util_methods.h"
+#include "util/base64.h"
+
+/* What a "Bitcoin signed message" signs. */
+static void message_hash(uint8_t out[32], const char *message, size_t len)
+{
+    static const char magic[] = "Bitcoin Signed Message:\n";
+    struct sha256 h;
+    sha256_init(&h);
+    struct sink s = sha256_sink(&h);
+    write_var(&s, bytes_of(magic, sizeof(magic) - 1));
+    write_var(&s, bytes_of(message, len));
+    sha256d_final(&h, out);
+}
+
+static bool signed_by(const struct destination *d, const struct buf *sig,
+                      const struct json *message)
+{
+    uint8_t hash[32], pubkey[65];
+    size_t len;
+    struct destination signer;
+    message_hash(hash, message->str, message->str_len);
+    if (sig->len != 65 || !secp_ecdsa_recover(pubkey, &len, sig->data, hash))
+        return false;
+    destination_of_key(&signer, DEST_PKH, bytes_of(pubkey, len));
+    return destination_equal(&signer, d);
+}
+
+void rpc_verifymessage(struct rpc_call *c)
+{
+    struct destination d;
+    struct buf sig = {0};
+    const struct json *text = rpc_arg(c, 1);
+    if (!address_decode(&d, c->node->params, rpc_arg_str(c, 0, ""), NULL))
+        rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY, "Invalid address");
+    else if (d.type != DEST_PKH)
+        rpc_error(c, RPC_TYPE_ERROR, "Address does not refer to key");
+    else if (!base64_decode(&sig, text->str, text->str_len))
+        rpc_error(c, RPC_TYPE_ERROR, "Malformed base64 encoding");
+    else
+        json_bool(c->w, signed_by(&d, &sig, rpc_arg(c, 2)));
+    buf_clear(&sig);
+}
+
+void rpc_signmessagewithprivkey(struct rpc_call *c)
+{
+    uint8_t hash[32], sig[65];
+    struct buf text = {0};
+    const struct json *message = rpc_arg(c, 1);
+    struct privkey *key = secret_alloc(sizeof(*key));
+    if (wif_decode(key, c->node->params, rpc_arg_str(c, 0, ""))) {
+        message_hash(hash, message->str, message->str_len);
+        secp_ecdsa_sign_compact(sig, key->secret, hash, key->compressed);
+        base64_append(&text, sig, sizeof(sig));
+        json_strn(c->w, (const char *)text.data, text.len);
+    } else {
+        rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY, "Invalid private key");
+    }
+    buf_clear(&text);
+    secret_free(key);
+}
