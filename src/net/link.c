@@ -135,12 +135,14 @@ size_t link_feed(struct link *l, const uint8_t *data, size_t len)
 
 static size_t on_data(struct conn *c, void *ctx, const uint8_t *data, size_t len)
 {
-    struct link *l = ctx;
+    /* A bad header closes the link from within; its owner may let go of it at once. */
+    struct link *l = link_ref(ctx);
     l->count.recv = conn_bytes_in(c);
     l->count.last_recv = clock_now(l->clock);
     size_t used = link_feed(l, data, len);
     if (l->paused && l->conn)
         conn_pause(l->conn, true);
+    link_unref(l);
     return used;
 }
 
