@@ -23,7 +23,7 @@ static struct msg_locator locator_of(const struct block_index *bi)
 {
     struct msg_locator m = {.version = PROTOCOL_VERSION};
     int32_t step = 1;
-    m.have = xcalloc(64, sizeof(*m.have));
+    m.have = xcalloc(65, sizeof(*m.have)); /* one more for the caller */
     while (bi) {
         m.have[m.n++] = bi->hash;
         if (bi->height == 0)
@@ -51,13 +51,21 @@ const struct block_index *find_fork(struct net *net, const struct msg_locator *m
     return chain_at(net->cm, 0);
 }
 
-bool getheaders_maybe(struct peer *p, const struct block_index *from)
+/* Not while an earlier question may still be answered. @front (may be NULL) stands before the
+ * locator of @from. */
+static bool ask_headers(struct peer *p, const struct block_index *from,
+                        const struct hash256 *front)
 {
     int64_t now = net_now_us(p->net);
     if (p->sync.last_getheaders_us &&
         now - p->sync.last_getheaders_us <= HEADERS_RESPONSE_US)
         return false;
     struct msg_locator m = locator_of(from);
+    if (front) {
+        memmove(&m.have[1], &m.have[0], m.n * sizeof(*m.have));
+        m.have[0] = *front;
+        m.n++;
+    }
     struct buf b = {0};
     struct sink s = sink_to_buf(&b);
     msg_locator_write(&s, &m);
@@ -66,6 +74,11 @@ bool getheaders_maybe(struct peer *p, const struct block_index *from)
     msg_locator_clear(&m);
     p->sync.last_getheaders_us = now;
     return true;
+}
+
+bool getheaders_maybe(struct peer *p, const struct block_index *from)
+{
+    return ask_headers(p, from, NULL);
 }
 
 /* -- What a peer has ----------------------------------------------------------------------------- */
@@ -145,21 +158,6 @@ static void headers_unconnected(struct peer *p, const struct block_header *h, si
     update_availability(p, &last);
 }
 
-static bool below_anti_dos_work(struct peer *p, const struct block_index *start,
-                                const struct block_header *h, size_t n)
-{
-    struct net *net = p->net;
-    struct u256 work = start->chain_work, least = anti_dos_work(net);
-    for (size_t i = 0; i < n; i++)
-        work = u256_add(work, work_of_bits(h[i].bits));
-    /* A full message may be the beginning of a chain with enough work. */
-    if (u256_cmp(&work, &least) >= 0 || n == MAX_HEADERS_RESULTS)
-        return false;
-    log_debug(net->log, LOG_NET, "Ignoring low-work chain (height=%zu) from peer=%lld",
-              (size_t)start->height + n, (long long)p->id);
-    return true;
-}
-
 static bool is_ancestor_of_best(struct net *net, const struct block_index *bi)
 {
     const struct block_index *best = best_header(net->cm);
@@ -196,28 +194,14 @@ static void note_progress(struct peer *p, const struct block_index *last, bool w
     }
 }
 
-void headers_process(struct peer *p, const struct block_header *h, size_t n,
-                     bool via_compact)
+/* Stores headers that connect and whose chain has enough work. @more: the message was full. */
+static void accept_headers(struct peer *p, const struct block_header *h, size_t n, bool more,
+                           bool via_compact)
 {
     struct net *net = p->net;
-    if (!n) {
-        p->sync.last_getheaders_us = 0; /* an answer: it has nothing for us */
-        return;
-    }
-    if (!headers_sane(p, h, n))
-        return;
-    struct block_index *start = block_tree_find(net->cm, &h[0].prev);
-    if (!start) {
-        headers_unconnected(p, h, n);
-        return;
-    }
-    p->sync.last_getheaders_us = 0;
     struct hash256 last_hash = header_hash(&h[n - 1]);
     struct block_index *last = block_tree_find(net->cm, &last_hash);
     bool was_new = !last;
-    if (!is_ancestor_of_best(net, last) && !peer_has_perm(p, PERM_NOBAN) &&
-        below_anti_dos_work(p, start, h, n))
-        return;
     struct reject rej = {0};
     net_release(net);
     bool ok = chainman_accept_headers(net->cm, h, n, false, &last, &rej);
@@ -226,13 +210,102 @@ void headers_process(struct peer *p, const struct block_header *h, size_t n,
         punish_for_block(net, p->id, &rej, via_compact, "invalid header received");
         return;
     }
-    if (n == MAX_HEADERS_RESULTS && getheaders_maybe(p, last))
+    if (more && !p->sync.presync && getheaders_maybe(p, last))
         log_debug(net->log, LOG_NET,
                   "more getheaders (%d) to end to peer=%lld (startheight:%d)", last->height,
                   (long long)p->id, p->starting_height);
-    note_progress(p, last, was_new, n == MAX_HEADERS_RESULTS);
+    note_progress(p, last, was_new, more);
     if (!p->disconnect)
         download_direct(p, last);
+}
+
+static void end_presync(struct peer *p)
+{
+    presync_free(p->sync.presync);
+    p->sync.presync = NULL;
+}
+
+/* Hands headers to the two-pass sync. False: they are not its business. *ready gets what may be
+ * stored now; with @ready NULL there can be none. */
+static bool continue_presync(struct peer *p, const struct block_header *h, size_t n,
+                             struct presync_result *ready)
+{
+    bool full = n == MAX_HEADERS_RESULTS;
+    struct presync_result r = presync_take(p->sync.presync, h, n, full);
+    if (r.counted_on)
+        p->sync.last_getheaders_us = 0;
+    if (r.go_on) {
+        struct hash256 next = presync_next(p->sync.presync);
+        ask_headers(p, presync_start(p->sync.presync), &next);
+    } else {
+        log_debug(p->net->log, LOG_NET, "Initial headers sync %s with peer=%lld",
+                  r.counted_on ? "complete" : "aborted", (long long)p->id);
+        end_presync(p);
+    }
+    if (ready)
+        *ready = r;
+    return r.counted_on;
+}
+
+/* True: all was said about these headers. */
+static bool presync_headers(struct peer *p, const struct block_header *h, size_t n)
+{
+    struct presync_result r;
+    bool full = n == MAX_HEADERS_RESULTS;
+    if (!p->sync.presync || !continue_presync(p, h, n, &r))
+        return false;
+    if (r.n_ready)
+        accept_headers(p, r.ready, r.n_ready, full, false);
+    free(r.ready);
+    return true;
+}
+
+/* True: taken care of. A short message ends a chain of too little work; a full one may be the
+ * beginning of one with enough, which is first only counted. */
+static bool low_work_sync(struct peer *p, const struct block_index *start,
+                          const struct block_header *h, size_t n)
+{
+    struct net *net = p->net;
+    struct u256 work = start->chain_work, least = anti_dos_work(net);
+    for (size_t i = 0; i < n; i++)
+        work = u256_add(work, work_of_bits(h[i].bits));
+    if (u256_cmp(&work, &least) >= 0)
+        return false;
+    if (n < MAX_HEADERS_RESULTS) {
+        log_debug(net->log, LOG_NET, "Ignoring low-work chain (height=%zu) from peer=%lld",
+                  (size_t)start->height + n, (long long)p->id);
+        return true;
+    }
+    p->sync.presync = presync_new(start, &least, net_now_s(net));
+    log_debug(net->log, LOG_NET, "Initial headers sync started with peer=%lld: height=%d, "
+              "presync phase", (long long)p->id, start->height);
+    continue_presync(p, h, n, NULL);
+    return true;
+}
+
+void headers_process(struct peer *p, const struct block_header *h, size_t n,
+                     bool via_compact)
+{
+    struct net *net = p->net;
+    if (!n) {
+        end_presync(p);
+        p->sync.last_getheaders_us = 0; /* an answer: it has nothing for us */
+        return;
+    }
+    if (!headers_sane(p, h, n) || presync_headers(p, h, n))
+        return;
+    struct block_index *start = block_tree_find(net->cm, &h[0].prev);
+    if (!start) {
+        headers_unconnected(p, h, n);
+        return;
+    }
+    p->sync.last_getheaders_us = 0;
+    struct hash256 last_hash = header_hash(&h[n - 1]);
+    const struct block_index *last = block_tree_find(net->cm, &last_hash);
+    if (!is_ancestor_of_best(net, last) && !peer_has_perm(p, PERM_NOBAN) &&
+        low_work_sync(p, start, h, n))
+        return;
+    accept_headers(p, h, n, n == MAX_HEADERS_RESULTS, via_compact);
 }
 
 void on_headers(struct handler_args *a)

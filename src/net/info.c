@@ -49,7 +49,7 @@ static void fill_sync(struct peer_info *o, const struct peer_sync *s)
 {
     o->hb_to = s->hb_to;
     o->hb_from = s->wants_hb;
-    o->presynced_headers = -1;
+    o->presynced_headers = s->presync ? presync_height(s->presync) : -1;
     o->synced_headers = s->best_known ? s->best_known->height : -1;
     o->synced_blocks = s->last_common ? s->last_common->height : -1;
     o->last_block = s->last_block_s;

@@ -17,6 +17,7 @@
 #include "net/link.h"
 #include "net/net.h"
 #include "net/orphanage.h"
+#include "net/presync.h"
 #include "net/recent.h"
 #include "net/txrequest.h"
 #include "util/clock.h"
@@ -51,6 +52,7 @@ struct peer_sync {
     int64_t headers_timeout_us;   /* 0: none */
     int64_t last_getheaders_us;
     bool inv_triggered_getheaders;
+    struct presync *presync;      /* owned; a low-work headers sync, or NULL */
     struct inflight inflight[PEER_INFLIGHT_MAX];
     size_t n_inflight;
     int64_t stalling_since_us;    /* 0: not */

@@ -21,6 +21,7 @@ libochre_net_a_SOURCES = \
 	src/net/orphanage.h src/net/orphanage.c \
 	src/net/peer.c \
 	src/net/permissions.c \
+	src/net/presync.h src/net/presync.c \
 	src/net/process.c \
 	src/net/protocol.h src/net/protocol.c \
 	src/net/recent.h src/net/recent.c \

@@ -96,6 +96,7 @@ void peer_free(struct peer *p)
     recent_clear(&p->addrs.known);
     map_clear(&p->txs.to_send);
     bloom_free(p->txs.filter);
+    presync_free(p->sync.presync);
     hash_list_clear(&p->sync.blocks_by_headers);
     hash_list_clear(&p->sync.blocks_by_inv);
     free(p->addrs.to_send);
