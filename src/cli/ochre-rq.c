@@ -34,10 +34,12 @@ static const char usage[] =
     "      --align        alignment of sub-symbols (default 1)\n"
     "  ochre-rq decode DIR --out FILE [--object SHA3]\n"
     "      Restores the object of which most symbols are in DIR, or the named one.\n"
-    "      Damaged and foreign files are named and skipped. FILE appears only when its\n"
+    "      Damaged and foreign files are named and skipped. FILE appears only when "
+    "its\n"
     "      SHA3-256 is right.\n"
     "  ochre-rq inspect FILE|DIR\n"
-    "      Shows what a symbol file holds, or which blocks of a directory can be decoded.\n"
+    "      Shows what a symbol file holds, or which blocks of a directory can be "
+    "decoded.\n"
     "  ochre-rq bench [--symbols K] [--symbol-size T] [--kernel NAME] [--seconds S]\n"
     "      Measures this computer (defaults: 1000, 1280, the best, 0.5).\n"
     "\n"
@@ -78,7 +80,8 @@ struct bar {
 
 static void bar_start(struct bar *b, const struct options *o, const char *what)
 {
-    *b = (struct bar){.on = !o->quiet && isatty(STDERR_FILENO), .what = what, .drawn = -1};
+    *b = (struct bar){
+        .on = !o->quiet && isatty(STDERR_FILENO), .what = what, .drawn = -1};
     clock_gettime(CLOCK_MONOTONIC, &b->start);
 }
 
@@ -252,7 +255,8 @@ static int on_put(void *self, const struct rq_payload_id *id, uint32_t col,
         ok = finish_symbol(j, fd, id, buf);
     } else if (ok && col + n == j->oti.T) {
         whole = xmalloc(j->oti.T);
-        ok = read_at(fd, whole, j->oti.T, RQS_HEADER) && finish_symbol(j, fd, id, whole);
+        ok =
+            read_at(fd, whole, j->oti.T, RQS_HEADER) && finish_symbol(j, fd, id, whole);
     }
     if (fd >= 0 && close(fd) != 0)
         ok = false;
@@ -313,10 +317,8 @@ static int publish(const char *temporary, const char *dir)
 
 static int encode_symbols(struct job *j, const char *file, uint32_t repair)
 {
-    struct rq_object_io io = {.read = on_read,
-                              .put_symbol = on_put,
-                              .progress = on_progress,
-                              .self = j};
+    struct rq_object_io io = {
+        .read = on_read, .put_symbol = on_put, .progress = on_progress, .self = j};
     struct engine e;
     int rc;
 
@@ -474,8 +476,8 @@ static int decode_to(struct job *j, const char *temporary)
         return fail("%s: %s", temporary, strerror(errno));
     }
     rc = decode_symbols(j);
-    if (rc == 0 && (!hash_object(j, j->oti.F, "checking", got) ||
-                    memcmp(got, j->object, 32) != 0))
+    if (rc == 0 &&
+        (!hash_object(j, j->oti.F, "checking", got) || memcmp(got, j->object, 32) != 0))
         rc = fail("%s: the symbols are intact but do not make up the object they name "
                   "(SHA3-256 differs); nothing was written",
                   j->o->out);
@@ -547,7 +549,8 @@ static int inspect_file(const char *path)
 }
 
 /* Can the symbols of a block decode it? Ids decide that, so one octet each will do. */
-static bool decodable(struct rq_ctx *ctx, const struct rqs_entry *e, size_t n, uint32_t K)
+static bool decodable(struct rq_ctx *ctx, const struct rqs_entry *e, size_t n,
+                      uint32_t K)
 {
     struct rq_shape shape = {K, 1, 1, 1};
     uint8_t *dst = xmalloc(K), zero = 0;
@@ -592,7 +595,8 @@ static int inspect_dir(const struct options *o, const char *path)
             sources++;
         ok = decodable(ctx, e, n, b.K);
         all = all && ok;
-        printf("block %-5u %u source symbols: %zu of them and %zu repair symbols here, %s\n",
+        printf("block %-5u %u source symbols: %zu of them and %zu repair symbols here, "
+               "%s\n",
                sbn, b.K, sources, n - sources, ok ? "decodable" : "NOT decodable");
     }
     rq_ctx_free(ctx);
@@ -619,7 +623,8 @@ static int cmd_bench(const struct options *o)
         return fail("%s", rq_strerror(rc));
     rq_bench_cpu(cpu, sizeof(cpu));
     rq_bench_memory((uint64_t)64 << 20, &copy, &xored);
-    printf("%s, kernel %s, one thread\n", cpu, o->kernel ? o->kernel : rq_kernel_name(0));
+    printf("%s, kernel %s, one thread\n", cpu,
+           o->kernel ? o->kernel : rq_kernel_name(0));
     printf("memcpy %.1f GB/s, XOR %.1f GB/s over 64 MiB\n", copy, xored);
     printf("K = %u, T = %u, best runs:\n", o->symbols, T);
     for (int i = 0; i < RQ_BENCH_CASES; i++)

@@ -54,8 +54,8 @@ static int encode(struct bench *b, bool cold, uint32_t n)
     return rc == RQ_OK ? rq_enc_run(b->enc, b->shape.K, n, b->repair) : rc;
 }
 
-/* The first @lost of order[] do not arrive. Symbols are copied in, and the block out, as
- * a codec behind a network would. */
+/* The first @lost of order[] do not arrive. Symbols are copied in, and the block out,
+ * as a codec behind a network would. */
 static int decode(struct bench *b, uint32_t lost)
 {
     uint32_t T = b->shape.T;
@@ -216,7 +216,10 @@ int rq_bench_run(struct rq_bench *out, uint32_t K, uint32_t T, const char *kerne
     return rc;
 }
 
-static void xor_into(uint64_t *to, const uint64_t *from, size_t n)
+/* Vectors that every x86-64 and AArch64 has. */
+typedef uint64_t wide __attribute__((vector_size(16)));
+
+static void xor_into(wide *to, const wide *from, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         to[i] ^= from[i];
@@ -224,22 +227,27 @@ static void xor_into(uint64_t *to, const uint64_t *from, size_t n)
 
 void rq_bench_memory(uint64_t n, double *copy, double *xored)
 {
-    uint64_t *a = xcalloc(n / 8, 8), *b = xcalloc(n / 8, 8);
+    wide *a = aligned_alloc(64, n), *b = aligned_alloc(64, n);
 
     *copy = *xored = 0;
+    if (!a || !b)
+        goto out;
+    memset(a, 1, n);
+    memset(b, 2, n);
     for (int runs = 0; runs < 10; runs++) {
         double start = now(), mid;
 
         memcpy(a, b, n);
         __asm__ volatile("" : : "r"(a) : "memory");
         mid = now();
-        xor_into(b, a, n / 8);
+        xor_into(b, a, n / sizeof(*a));
         __asm__ volatile("" : : "r"(b) : "memory");
         if ((double)n / (mid - start) / 1e9 > *copy)
             *copy = (double)n / (mid - start) / 1e9;
         if ((double)n / (now() - mid) / 1e9 > *xored)
             *xored = (double)n / (now() - mid) / 1e9;
     }
+out:
     free(a);
     free(b);
 }

@@ -4,11 +4,11 @@
 #include <stdint.h>
 
 enum rq_bench_case {
-    RQ_BENCH_COLD,    /* plan and intermediate symbols */
-    RQ_BENCH_KEPT,    /* intermediate symbols with a kept plan */
-    RQ_BENCH_REPAIR,  /* kept plan, then 5 % repair symbols */
-    RQ_BENCH_LOST5,   /* 5 % of the source symbols lost, no overhead */
-    RQ_BENCH_LOST50,  /* half of them lost */
+    RQ_BENCH_COLD,   /* plan and intermediate symbols */
+    RQ_BENCH_KEPT,   /* intermediate symbols with a kept plan */
+    RQ_BENCH_REPAIR, /* kept plan, then 5 % repair symbols */
+    RQ_BENCH_LOST5,  /* 5 % of the source symbols lost, no overhead */
+    RQ_BENCH_LOST50, /* half of them lost */
     RQ_BENCH_CASES
 };
 
@@ -25,7 +25,8 @@ extern const char *const rq_bench_names[RQ_BENCH_CASES];
 int rq_bench_run(struct rq_bench *out, uint32_t K, uint32_t T, const char *kernel,
                  double seconds);
 
-/* 10^9 octets a second of memcpy and of XOR of one buffer into another, @n octets. */
+/* 10^9 octets a second of memcpy and of XOR of one buffer into another, @n octets, a
+ * multiple of 64. */
 void rq_bench_memory(uint64_t n, double *copy, double *xored);
 
 /* The CPU's own name, in static storage of the caller's @n octets. */

@@ -135,7 +135,8 @@ static bool same_object(const struct candidate *a, const struct candidate *b)
 
     rq_oti_put(oa, &a->h.oti);
     rq_oti_put(ob, &b->h.oti);
-    return memcmp(a->h.object, b->h.object, 32) == 0 && memcmp(oa, ob, RQ_OTI_SIZE) == 0;
+    return memcmp(a->h.object, b->h.object, 32) == 0 &&
+           memcmp(oa, ob, RQ_OTI_SIZE) == 0;
 }
 
 /* The run of sorted candidates that are of the object asked for, or the longest. */
@@ -249,7 +250,8 @@ const struct rqs_entry *rqs_find(const struct rqs_dir *dir,
 {
     size_t i = lower_bound(dir, id->sbn, id->esi);
 
-    if (i == dir->n || dir->entry[i].id.sbn != id->sbn || dir->entry[i].id.esi != id->esi)
+    if (i == dir->n || dir->entry[i].id.sbn != id->sbn ||
+        dir->entry[i].id.esi != id->esi)
         return NULL;
     return &dir->entry[i];
 }

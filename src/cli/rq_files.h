@@ -41,9 +41,9 @@ struct rqs_dir {
     size_t damaged, foreign, copies; /* files that were skipped */
 };
 
-/* Reads and checks every file of @path, on stderr naming each that is skipped. The object
- * is @want (32 octets), or if NULL that of which most symbols are here. False, with a
- * message printed, if there is none. */
+/* Reads and checks every file of @path, on stderr naming each that is skipped. The
+ * object is @want (32 octets), or if NULL that of which most symbols are here. False,
+ * with a message printed, if there is none. */
 bool rqs_scan(struct rqs_dir *out, const char *path, const uint8_t *want);
 void rqs_dir_clear(struct rqs_dir *dir);
 

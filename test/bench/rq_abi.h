@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 const char *rqp_name(void);
-/* Makes and keeps what can be prepared from K and T alone; 0, or -1 if not supported. */
+/* Makes and keeps what can be prepared from K and T alone; 0, or -1 if not supported.
+ */
 int rqp_plan(uint32_t K, uint32_t T);
 /* Begins to encode @src, which stays valid; without @use_plan nothing an earlier call
  * prepared may be used. NULL on failure. */

@@ -1,13 +1,13 @@
 /* The codec behind the ABI of rq_abi.h.
  *
  * One context serves all calls, as in a program that codes block after block; what is
- * not to be measured as prepared is dropped from it first. rqp_enc itself only takes note
- * of the source. A request for one symbol (the sign of life the cases "enc" and "encplan"
- * ask for) computes all intermediate symbols, because that is what those cases are to
- * time; for several symbols the codec takes its cheapest way.
+ * not to be measured as prepared is dropped from it first. rqp_enc itself only takes
+ * note of the source. A request for one symbol (the sign of life the cases "enc" and
+ * "encplan" ask for) computes all intermediate symbols, because that is what those
+ * cases are to time; for several symbols the codec takes its cheapest way.
  *
- * RQ_BENCH_KERNEL picks a kernel by name, RQ_BENCH_MODE a mode (1 slices, 2 generator, 3
- * patch) instead of the cheapest. */
+ * RQ_BENCH_KERNEL picks a kernel by name, RQ_BENCH_MODE a mode (1 slices, 2 generator,
+ * 3 patch) instead of the cheapest. */
 #include <stdlib.h>
 #include <string.h>
 

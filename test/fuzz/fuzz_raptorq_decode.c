@@ -1,5 +1,5 @@
-/* A decoder fed with any ids in any order: true symbols of a block must either decode to
- * that block or leave it undecided, and nothing may be written elsewhere. */
+/* A decoder fed with any ids in any order: true symbols of a block must either decode
+ * to that block or leave it undecided, and nothing may be written elsewhere. */
 #include <string.h>
 
 #include "fuzz.h"

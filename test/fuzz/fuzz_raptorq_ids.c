@@ -1,5 +1,5 @@
-/* OTI, payload ids and serialised plans: whatever is accepted must be valid, and what is
- * written again must be what was read. */
+/* OTI, payload ids and serialised plans: whatever is accepted must be valid, and what
+ * is written again must be what was read. */
 #include <string.h>
 
 #include "fuzz.h"

@@ -1,5 +1,6 @@
-/* make check-raptorq-long: a million sets of K+2 symbols, of which at most two may fail to
- * decode, each proved by plain elimination to lack full rank; and random round trips.
+/* make check-raptorq-long: a million sets of K+2 symbols, of which at most two may fail
+ * to decode, each proved by plain elimination to lack full rank; and random round
+ * trips.
  *
  *   raptorq_long [SETS [SEED]]      defaults 1000000 and 6330 */
 #include "raptorq_tools.h"
@@ -8,7 +9,6 @@ static const uint32_t ks[] = {10, 12, 18, 26, 32, 49, 55, 75, 101};
 
 #define N_KS (sizeof(ks) / sizeof(ks[0]))
 
-
 /* @n distinct ids: some source symbols, the rest repair symbols from all over. */
 static void draw(struct rng *r, uint32_t K, uint32_t n, uint32_t *esi)
 {
@@ -16,7 +16,8 @@ static void draw(struct rng *r, uint32_t K, uint32_t n, uint32_t *esi)
 
     while (have < n) {
         uint32_t id = rng_below(r, 2) ? rng_below(r, 2 * K)
-                                      : rng_below(r, RQ_ESI_MAX + 1), i = 0;
+                                      : rng_below(r, RQ_ESI_MAX + 1),
+                 i = 0;
 
         while (i < have && esi[i] != id)
             i++;
@@ -43,7 +44,8 @@ static bool decodes(struct rq_dec *dec, uint32_t K, const uint32_t *esi, uint32_
     return rc == RQ_OK;
 }
 
-static uint64_t run_sets(struct rq_dec *dec, struct rng *r, uint64_t sets, uint32_t extra)
+static uint64_t run_sets(struct rq_dec *dec, struct rng *r, uint64_t sets,
+                         uint32_t extra)
 {
     uint64_t failed = 0;
 

@@ -106,9 +106,9 @@ static inline uint32_t plain_rank(const struct rq_params *p, const uint32_t *esi
     }
     for (uint32_t i = 0; i < pad + n; i++)
         rank_fill_lt(m + (size_t)(p->S + p->H + i) * p->L, p,
-                     i < pad ? p->K + i
-                             : (esi[i - pad] < p->K ? esi[i - pad]
-                                                    : esi[i - pad] + pad));
+                     i < pad
+                         ? p->K + i
+                         : (esi[i - pad] < p->K ? esi[i - pad] : esi[i - pad] + pad));
     for (uint32_t c = 0; c < p->L && rank < rows; c++) {
         uint8_t *top = m + (size_t)rank * p->L, *row = top;
         uint32_t r = rank;

@@ -91,8 +91,8 @@ static int add_source(struct codec *c, const struct trial *t, uint32_t esi, bool
 }
 
 /* Adds @n repair symbols from @esi on in some order; returns the last answer. */
-static int add_repair(struct codec *c, const struct trial *t, struct rng *r, uint32_t esi,
-                      uint32_t n)
+static int add_repair(struct codec *c, const struct trial *t, struct rng *r,
+                      uint32_t esi, uint32_t n)
 {
     uint8_t *symbols = must_alloc((size_t)n * t->shape.T);
     uint32_t *order = must_alloc(n * sizeof(*order));
@@ -200,9 +200,8 @@ static void boundaries_of_the_table(void **state)
     for (uint32_t i = 0; i < RQ_N_SYSTEMATIC && rq_systematic[i].Kp < 1200; i++) {
         uint32_t ks[] = {rq_systematic[i].Kp, i ? rq_systematic[i - 1].Kp + 1u : 1};
 
-        prime += rq_systematic[i].P1 ==
-                 rq_systematic[i].Kp + rq_systematic[i].S + rq_systematic[i].H -
-                     rq_systematic[i].W;
+        prime += rq_systematic[i].P1 == rq_systematic[i].Kp + rq_systematic[i].S +
+                                            rq_systematic[i].H - rq_systematic[i].W;
         for (size_t n = 0; n < 2; n++) {
             struct trial t = {.shape = {ks[n], 4, 1, 1},
                               .len = (size_t)ks[n] * 4,
@@ -282,7 +281,8 @@ static void coefficients_give_the_symbols(void **state)
 
 /* ---- Rank ---- */
 
-/* @n random symbols of a block of @K: does the codec say what plain elimination says? */
+/* @n random symbols of a block of @K: does the codec say what plain elimination says?
+ */
 static bool check_set(struct codec *c, struct rng *r, uint32_t K, uint32_t n,
                       bool prove_always)
 {
@@ -424,7 +424,8 @@ static void check_plan(struct codec *c, uint32_t K, double xors)
 /* doc/raptorq.md: XOR equivalents and octets of a plan for every source symbol. */
 static void plans_are_as_small_as_promised(void **state)
 {
-    static const uint32_t ks[] = {100, 101, 257, 1000, 5000, 10000, 27000, 50000, 56403};
+    static const uint32_t ks[] = {100,   101,   257,   1000, 5000,
+                                  10000, 27000, 50000, 56403};
     struct codec c;
 
     (void)state;
@@ -520,16 +521,11 @@ static void every_cause_has_its_error(void **state)
         size_t len;
         int want;
     } shapes[] = {
-        {{0, 8, 1, 1}, 0, RQ_ERR_K},
-        {{56404, 8, 1, 1}, 56404 * 8, RQ_ERR_K},
-        {{10, 0, 1, 1}, 0, RQ_ERR_T},
-        {{10, 65536, 1, 1}, 655360, RQ_ERR_T},
-        {{10, 9, 1, 4}, 90, RQ_ERR_T},
-        {{10, 8, 0, 1}, 80, RQ_ERR_N},
-        {{10, 8, 3, 4}, 80, RQ_ERR_N},
-        {{10, 8, 1, 0}, 80, RQ_ERR_AL},
-        {{10, 8, 1, 1}, 81, RQ_ERR_LENGTH},
-        {{10, 8, 1, 1}, 72, RQ_ERR_LENGTH},
+        {{0, 8, 1, 1}, 0, RQ_ERR_K},        {{56404, 8, 1, 1}, 56404 * 8, RQ_ERR_K},
+        {{10, 0, 1, 1}, 0, RQ_ERR_T},       {{10, 65536, 1, 1}, 655360, RQ_ERR_T},
+        {{10, 9, 1, 4}, 90, RQ_ERR_T},      {{10, 8, 0, 1}, 80, RQ_ERR_N},
+        {{10, 8, 3, 4}, 80, RQ_ERR_N},      {{10, 8, 1, 0}, 80, RQ_ERR_AL},
+        {{10, 8, 1, 1}, 81, RQ_ERR_LENGTH}, {{10, 8, 1, 1}, 72, RQ_ERR_LENGTH},
         {{10, 8, 2, 1}, 79, RQ_ERR_LENGTH},
     };
     uint8_t buf[80] = {0}, out[8];

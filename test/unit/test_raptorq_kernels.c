@@ -5,7 +5,7 @@
 #include "storage/raptorq/symbolic.h"
 
 #define SLOTS 40
-#define ROWS 30
+#define ROWS  30
 
 struct arena {
     uint8_t *raw, *slots; /* slots aligned to 64 */
@@ -57,9 +57,11 @@ static void check_gather(const struct rq_kernels *k, struct rng *r, uint32_t w)
     memcpy(b.slots, a.slots, n);
     rng_fill(r, symbols, (ROWS + 1) * (size_t)w);
     for (uint32_t i = 0; i < ROWS + RQ_WHERE_PAD; i++)
-        where[i] = i < ROWS && rng_below(r, 3) ? rng_below(r, ROWS) << 2 : RQ_REGION_ZERO;
+        where[i] =
+            i < ROWS && rng_below(r, 3) ? rng_below(r, ROWS) << 2 : RQ_REGION_ZERO;
     for (uint32_t i = 0; i < ROWS; i++) {
-        fetch[i] = (struct rq_fetch){(uint16_t)rng_below(r, 7), (uint16_t)rng_below(r, 4)};
+        fetch[i] =
+            (struct rq_fetch){(uint16_t)rng_below(r, 7), (uint16_t)rng_below(r, 4)};
         dst[i] = (uint16_t)rng_below(r, SLOTS);
         for (uint32_t e = fetch[i].nact + fetch[i].nin; e > 0; e--)
             idx[at++] = (uint16_t)rng_below(r, SLOTS);
@@ -107,7 +109,8 @@ static void check_collect(const struct rq_kernels *k, struct rng *r, uint32_t w)
 static void check_hdpc(const struct rq_kernels *k, struct rng *r, uint32_t w)
 {
     enum { COLS = 50, PAIRS = 45 };
-    struct arena a = new_arena((size_t)SLOTS * w), acc = new_arena((PAIRS + 1) * (size_t)w);
+    struct arena a = new_arena((size_t)SLOTS * w),
+                 acc = new_arena((PAIRS + 1) * (size_t)w);
     uint8_t *want = must_alloc((PAIRS + 1) * (size_t)w), g[512] = {0}, pair[COLS];
     uint16_t slot[COLS];
     struct rq_hdpc h = {COLS, SLOTS - 10, slot, pair};

@@ -9,7 +9,7 @@ struct store {
     uint8_t *object, *restored;
     uint8_t **symbols; /* of block b, id i: symbols[b * per_block + i] */
     uint32_t per_block;
-    uint32_t keep; /* ids below it are lost */
+    uint32_t keep;   /* ids below it are lost */
     uint32_t refuse; /* this id is listed but not to be had */
     size_t largest;  /* octets of the largest read or write */
     uint64_t progress;
@@ -88,8 +88,8 @@ static int on_progress(void *self, uint64_t done, uint64_t total)
 
 static struct rq_object_io io_of(struct store *s)
 {
-    return (struct rq_object_io){on_read, on_put,      on_list, on_get,
-                                 on_write, on_progress, s};
+    return (struct rq_object_io){NULL,   on_read,  on_put,      on_list,
+                                 on_get, on_write, on_progress, s};
 }
 
 static void store_open(struct store *s, const struct rq_oti *oti, uint32_t repair)
@@ -116,7 +116,8 @@ static void store_close(struct store *s)
 }
 
 /* Symbol @esi of a block as the block encoder sees it. */
-static void check_symbol(struct rq_ctx *ctx, struct store *s, uint32_t sbn, uint32_t esi)
+static void check_symbol(struct rq_ctx *ctx, struct store *s, uint32_t sbn,
+                         uint32_t esi)
 {
     struct rq_payload_id id = {(uint8_t)sbn, esi};
     struct rq_block b;
@@ -137,7 +138,8 @@ static void check_symbol(struct rq_ctx *ctx, struct store *s, uint32_t sbn, uint
     free(symbol);
 }
 
-static void round_trip(const struct rq_oti *oti, size_t memory, unsigned threads)
+static void round_trip(const struct rq_oti *oti, size_t memory, unsigned threads,
+                       bool in_place)
 {
     struct rq_pool *pool = rq_pool_new(threads);
     struct rq_config config = {.workers = rq_pool_workers(pool)};
@@ -149,7 +151,9 @@ static void round_trip(const struct rq_oti *oti, size_t memory, unsigned threads
     store_open(&s, oti, repair);
     io = io_of(&s);
     assert_int_equal(rq_ctx_new(&ctx, &config), RQ_OK);
+    io.memory = in_place ? s.object : NULL;
     assert_int_equal(rq_object_encode(ctx, oti, repair, true, memory, &io), RQ_OK);
+    io.memory = in_place ? s.restored : NULL;
     assert_int_equal(s.progress, oti->F);
     check_symbol(ctx, &s, 0, 1);
     check_symbol(ctx, &s, oti->Z - 1, s.per_block - 3);
@@ -169,9 +173,9 @@ static void round_trip(const struct rq_oti *oti, size_t memory, unsigned threads
 static void objects_of_all_shapes(void **state)
 {
     static const struct rq_oti otis[] = {
-        {1, 8, 1, 1, 1},        {100003, 64, 1, 1, 1},   {100003, 64, 3, 1, 8},
-        {65536, 128, 4, 4, 8},  {99991, 120, 5, 3, 4},   {12345, 40, 2, 5, 1},
-        {262144, 1024, 2, 8, 8}, {54321, 56, 7, 2, 4},   {300001, 1500, 3, 1, 1},
+        {1, 8, 1, 1, 1},           {100003, 64, 1, 1, 1}, {100003, 64, 3, 1, 8},
+        {65536, 128, 4, 4, 8},     {99991, 120, 5, 3, 4}, {12345, 40, 2, 5, 1},
+        {262144, 1024, 2, 8, 8},   {54321, 56, 7, 2, 4},  {300001, 1500, 3, 1, 1},
         {1000000, 10007, 1, 1, 1},
     };
     static const size_t memories[] = {0, 400000, 100000};
@@ -180,7 +184,7 @@ static void objects_of_all_shapes(void **state)
     for (size_t i = 0; i < sizeof(otis) / sizeof(otis[0]); i++)
         for (size_t m = 0; m < 3; m++)
             for (unsigned threads = 1; threads <= 3; threads++)
-                round_trip(&otis[i], memories[m], threads);
+                round_trip(&otis[i], memories[m], threads, (i + m + threads) % 2);
 }
 
 static void what_is_missing_is_told(void **state)
@@ -247,6 +251,7 @@ static void two_threads_share_the_work(void **state)
         store_open(&s, &oti, 600);
         io = io_of(&s);
         io.put_symbol = put_nothing;
+        io.memory = s.object;
         assert_int_equal(rq_ctx_new(&ctx, &config), RQ_OK);
         for (int run = 0; run < 3; run++) {
             double start = wall(), time;

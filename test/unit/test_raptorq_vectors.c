@@ -63,9 +63,8 @@ static void rand_is_that_of_the_rfc(void **state)
     size_t i;
 
     (void)state;
-    json_array_foreach(cases, i, c)
-        assert_int_equal(rq_rand(uint_at(c, 0), uint_at(c, 1), uint_at(c, 2)),
-                         uint_at(c, 3));
+    json_array_foreach(cases, i, c) assert_int_equal(
+        rq_rand(uint_at(c, 0), uint_at(c, 1), uint_at(c, 2)), uint_at(c, 3));
     json_decref(root);
 }
 
@@ -144,7 +143,8 @@ static void check_intermediate(struct rq_enc *enc, const struct rq_shape *shape,
     assert_int_equal(rq_params_init(&p, shape->K), RQ_OK);
     all = alloc((size_t)p.L * shape->T);
     for (uint32_t i = 0; i < p.L; i++)
-        assert_int_equal(rq_enc_intermediate(enc, i, all + (size_t)i * shape->T), RQ_OK);
+        assert_int_equal(rq_enc_intermediate(enc, i, all + (size_t)i * shape->T),
+                         RQ_OK);
     assert_sha256(all, (size_t)p.L * shape->T, want);
     free(all);
 }
@@ -210,8 +210,7 @@ static void encode_blocks(enum rq_mode mode)
 
     assert_int_equal(rq_ctx_new(&ctx, &config), RQ_OK);
     assert_int_equal(rq_enc_new(ctx, &enc), RQ_OK);
-    json_array_foreach(cases, i, c)
-        check_block(enc, c);
+    json_array_foreach(cases, i, c) check_block(enc, c);
     rq_enc_free(enc);
     rq_ctx_free(ctx);
     json_decref(root);
@@ -231,8 +230,8 @@ static void blocks_in_the_cheapest_mode(void **state)
 
 /* ---- Objects ---- */
 
-static void add_packet(struct sha256 *h, uint8_t sbn, uint32_t esi, const uint8_t *symbol,
-                       uint32_t T)
+static void add_packet(struct sha256 *h, uint8_t sbn, uint32_t esi,
+                       const uint8_t *symbol, uint32_t T)
 {
     struct rq_payload_id id = {sbn, esi}, back;
     uint8_t octets[RQ_PAYLOAD_ID_SIZE];
@@ -246,8 +245,9 @@ static void add_packet(struct sha256 *h, uint8_t sbn, uint32_t esi, const uint8_
 }
 
 /* Packets of one block: source, then repair symbols. */
-static uint32_t add_block(struct sha256 *h, struct rq_enc *enc, const struct rq_oti *oti,
-                          uint32_t sbn, const uint8_t *object, uint32_t repair)
+static uint32_t add_block(struct sha256 *h, struct rq_enc *enc,
+                          const struct rq_oti *oti, uint32_t sbn, const uint8_t *object,
+                          uint32_t repair)
 {
     struct rq_block b;
     struct rq_shape shape;
@@ -377,8 +377,8 @@ static void decode_set(struct rq_ctx *ctx, const json_t *c)
 
 static void sets_without_full_rank_fail_until_mended(void **state)
 {
-    static const enum rq_mode modes[] = {RQ_MODE_AUTO, RQ_MODE_SLICES, RQ_MODE_GENERATOR,
-                                         RQ_MODE_PATCH};
+    static const enum rq_mode modes[] = {RQ_MODE_AUTO, RQ_MODE_SLICES,
+                                         RQ_MODE_GENERATOR, RQ_MODE_PATCH};
     json_t *root, *cases = section(&root, "rank"), *c;
     size_t i;
 
@@ -388,8 +388,7 @@ static void sets_without_full_rank_fail_until_mended(void **state)
         struct rq_ctx *ctx;
 
         assert_int_equal(rq_ctx_new(&ctx, &config), RQ_OK);
-        json_array_foreach(cases, i, c)
-            decode_set(ctx, c);
+        json_array_foreach(cases, i, c) decode_set(ctx, c);
         rq_ctx_free(ctx);
     }
     json_decref(root);

@@ -2,7 +2,7 @@
 
 /* Gathers of a plan per symbol and the average length of an output's list. */
 #define PLAN_GATHERS 20
-#define LIST_LENGTH 7
+#define LIST_LENGTH  7
 
 /* A backward run reads, adds and writes back where a forward one reads. */
 #define BACKWARD 2
@@ -33,8 +33,8 @@ static uint64_t inversion(const struct rq_kernels *k, uint64_t e)
     return e * e * (2 * e / 64 + 1) * k->product_cost;
 }
 
-uint64_t rq_cost_matrix(const struct rq_kernels *k, const struct rq_params *p, uint32_t T,
-                        uint32_t n)
+uint64_t rq_cost_matrix(const struct rq_kernels *k, const struct rq_params *p,
+                        uint32_t T, uint32_t n)
 {
     return backward(p) / columns(T) + (uint64_t)n * p->K * k->product_cost;
 }
@@ -46,8 +46,8 @@ uint64_t rq_cost_matrix_decode(const struct rq_kernels *k, const struct rq_param
            (uint64_t)n * p->K * k->product_cost;
 }
 
-uint64_t rq_cost_patch(const struct rq_kernels *k, const struct rq_params *p, uint32_t T,
-                       uint32_t e)
+uint64_t rq_cost_patch(const struct rq_kernels *k, const struct rq_params *p,
+                       uint32_t T, uint32_t e)
 {
     uint64_t units = rq_cost_plan(k, p, e) * columns(e);
 

@@ -145,7 +145,8 @@ void rq_ctx_drop_plans(struct rq_ctx *ctx)
 }
 
 /* The plan is the same for every K with this K'. */
-static int make_plan(struct rq_ctx *ctx, const struct rq_params *p, struct rq_plan **out)
+static int make_plan(struct rq_ctx *ctx, const struct rq_params *p,
+                     struct rq_plan **out)
 {
     struct rq_params full = *p;
     uint32_t *isi;

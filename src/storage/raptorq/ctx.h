@@ -4,7 +4,7 @@
 #include "storage/raptorq/exec.h"
 #include "storage/raptorq/generator.h"
 
-#define RQ_MATRICES 4  /* generator matrices kept */
+#define RQ_MATRICES  4 /* generator matrices kept */
 #define RQ_DECODINGS 4 /* decoder plans kept */
 
 /* Coefficients of some encoding symbols of blocks with this K'. */

@@ -22,7 +22,7 @@ struct rq_dec {
     uint8_t *slot_had;
     uint32_t *hash; /* slot + 1 by ESI, open addressing */
     uint32_t hash_mask;
-    uint8_t *repair; /* [max_repair] of T octets */
+    uint8_t *repair;     /* [max_repair] of T octets */
     uint32_t bounce_esi; /* source symbol the bounce buffer is for, or UINT32_MAX */
     struct rq_buf b_ids, b_repair, b_tail, b_bounce;
 
@@ -333,7 +333,8 @@ static int need_jobs(struct rq_dec *dec)
 
 static int need_where(struct rq_dec *dec, uint32_t n, uint32_t **out)
 {
-    int rc = rq_buf_need(&dec->ctx->mem, &dec->where, (n + RQ_WHERE_PAD) * sizeof(**out));
+    int rc =
+        rq_buf_need(&dec->ctx->mem, &dec->where, (n + RQ_WHERE_PAD) * sizeof(**out));
 
     *out = dec->where.p;
     if (rc < 0)
@@ -481,7 +482,7 @@ static int unit_coefficients(struct rq_dec *dec, const struct rq_plan *plan,
     for (uint32_t k = 0; k < rows; k++) {
         uint32_t m = plan->row[k] - plan->p.S, lo = 0, hi = e;
 
-        if (plan->row[k] < plan->p.S)
+        if (plan->row[k] < plan->p.S || m >= dec->p.K || dec->have[m])
             continue;
         while (lo < hi) {
             uint32_t mid = (lo + hi) / 2;
@@ -532,8 +533,8 @@ static int solve_patch(struct rq_dec *dec, const uint32_t *lost, uint32_t e)
     for (uint32_t k = 0; k < rows; k++) {
         uint32_t r = plan->row[k];
 
-        where[k] = r < plan->p.S ? rq_where(0, IN_ZERO)
-                                 : where_source(dec, r - plan->p.S);
+        where[k] =
+            r < plan->p.S ? rq_where(0, IN_ZERO) : where_source(dec, r - plan->p.S);
     }
     x.plan = plan;
     x.out_count = lists.count;
@@ -721,10 +722,11 @@ static enum rq_mode pick_mode(const struct rq_dec *dec, uint32_t e)
     if (ctx->mode != RQ_MODE_AUTO)
         return RQ_MODE_SLICES;
     general = rq_cost_general(ctx->kernels, &dec->p, dec->view.T, e);
-    matrix = can_matrix ? rq_cost_matrix_decode(ctx->kernels, &dec->p, dec->view.T, n, e)
-                        : UINT64_MAX;
-    patch = can_patch ? rq_cost_patch(ctx->kernels, &dec->p, dec->view.T, e)
-                      : UINT64_MAX;
+    matrix = can_matrix
+                 ? rq_cost_matrix_decode(ctx->kernels, &dec->p, dec->view.T, n, e)
+                 : UINT64_MAX;
+    patch =
+        can_patch ? rq_cost_patch(ctx->kernels, &dec->p, dec->view.T, e) : UINT64_MAX;
     if (matrix <= patch && matrix <= general)
         return RQ_MODE_GENERATOR;
     return patch <= general ? RQ_MODE_PATCH : RQ_MODE_SLICES;

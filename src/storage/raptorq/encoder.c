@@ -136,7 +136,8 @@ static int need_where(struct rq_enc *enc, const struct rq_plan *plan)
     for (uint32_t k = 0; k < n; k++) {
         uint32_t r = plan ? plan->row[k] : k + enc->p.S;
 
-        where[k] = r < enc->p.S ? rq_where(0, IN_ZERO) : where_symbol(enc, r - enc->p.S);
+        where[k] =
+            r < enc->p.S ? rq_where(0, IN_ZERO) : where_symbol(enc, r - enc->p.S);
     }
     for (uint32_t k = n; k < n + RQ_WHERE_PAD; k++)
         where[k] = rq_where(0, IN_ZERO);
@@ -163,7 +164,8 @@ static int run_plan(struct rq_enc *enc, const struct wanted *want)
     if (rc == RQ_OK && !enc->prepared)
         rc = need_where(enc, enc->plan);
     if (rc == RQ_OK && want->n)
-        rc = rq_lists_make(&ctx->mem, &enc->lists, enc->plan, want->isi, want->n, &lists);
+        rc = rq_lists_make(&ctx->mem, &enc->lists, enc->plan, want->isi, want->n,
+                           &lists);
     if (rc < 0)
         return rc;
     x.plan = enc->plan;
@@ -354,6 +356,7 @@ int rq_enc_run(struct rq_enc *enc, uint32_t esi, size_t n, void *out)
     }
     rc = repair_symbols(enc, &want);
     for (size_t i = 0; i < n && rc == RQ_OK && esi + i < enc->p.K; i++)
-        rq_view_load(&enc->view, esi + (uint32_t)i, 0, enc->view.T, to + i * enc->view.T);
+        rq_view_load(&enc->view, esi + (uint32_t)i, 0, enc->view.T,
+                     to + i * enc->view.T);
     return rc;
 }

@@ -4,10 +4,10 @@
 
 static const uint8_t zeros[RQ_SLICE_MAX];
 
-/* Wide slices spare loop overhead; the slots of one should fit a second level cache of a
- * megabyte or two. Beyond that nothing fits and wide slices are better again. */
-#define SLICE_SMALL 256
-#define SLICE_LARGE 256
+/* Wide slices spare loop overhead; the slots of one should fit a second level cache of
+ * a megabyte or two. Beyond that nothing fits and wide slices are better again. */
+#define SLICE_SMALL   256
+#define SLICE_LARGE   256
 #define SLICE_SMALL_L 4096
 
 /* Memory of one worker, enough for every job. */
@@ -157,7 +157,8 @@ static void solve_free(const struct rq_exec *x, uint8_t *slots, const struct scr
     k->hdpc(&h, slots, s->acc, w);
     for (uint32_t i = 0; i < pairs; i++)
         for (int e = 0; e < 2; e++)
-            k->xor_add(rows + (size_t)rq_pair_rows[i][e] * w, s->acc + (size_t)i * w, w);
+            k->xor_add(rows + (size_t)rq_pair_rows[i][e] * w, s->acc + (size_t)i * w,
+                       w);
     for (uint32_t i = 0; i < H; i++)
         k->mul_add(rows + (size_t)i * w, s->acc + (size_t)pairs * w, rq_exp[i], w);
 
@@ -173,8 +174,8 @@ static void solve_free(const struct rq_exec *x, uint8_t *slots, const struct scr
     k->product(&p, w);
 }
 
-static void solve_slice(const struct rq_exec *x, uint8_t *slots, const struct scratch *s,
-                        const struct rq_regions *r, uint32_t w)
+static void solve_slice(const struct rq_exec *x, uint8_t *slots,
+                        const struct scratch *s, const struct rq_regions *r, uint32_t w)
 {
     const struct rq_plan *plan = x->plan;
     const struct rq_plan_head *h = &plan->h;
@@ -336,7 +337,8 @@ uint32_t rq_cut_jobs(const struct rq_view *view, uint32_t width, unsigned thread
     uint32_t narrowest = view->n_wide < view->N ? view->narrow : view->wide;
 
     *staged = narrowest < RQ_SLICE_MIN;
-    return *staged ? cut_staged(view, L, jobs) : cut_direct(view, width, threads, L, jobs);
+    return *staged ? cut_staged(view, L, jobs)
+                   : cut_direct(view, width, threads, L, jobs);
 }
 
 static void work(void *arg, unsigned worker)

@@ -33,8 +33,8 @@ struct rq_exec {
     const uint8_t *repair; /* received repair symbols, T octets each */
     uint32_t n_repair;
 
-    /* the symbols that go in: those of the rows a plan fetches (with padding behind), or
-     * those the rows of a matrix belong to */
+    /* the symbols that go in: those of the rows a plan fetches (with padding behind),
+     * or those the rows of a matrix belong to */
     const uint32_t *where;
 
     /* by a plan */
@@ -55,7 +55,8 @@ struct rq_exec {
     uint8_t *const *out; /* where each goes, T octets; or, if NULL ... */
 
     /* ... outputs are compared with the repair symbols compare[i] and the differences
-     * multiplied: view symbol lost[i] = sum inverse[j * inverse_ld + i] difference[j] */
+     * multiplied: view symbol lost[i] = sum inverse[j * inverse_ld + i] difference[j]
+     */
     const uint32_t *compare;
     const uint8_t *inverse;
     size_t inverse_ld;
@@ -73,8 +74,8 @@ struct rq_exec {
 /* Octets of slice for @L slots. */
 uint32_t rq_slice_width(const struct rq_kernels *k, uint32_t L);
 
-/* Cuts the columns of @view into jobs of at most @width octets for @threads; L slots each
- * are kept. Returns their number; writes them if @jobs is not NULL. */
+/* Cuts the columns of @view into jobs of at most @width octets for @threads; L slots
+ * each are kept. Returns their number; writes them if @jobs is not NULL. */
 uint32_t rq_cut_jobs(const struct rq_view *view, uint32_t width, unsigned threads,
                      uint32_t L, struct rq_job *jobs, bool *staged);
 

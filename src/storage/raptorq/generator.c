@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* Adds to the 64 octets of each slot what the outputs need of it: output i is octet i. */
+/* Adds to the 64 octets of each slot what the outputs need of it: output i is octet i.
+ */
 static void seed(const struct rq_plan *plan, const uint32_t *isi, uint32_t n,
                  uint8_t *slots)
 {
@@ -38,8 +39,8 @@ static void unsolve_free(const struct rq_kernels *k, const struct rq_plan *plan,
         const uint8_t *x = slots + (size_t)plan->inactive[nb + f] * 64;
 
         for (uint32_t p = 0; p < nb; p++)
-            k->mul_add(slots + (size_t)plan->inactive[p] * 64, x, plan->Q[p * RQ_Q_STRIDE + f],
-                       64);
+            k->mul_add(slots + (size_t)plan->inactive[p] * 64, x,
+                       plan->Q[p * RQ_Q_STRIDE + f], 64);
         for (uint32_t i = 0; i < H; i++)
             k->mul_add(rows[i], x, plan->Q[(nb + i) * RQ_Q_STRIDE + f], 64);
     }
@@ -78,8 +79,8 @@ int rq_generator(struct rq_mem *mem, struct rq_buf *work,
     memset(slots, 0, (size_t)h->n_slots * 64);
     memset(symbols, 0, (size_t)Kp * 64);
     for (uint32_t k = 0; k < rows; k++)
-        where[k] = plan->row[k] < S ? RQ_REGION_ZERO
-                                    : (uint32_t)(plan->row[k] - S) << 2;
+        where[k] =
+            plan->row[k] < S ? RQ_REGION_ZERO : (uint32_t)(plan->row[k] - S) << 2;
     peeled = (struct rq_gather){
         .n = h->M, .all = true, .fetch = plan->fetch, .idx = plan->idx, .where = where};
     residual = (struct rq_gather){.n = h->n_residual,
@@ -87,8 +88,10 @@ int rq_generator(struct rq_mem *mem, struct rq_buf *work,
                                   .fetch = plan->fetch + h->M,
                                   .idx = plan->idx + h->idx_peeled,
                                   .where = where + h->M};
-    fold = (struct rq_gather){
-        .n = h->n_fold, .dst = plan->fold_dst, .fetch = plan->fold, .idx = plan->fold_idx};
+    fold = (struct rq_gather){.n = h->n_fold,
+                              .dst = plan->fold_dst,
+                              .fetch = plan->fold,
+                              .idx = plan->fold_idx};
 
     seed(plan, isi, n, slots);
     kernels->scatter(&peeled, slots, symbols, h->idx_peeled);

@@ -5,15 +5,15 @@
 #include "storage/raptorq/plan.h"
 
 #define RQ_GENERATOR_MAX 64
-#define RQ_ISI_SLOT 0x80000000u /* | i in place of an id: slot i of the plan */
+#define RQ_ISI_SLOT      0x80000000u /* | i in place of an id: slot i of the plan */
 
 /* Coefficients of the @n <= 64 encoding symbols with internal ids isi[]: of symbol i
  * from source symbol k in out[k * ld + i], ld = n rounded up to 8, zero between. @out
  * has K' rows. */
 RQ_NODISCARD int rq_generator(struct rq_mem *mem, struct rq_buf *work,
                               const struct rq_kernels *kernels,
-                              const struct rq_plan *plan, const uint32_t *isi, uint32_t n,
-                              uint8_t *out);
+                              const struct rq_plan *plan, const uint32_t *isi,
+                              uint32_t n, uint8_t *out);
 
 /* Solves the @n equations in @e <= n unknowns whose coefficients are a[i * lda + j]
  * (equation i, unknown j): unknown j is the sum of inverse[i * ld + j] times equation

@@ -1,9 +1,9 @@
 /* The loops that touch octets, once per instruction set.
  *
  * All work on slices: the same w octets of every symbol, w = 64, 128, 256 or 512 up to
- * the kernel's own limit. Slots (slices of intermediate symbols) lie one after the other
- * and are aligned to 64; memory of the caller may have any alignment. Nothing outside
- * the w octets of a symbol is read or written. */
+ * the kernel's own limit. Slots (slices of intermediate symbols) lie one after the
+ * other and are aligned to 64; memory of the caller may have any alignment. Nothing
+ * outside the w octets of a symbol is read or written. */
 #ifndef OCHRE_RAPTORQ_KERNELS_H
 #define OCHRE_RAPTORQ_KERNELS_H
 #include <stdbool.h>
@@ -17,9 +17,9 @@ struct rq_fetch;
 
 /* A symbol in the caller's memory is (number << 2 | region): octet 0 of its slice is at
  * base[region] + number * stride[region]. */
-#define RQ_REGIONS 4
+#define RQ_REGIONS     4
 #define RQ_REGION_ZERO 2u /* by convention stride 0 over zeros */
-#define RQ_WHERE_PAD 16   /* entries that may be read past the end of a where list */
+#define RQ_WHERE_PAD   16 /* entries that may be read past the end of a where list */
 
 struct rq_regions {
     const uint8_t *base[RQ_REGIONS];
@@ -64,14 +64,16 @@ struct rq_product {
 struct rq_kernels {
     const char *name;
     uint32_t slice_max;
-    uint32_t product_cost; /* of one multiply-add in a product, in 1/16 of a gather's XOR */
+    uint32_t
+        product_cost; /* of one multiply-add in a product, in 1/16 of a gather's XOR */
 
     void (*gather)(const struct rq_gather *g, uint8_t *slots, uint32_t w);
     /* out = XOR of @n > 0 slots; out may have any alignment */
     void (*collect)(uint8_t *out, const uint8_t *slots, uint32_t w, const uint16_t *idx,
                     uint32_t n);
     /* acc: one slice per pair, then g of the last column */
-    void (*hdpc)(const struct rq_hdpc *h, const uint8_t *slots, uint8_t *acc, uint32_t w);
+    void (*hdpc)(const struct rq_hdpc *h, const uint8_t *slots, uint8_t *acc,
+                 uint32_t w);
     void (*product)(const struct rq_product *p, uint32_t w);
 
     /* dst ^= c * src, n a multiple of 64; aligned to 64 */
@@ -85,19 +87,20 @@ struct rq_kernels {
                       uint32_t groups);
     /* dst ^= c * (bits as octets 0 or 1), 64 @groups of them */
     void (*mul_add_bits)(uint8_t *dst, const uint8_t *bits, uint8_t c, uint32_t groups);
-    /* rows i < n of @stride octets, multiple of 64: if bit @bit of row i is set, row i ^=
-     * pivot and bit @mark of mark_rows + i * mark_stride is set */
+    /* rows i < n of @stride octets, multiple of 64: if bit @bit of row i is set, row i
+     * ^= pivot and bit @mark of mark_rows + i * mark_stride is set */
     void (*eliminate)(uint8_t *rows, size_t stride, uint32_t n, const uint8_t *pivot,
                       uint32_t bit, uint8_t *marks, size_t mark_stride, uint32_t mark);
 
-    /* The transpose of gather on slices of 64 octets: for k from n - 1 down, x = the slot
-     * gather would write, which becomes 0; out[where[k] >> 2] ^= x if its region is 0;
-     * every slot of its list ^= x. The lists are @total entries of idx. */
+    /* The transpose of gather on slices of 64 octets: for k from n - 1 down, x = the
+     * slot gather would write, which becomes 0; out[where[k] >> 2] ^= x if its region
+     * is 0; every slot of its list ^= x. The lists are @total entries of idx. */
     void (*scatter)(const struct rq_gather *g, uint8_t *slots, uint8_t *out,
                     uint32_t total);
     /* The transpose of hdpc on slices of 64 octets: slot[j] ^= g_j where g_j = alpha
      * g_(j+1) ^ acc[pair[j]], starting from g after the last pair. */
-    void (*hdpc_transposed)(const struct rq_hdpc *h, uint8_t *slots, const uint8_t *acc);
+    void (*hdpc_transposed)(const struct rq_hdpc *h, uint8_t *slots,
+                            const uint8_t *acc);
 };
 
 /* Kernels of this build that this CPU can run, best first, NULL past the end. */

@@ -27,16 +27,16 @@ static inline VX prepare(V x)
                 _mm256_and_si256(_mm256_srli_epi64(x, 4), mask)};
 }
 
-#define TABLE(p)                                                                         \
+#define TABLE(p)                                                                       \
     _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)(const void *)(p)))
-#define ALPHA(x) times_alpha(x)
+#define ALPHA(x)   times_alpha(x)
 #define PREPARE(x) prepare(x)
-#define MULTIPLY(x, c)                                                                   \
-    VXOR(_mm256_shuffle_epi8(TABLE(rq_nibble[c]), (x).low),                              \
+#define MULTIPLY(x, c)                                                                 \
+    VXOR(_mm256_shuffle_epi8(TABLE(rq_nibble[c]), (x).low),                            \
          _mm256_shuffle_epi8(TABLE(rq_nibble[c] + 16), (x).high))
-#define MULX_OUT 4
-#define MULX_VEC 2
-#define KERNELS rq_kernels_avx2
+#define MULX_OUT     4
+#define MULX_VEC     2
+#define KERNELS      rq_kernels_avx2
 #define KERNELS_NAME "avx2"
 #define PRODUCT_COST 31
 

@@ -1,7 +1,7 @@
 /* AVX-512BW with GFNI: 512 bit vectors, bit masks, one instruction per product. */
 #if defined(__x86_64__)
 #ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,avx512f,avx512bw,gfni"))),      \
+#pragma clang attribute push(__attribute__((target("avx2,avx512f,avx512bw,gfni"))),    \
                              apply_to = function)
 #else
 #pragma GCC target("avx2,avx512f,avx512bw,gfni")
@@ -34,28 +34,28 @@ static inline V matrix(uint64_t m)
     return x;
 }
 
-#define MATRIX(c) matrix(rq_affine[c])
-#define LOADU(p) _mm512_loadu_si512((const void *)(p))
-#define LOADA(p) _mm512_load_si512((const void *)(p))
-#define STOREU(p, x) _mm512_storeu_si512((void *)(p), x)
-#define STOREA(p, x) _mm512_store_si512((void *)(p), x)
-#define VXOR(a, b) _mm512_xor_si512(a, b)
+#define MATRIX(c)      matrix(rq_affine[c])
+#define LOADU(p)       _mm512_loadu_si512((const void *)(p))
+#define LOADA(p)       _mm512_load_si512((const void *)(p))
+#define STOREU(p, x)   _mm512_storeu_si512((void *)(p), x)
+#define STOREA(p, x)   _mm512_store_si512((void *)(p), x)
+#define VXOR(a, b)     _mm512_xor_si512(a, b)
 #define VXOR3(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0x96)
-#define VZERO _mm512_setzero_si512()
-#define ALPHA(x) _mm512_gf2p8affine_epi64_epi8(x, MATRIX(2), 0)
-#define EXPAND(p) expand(p)
-#define PREPARE(x) (x)
+#define VZERO          _mm512_setzero_si512()
+#define ALPHA(x)       _mm512_gf2p8affine_epi64_epi8(x, MATRIX(2), 0)
+#define EXPAND(p)      expand(p)
+#define PREPARE(x)     (x)
 #define MULTIPLY(x, c) _mm512_gf2p8affine_epi64_epi8(x, MATRIX(c), 0)
-#define MULX_OUT 8
-#define MULX_VEC 2
-#define NV1 1
-#define NV2 2
-#define NV3 4
-#define NV4 8
-#define KERNELS rq_kernels_avx512
-#define KERNELS_NAME "avx512-gfni"
-#define SLICE_MAX 512
-#define PRODUCT_COST 8
+#define MULX_OUT       8
+#define MULX_VEC       2
+#define NV1            1
+#define NV2            2
+#define NV3            4
+#define NV4            8
+#define KERNELS        rq_kernels_avx512
+#define KERNELS_NAME   "avx512-gfni"
+#define SLICE_MAX      512
+#define PRODUCT_COST   8
 
 #include "storage/raptorq/kernels_cpu.h"
 #include "storage/raptorq/kernels_body.h"

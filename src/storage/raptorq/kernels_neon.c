@@ -31,26 +31,26 @@ static inline VX prepare(V x)
     return (VX){vandq_u8(x, vdupq_n_u8(15)), vshrq_n_u8(x, 4)};
 }
 
-#define LOADU(p) vld1q_u8(p)
-#define LOADA(p) vld1q_u8(p)
+#define LOADU(p)     vld1q_u8(p)
+#define LOADA(p)     vld1q_u8(p)
 #define STOREU(p, x) vst1q_u8(p, x)
 #define STOREA(p, x) vst1q_u8(p, x)
-#define VXOR(a, b) veorq_u8(a, b)
-#define VZERO vdupq_n_u8(0)
-#define ALPHA(x) times_alpha(x)
-#define EXPAND(p) expand(p)
-#define PREPARE(x) prepare(x)
-#define MULTIPLY(x, c)                                                                   \
-    VXOR(vqtbl1q_u8(LOADA(rq_nibble[c]), (x).low),                                       \
+#define VXOR(a, b)   veorq_u8(a, b)
+#define VZERO        vdupq_n_u8(0)
+#define ALPHA(x)     times_alpha(x)
+#define EXPAND(p)    expand(p)
+#define PREPARE(x)   prepare(x)
+#define MULTIPLY(x, c)                                                                 \
+    VXOR(vqtbl1q_u8(LOADA(rq_nibble[c]), (x).low),                                     \
          vqtbl1q_u8(LOADA(rq_nibble[c] + 16), (x).high))
-#define MULX_OUT 4
-#define MULX_VEC 2
-#define NV1 4
-#define NV2 8
-#define NV3 16
-#define KERNELS rq_kernels_neon
+#define MULX_OUT     4
+#define MULX_VEC     2
+#define NV1          4
+#define NV2          8
+#define NV3          16
+#define KERNELS      rq_kernels_neon
 #define KERNELS_NAME "neon"
-#define SLICE_MAX 256
+#define SLICE_MAX    256
 #define PRODUCT_COST 30
 
 #include "storage/raptorq/kernels_cpu.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 typedef uint64_t V;
-#define VB 8
+#define VB   8
 #define ONES UINT64_C(0x0101010101010101)
 
 static inline V load(const uint8_t *p)
@@ -60,23 +60,23 @@ static inline V multiply(const VX *x, uint8_t c)
     return sum;
 }
 
-#define LOADU(p) load(p)
-#define LOADA(p) load(p)
-#define STOREU(p, x) store(p, x)
-#define STOREA(p, x) store(p, x)
-#define VXOR(a, b) ((a) ^ (b))
-#define VZERO ((V)0)
-#define ALPHA(x) times_alpha(x)
-#define EXPAND(p) expand(p)
-#define PREPARE(x) prepare(x)
+#define LOADU(p)       load(p)
+#define LOADA(p)       load(p)
+#define STOREU(p, x)   store(p, x)
+#define STOREA(p, x)   store(p, x)
+#define VXOR(a, b)     ((a) ^ (b))
+#define VZERO          ((V)0)
+#define ALPHA(x)       times_alpha(x)
+#define EXPAND(p)      expand(p)
+#define PREPARE(x)     prepare(x)
 #define MULTIPLY(x, c) multiply(&(x), c)
-#define MULX_OUT 8
-#define MULX_VEC 2
-#define NV1 8
-#define KERNELS rq_kernels_portable
-#define KERNELS_NAME "portable"
-#define SLICE_MAX 64
-#define PRODUCT_COST 255
+#define MULX_OUT       8
+#define MULX_VEC       2
+#define NV1            8
+#define KERNELS        rq_kernels_portable
+#define KERNELS_NAME   "portable"
+#define SLICE_MAX      64
+#define PRODUCT_COST   255
 
 #include "storage/raptorq/kernels_cpu.h"
 #include "storage/raptorq/kernels_body.h"

@@ -2,9 +2,10 @@
 
 #include "storage/raptorq/symbolic.h"
 
-/* What the row loops of this and the next file have in common: rows have random lengths,
- * so every loop over one costs about one mispredicted branch, as much as all its other
- * work. Hence few passes, and none over single rows where a flat one will do. */
+/* What the row loops of this and the next file have in common: rows have random
+ * lengths, so every loop over one costs about one mispredicted branch, as much as all
+ * its other work. Hence few passes, and none over single rows where a flat one will do.
+ */
 
 struct small_tuple {
     uint16_t a, b, a1, b1;
@@ -12,8 +13,8 @@ struct small_tuple {
 };
 
 /* Tuples of the LT rows and the number of their columns below W. */
-static uint32_t make_tuples(const struct rq_symbolic *z, const uint32_t *isi, uint32_t n,
-                            struct small_tuple *out)
+static uint32_t make_tuples(const struct rq_symbolic *z, const uint32_t *isi,
+                            uint32_t n, struct small_tuple *out)
 {
     uint32_t total = 0;
 

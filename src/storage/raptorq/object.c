@@ -1,9 +1,10 @@
 /* Objects, block by block.
  *
- * A piece of work is a whole block if it fits the memory, else some columns of one of its
- * sub-blocks: columns are independent of each other, so these are a block with smaller
- * symbols. Whole blocks are worked on by as many lanes at once as there are threads, each
- * with a context of its own; a block alone, or columns, by all threads together. */
+ * A piece of work is a whole block if it fits the memory, else some columns of one of
+ * its sub-blocks: columns are independent of each other, so these are a block with
+ * smaller symbols. Whole blocks are worked on by as many lanes at once as there are
+ * threads, each with a context of its own; a block alone, or columns, by all threads
+ * together. */
 #include <string.h>
 
 #include "storage/raptorq/ctx.h"
@@ -18,10 +19,12 @@ struct lane {
     uint32_t sbn;
     struct rq_block block;
     struct rq_shape shape;
-    uint32_t col;     /* first column of the block */
-    uint64_t offset;  /* of the piece in the object, where its first octet is */
-    uint32_t stride;  /* octets from symbol to symbol there */
-    bool whole;       /* the piece lies in one run of octets */
+    uint32_t col;    /* first column of the block */
+    uint64_t offset; /* of the piece in the object, where its first octet is */
+    uint32_t stride; /* octets from symbol to symbol there */
+    bool whole;      /* the piece lies in one run of octets */
+    uint8_t *octets; /* its source symbols: in the caller's memory or in source */
+    size_t length;   /* octets of them that are in the object or padded with zeros */
     struct rq_buf source, symbols;
     struct rq_buf ids; /* decoder: what list_symbols said */
     size_t n_ids, next_id;
@@ -66,9 +69,8 @@ static void free_lanes(struct object *o)
 static int lane_context(struct object *o, struct lane *l)
 {
     struct rq_mem *mem = &o->ctx->mem;
-    struct rq_config config = {.alloc = &mem->alloc,
-                               .kernel = o->ctx->kernels->name,
-                               .mode = o->ctx->mode};
+    struct rq_config config = {
+        .alloc = &mem->alloc, .kernel = o->ctx->kernels->name, .mode = o->ctx->mode};
 
     if (o->n_lanes == 1) {
         l->ctx = o->ctx;
@@ -174,39 +176,81 @@ static void some_columns(const struct object *o, struct lane *l, uint32_t col,
     l->whole = l->shape.T == size;
 }
 
+/* Where the piece's source symbols go: to their place in the caller's memory if they
+ * can be worked on there, else to a buffer. */
+static int place_piece(struct object *o, struct lane *l)
+{
+    size_t n = (size_t)l->shape.K * l->shape.T, have = (size_t)piece_length(o, l);
+    int rc;
+
+    if (o->io->memory && l->whole && n - have < (l->shape.N == 1 ? l->shape.T : 1)) {
+        l->octets = (uint8_t *)o->io->memory + l->offset;
+        l->length = have;
+        return RQ_OK;
+    }
+    rc = rq_buf_need(&o->ctx->mem, &l->source, n);
+    l->octets = l->source.p;
+    l->length = n;
+    return rc;
+}
+
+static bool in_place(const struct lane *l)
+{
+    return l->octets != l->source.p;
+}
+
+static int get_octets(const struct object *o, uint64_t offset, void *to, size_t n)
+{
+    if (n == 0)
+        return RQ_OK;
+    if (!o->io->memory)
+        return o->io->read(o->io->self, offset, to, n) ? RQ_ERR_IO : RQ_OK;
+    memcpy(to, (const uint8_t *)o->io->memory + offset, n);
+    return RQ_OK;
+}
+
+static int put_octets(const struct object *o, uint64_t offset, const void *from,
+                      size_t n)
+{
+    if (n == 0)
+        return RQ_OK;
+    if (!o->io->memory)
+        return o->io->write(o->io->self, offset, from, n) ? RQ_ERR_IO : RQ_OK;
+    memcpy((uint8_t *)o->io->memory + offset, from, n);
+    return RQ_OK;
+}
+
 /* ---- Encoding ---- */
 
 static int read_piece(struct object *o, struct lane *l)
 {
     size_t n = (size_t)l->shape.K * l->shape.T;
-    int rc = rq_buf_need(&o->ctx->mem, &l->source, n);
-    uint8_t *to = l->source.p;
+    int rc = place_piece(o, l);
+    uint8_t *to = l->octets;
     uint64_t have;
 
-    if (rc < 0)
+    if (rc < 0 || in_place(l))
         return rc;
     if (l->whole) {
         have = piece_length(o, l);
         memset(to + have, 0, n - have);
-        return have && o->io->read(o->io->self, l->offset, to, have) ? RQ_ERR_IO : RQ_OK;
+        return get_octets(o, l->offset, to, have);
     }
-    for (uint32_t m = 0; m < l->shape.K; m++, to += l->shape.T) {
+    for (uint32_t m = 0; m < l->shape.K && rc == RQ_OK; m++, to += l->shape.T) {
         uint32_t row = row_length(o, l, m);
 
         memset(to + row, 0, l->shape.T - row);
-        if (row && o->io->read(o->io->self, l->offset + (uint64_t)m * l->stride, to, row))
-            return RQ_ERR_IO;
+        rc = get_octets(o, l->offset + (uint64_t)m * l->stride, to, row);
     }
-    return RQ_OK;
+    return rc;
 }
 
 static void encode_lane(void *arg, unsigned i)
 {
     struct object *o = arg;
     struct lane *l = &o->lanes[i];
-    size_t n = (size_t)l->shape.K * l->shape.T;
 
-    l->rc = rq_enc_open(l->enc, &l->shape, l->source.p, n);
+    l->rc = rq_enc_open(l->enc, &l->shape, l->octets, l->length);
     if (l->rc == RQ_OK)
         l->rc = rq_enc_run(l->enc, l->shape.K, o->repair, l->symbols.p);
 }
@@ -217,7 +261,7 @@ static int put_one(struct object *o, const struct lane *l, uint32_t esi,
     struct rq_payload_id id = {(uint8_t)l->sbn, esi};
 
     return o->io->put_symbol(o->io->self, &id, l->col, symbol, l->shape.T) ? RQ_ERR_IO
-                                                                         : RQ_OK;
+                                                                           : RQ_OK;
 }
 
 static int put_sources(struct object *o, struct lane *l)
@@ -227,10 +271,10 @@ static int put_sources(struct object *o, struct lane *l)
     if (!o->with_source)
         return RQ_OK;
     for (uint32_t m = 0; m < l->shape.K && rc == RQ_OK; m++) {
-        const uint8_t *symbol = (uint8_t *)l->source.p + (size_t)m * l->shape.T;
+        const uint8_t *symbol = l->octets + (size_t)m * l->shape.T;
         uint8_t *gathered = (uint8_t *)l->symbols.p + (size_t)o->repair * l->shape.T;
 
-        if (l->shape.N > 1) {
+        if (l->shape.N > 1 || (size_t)(m + 1) * l->shape.T > l->length) {
             rc = rq_enc_run(l->enc, m, 1, gathered);
             symbol = gathered;
         }
@@ -314,7 +358,8 @@ static int get_more(struct object *o, struct lane *l)
     const uint32_t *ids = l->ids.p;
     int rc = RQ_NEED_MORE;
 
-    while (rc == RQ_NEED_MORE || rc == RQ_DUPLICATE || (rc == RQ_OK && !l->sources_done)) {
+    while (rc == RQ_NEED_MORE || rc == RQ_DUPLICATE ||
+           (rc == RQ_OK && !l->sources_done)) {
         uint32_t esi;
 
         if (l->next_id == l->n_ids) {
@@ -344,11 +389,10 @@ static uint32_t count_sources(const struct lane *l)
 
 static int open_piece(struct object *o, struct lane *l)
 {
-    size_t n = (size_t)l->shape.K * l->shape.T;
-    int rc = rq_buf_need(&o->ctx->mem, &l->source, n);
+    int rc = place_piece(o, l);
 
     if (rc == RQ_OK)
-        rc = rq_dec_open(l->dec, &l->shape, l->source.p, n,
+        rc = rq_dec_open(l->dec, &l->shape, l->octets, l->length,
                          l->shape.K - count_sources(l) + SPARE_REPAIR);
     l->next_id = 0;
     l->sources_done = false;
@@ -366,22 +410,18 @@ static void decode_lane(void *arg, unsigned i)
 
 static int write_piece(struct object *o, struct lane *l)
 {
-    const uint8_t *from = l->source.p;
+    const uint8_t *from = l->octets;
+    uint64_t n = piece_length(o, l);
+    int rc = RQ_OK;
 
-    if (l->whole) {
-        uint64_t n = piece_length(o, l);
-
-        if (n && o->io->write(o->io->self, l->offset, from, n))
-            return RQ_ERR_IO;
-        return progress(o, n);
+    if (l->whole && !in_place(l))
+        rc = put_octets(o, l->offset, from, n);
+    for (uint32_t m = 0; !l->whole && m < l->shape.K && rc == RQ_OK; m++) {
+        rc = put_octets(o, l->offset + (uint64_t)m * l->stride, from,
+                        row_length(o, l, m));
+        from += l->shape.T;
     }
-    for (uint32_t m = 0; m < l->shape.K; m++, from += l->shape.T) {
-        uint32_t n = row_length(o, l, m);
-
-        if (n && o->io->write(o->io->self, l->offset + (uint64_t)m * l->stride, from, n))
-            return RQ_ERR_IO;
-    }
-    return progress(o, piece_length(o, l));
+    return rc == RQ_OK ? progress(o, n) : rc;
 }
 
 /* Symbols for all lanes are got on this thread, then all solve; those that need more go
@@ -537,10 +577,8 @@ int rq_object_encode(struct rq_ctx *ctx, const struct rq_oti *oti, uint32_t repa
 int rq_object_decode(struct rq_ctx *ctx, const struct rq_oti *oti, size_t memory,
                      const struct rq_object_io *io, uint32_t *sbn)
 {
-    struct object o = {.ctx = ctx,
-                       .oti = oti,
-                       .io = io,
-                       .memory = memory ? memory : RQ_OBJECT_MEMORY};
+    struct object o = {
+        .ctx = ctx, .oti = oti, .io = io, .memory = memory ? memory : RQ_OBJECT_MEMORY};
     int rc = rq_oti_check(oti);
 
     return rc < 0 ? rc : run_object(&o, true, sbn);

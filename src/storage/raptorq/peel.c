@@ -16,15 +16,15 @@
 
 struct peeler {
     struct rq_symbolic *z;
-    uint64_t *state;  /* per row: level << 32 | active columns << 16 | XOR of these */
-    uint16_t *next;   /* per row: stack links of the buckets below */
-    uint16_t *pivot;  /* per row: the column peeled by it, or RQ_NONE */
-    uint16_t *fresh;  /* rows that just came down to one column */
-    uint32_t *count;  /* per level: rows */
-    uint8_t *alive;   /* per column below W */
+    uint64_t *state; /* per row: level << 32 | active columns << 16 | XOR of these */
+    uint16_t *next;  /* per row: stack links of the buckets below */
+    uint16_t *pivot; /* per row: the column peeled by it, or RQ_NONE */
+    uint16_t *fresh; /* rows that just came down to one column */
+    uint32_t *count; /* per level: rows */
+    uint8_t *alive;  /* per column below W */
     uint16_t *parent, *size, *best; /* components, per column */
-    uint16_t *edges;  /* rows that came down to two columns */
-    uint32_t *heap;   /* size << 16 | root */
+    uint16_t *edges;                /* rows that came down to two columns */
+    uint32_t *heap;                 /* size << 16 | root */
     uint32_t n_edges, n_heap, levels, M, u;
     uint16_t bucket[BUCKETS]; /* rows with one column, by weight */
     uint32_t filled;          /* bit i: bucket i is not empty */
@@ -161,7 +161,8 @@ static uint32_t first_alive(const struct peeler *e, uint32_t r)
 static void join(struct peeler *e, uint32_t r)
 {
     uint32_t c = first_alive(e, r);
-    uint32_t a = find_root(e, c), b = find_root(e, (uint32_t)(e->state[r] & 0xffff) ^ c);
+    uint32_t a = find_root(e, c),
+             b = find_root(e, (uint32_t)(e->state[r] & 0xffff) ^ c);
 
     if (a == b)
         return;
@@ -299,10 +300,10 @@ static void order_by_level(struct peeler *e)
     }
 }
 
-/* Writes what row order[@k] fetches, peeled slots first, but not the slot @self; returns
- * the end of its list. Slots are put down from both ends without looking. There is one
- * place more than slots until the end, so nothing is overwritten; the last slot goes to
- * the place that stays empty. */
+/* Writes what row order[@k] fetches, peeled slots first, but not the slot @self;
+ * returns the end of its list. Slots are put down from both ends without looking. There
+ * is one place more than slots until the end, so nothing is overwritten; the last slot
+ * goes to the place that stays empty. */
 static uint16_t *write_fetch(struct rq_symbolic *z, uint32_t k, uint32_t self,
                              uint16_t *out)
 {

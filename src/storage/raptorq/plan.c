@@ -22,7 +22,8 @@ size_t rq_plan_place(struct rq_plan *plan, uint8_t *body)
     plan->body = body;
     plan->row = carve_piece(&c, rows * sizeof(*plan->row));
     plan->fetch = carve_piece(&c, rows * sizeof(*plan->fetch));
-    plan->idx = carve_piece(&c, ((size_t)h->idx_peeled + h->idx_residual) * sizeof(*plan->idx));
+    plan->idx =
+        carve_piece(&c, ((size_t)h->idx_peeled + h->idx_residual) * sizeof(*plan->idx));
     plan->residual_dst = carve_piece(&c, h->n_residual * sizeof(*plan->residual_dst));
     plan->fold_dst = carve_piece(&c, h->n_fold * sizeof(*plan->fold_dst));
     plan->fold = carve_piece(&c, h->n_fold * sizeof(*plan->fold));
@@ -60,15 +61,16 @@ uint64_t rq_plan_count(const struct rq_plan *plan)
 /* ---- Programs of the dense part ----
  *
  * Half the bits of dense rows are set. Four pivots that are ready are summed in all
- * ways once, 11 sums beyond the pivots themselves; rows then take one sum instead of two
- * pivots ("four Russians"). Sums have slots from L on, reused by both programs. */
+ * ways once, 11 sums beyond the pivots themselves; rows then take one sum instead of
+ * two pivots ("four Russians"). Sums have slots from L on, reused by both programs. */
 
-#define GROUP 4
-#define SUMS 11           /* of two pivots or more */
-#define GROUPS_WORTH 10   /* with fewer groups sums do not pay */
-#define SLOTS_MAX 65535u
+#define GROUP        4
+#define SUMS         11 /* of two pivots or more */
+#define GROUPS_WORTH 10 /* with fewer groups sums do not pay */
+#define SLOTS_MAX    65535u
 
-/* Number of a sum among those of its group, by the pivots in it; pivots alone have none. */
+/* Number of a sum among those of its group, by the pivots in it; pivots alone have
+ * none. */
 static const uint8_t sum_number[16] = {0, 0, 0, 0, 0, 1, 2, 3, 0, 4, 5, 6, 7, 8, 9, 10};
 
 struct program {
@@ -138,8 +140,9 @@ static uint64_t load_le64(const uint8_t *p)
     return v;
 }
 
-/* Residual rows in the order of their pivots: peeled slots, then earlier pivots. The list
- * of residual row i in idx_residual begins at heads[i]; slots of pivots in pivot_slot. */
+/* Residual rows in the order of their pivots: peeled slots, then earlier pivots. The
+ * list of residual row i in idx_residual begins at heads[i]; slots of pivots in
+ * pivot_slot. */
 static void residual_program(struct program *g, const uint16_t *pivot_slot)
 {
     const struct rq_symbolic *z = g->z;
@@ -161,10 +164,10 @@ static void residual_program(struct program *g, const uint16_t *pivot_slot)
 }
 
 /* Pivots from the last to the first: their own slot, and the columns that follow. These
- * count from the end: t = 0 is the last free column. slot_at[t] is its slot; groups[] has
- * room for a bit mask for each group. */
-static void fold_program(struct program *g, const uint16_t *slot_at, const uint16_t *t_of,
-                         uint8_t *groups)
+ * count from the end: t = 0 is the last free column. slot_at[t] is its slot; groups[]
+ * has room for a bit mask for each group. */
+static void fold_program(struct program *g, const uint16_t *slot_at,
+                         const uint16_t *t_of, uint8_t *groups)
 {
     const struct rq_symbolic *z = g->z;
     uint32_t done = 0;
@@ -195,8 +198,7 @@ static void fold_program(struct program *g, const uint16_t *slot_at, const uint1
 
 static bool sums_pay(const struct rq_symbolic *z)
 {
-    return z->nb >= GROUPS_WORTH * GROUP &&
-           z->p.L + z->u / GROUP * SUMS <= SLOTS_MAX;
+    return z->nb >= GROUPS_WORTH * GROUP && z->p.L + z->u / GROUP * SUMS <= SLOTS_MAX;
 }
 
 /* Room for any programs: rows, and entries beyond what residual rows fetch. */
@@ -244,7 +246,8 @@ static void write_programs(const struct rq_symbolic *z, struct scratch *s)
     fold_program(&s->fold, s->slot_at, s->t_of, s->groups);
 }
 
-/* Finds where the list of each residual row begins; returns the sum of their lengths. */
+/* Finds where the list of each residual row begins; returns the sum of their lengths.
+ */
 static size_t find_residual(const struct rq_symbolic *z)
 {
     uint32_t at = 0;
@@ -287,18 +290,18 @@ static void measure(const struct rq_symbolic *z, const struct scratch *s,
                     struct rq_plan *plan)
 {
     plan->p = z->p;
-    plan->h = (struct rq_plan_head){
-        .Kp = z->p.Kp,
-        .nrows = z->nrows,
-        .M = z->M,
-        .nb = z->nb,
-        .nh = z->nh,
-        .n_slots = z->p.L + (s->fold.sums ? z->u / GROUP * SUMS : 0),
-        .n_residual = s->residual.n,
-        .n_fold = s->fold.n,
-        .idx_peeled = (uint32_t)(z->idx_residual - z->idx),
-        .idx_residual = s->residual.n_idx,
-        .idx_fold = s->fold.n_idx};
+    plan->h = (struct rq_plan_head){.Kp = z->p.Kp,
+                                    .nrows = z->nrows,
+                                    .M = z->M,
+                                    .nb = z->nb,
+                                    .nh = z->nh,
+                                    .n_slots = z->p.L +
+                                               (s->fold.sums ? z->u / GROUP * SUMS : 0),
+                                    .n_residual = s->residual.n,
+                                    .n_fold = s->fold.n,
+                                    .idx_peeled = (uint32_t)(z->idx_residual - z->idx),
+                                    .idx_residual = s->residual.n_idx,
+                                    .idx_fold = s->fold.n_idx};
     rq_plan_place(plan, NULL);
 }
 
@@ -346,7 +349,8 @@ int rq_plan_take(struct rq_symbolic *z, struct rq_plan **out)
     plan = rq_mem_get(z->mem, head + measured.size, &rc);
     if (!plan)
         return rc;
-    z->mem->used -= head + measured.size; /* plans outlive contexts: not theirs to count */
+    z->mem->used -=
+        head + measured.size; /* plans outlive contexts: not theirs to count */
     *plan = measured;
     atomic_init(&plan->refs, 1);
     plan->alloc = z->mem->alloc;
@@ -376,8 +380,7 @@ void rq_plan_unref(struct rq_plan *plan)
 {
     struct rq_alloc alloc;
 
-    if (!plan ||
-        atomic_fetch_sub_explicit(&plan->refs, 1, memory_order_acq_rel) != 1)
+    if (!plan || atomic_fetch_sub_explicit(&plan->refs, 1, memory_order_acq_rel) != 1)
         return;
     alloc = plan->alloc;
     alloc.free(alloc.self, plan, rq_round_up(sizeof(*plan), RQ_ALIGN) + plan->size);

@@ -1,8 +1,8 @@
 /* Plans: what the symbolic phase hands to the data phase (doc/raptorq.md).
  *
- * Slots hold slices of the L intermediate symbols: slot k < M the k-th peeled column, then
- * the u inactive ones, of which nb have a binary pivot and nh are free; slots from L on
- * hold sums of four pivots that several rows need. To execute:
+ * Slots hold slices of the L intermediate symbols: slot k < M the k-th peeled column,
+ * then the u inactive ones, of which nb have a binary pivot and nh are free; slots from
+ * L on hold sums of four pivots that several rows need. To execute:
  *   1. fetch rows 0 .. M-1 into their slots without their inactive part, then the
  *      residual program, which leaves nb reduced residual rows in their pivots' slots;
  *   2. if nh > 0: HDPC rows by recurrence, free columns = Q (pivots, HDPC rows);
@@ -18,8 +18,8 @@ struct rq_plan_head {
     uint32_t Kp;
     uint32_t nrows; /* binary rows the row numbers refer to: S LDPC, then LT rows */
     uint32_t M, nb, nh;
-    uint32_t n_slots;           /* L and the sums */
-    uint32_t n_residual, n_fold; /* rows of the two programs */
+    uint32_t n_slots;                            /* L and the sums */
+    uint32_t n_residual, n_fold;                 /* rows of the two programs */
     uint32_t idx_peeled, idx_residual, idx_fold; /* entries of their lists */
 };
 
@@ -28,9 +28,9 @@ struct rq_plan {
     struct rq_alloc alloc; /* of the plan itself, when counted */
     struct rq_params p;
     struct rq_plan_head h;
-    uint64_t xors; /* XOR equivalents of steps 1 to 4 */
-    size_t size;   /* octets of body */
-    uint8_t *body; /* the arrays below lie in it */
+    uint64_t xors;          /* XOR equivalents of steps 1 to 4 */
+    size_t size;            /* octets of body */
+    uint8_t *body;          /* the arrays below lie in it */
     uint16_t *row;          /* [M + n_residual] the row that is fetched; LDPC: none */
     struct rq_fetch *fetch; /* [M + n_residual] */
     uint16_t *idx;          /* [idx_peeled + idx_residual] */

@@ -3,7 +3,8 @@
 
 #include "storage/raptorq/ctx.h"
 
-/* Octets: magic 0..7, check 8..15 (of all that follows), head 16..59, then the arrays. */
+/* Octets: magic 0..7, check 8..15 (of all that follows), head 16..59, then the arrays.
+ */
 #define MAGIC "ochrqp1\n"
 enum { AT_MAGIC = 0, AT_CHECK = 8, AT_HEAD = 16, AT_BODY = 64 };
 

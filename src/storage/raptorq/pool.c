@@ -81,7 +81,8 @@ struct rq_pool *rq_pool_new(unsigned threads)
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->start, NULL);
     pthread_cond_init(&pool->finish, NULL);
-    pool->workers = (struct rq_workers){.threads = others + 1, .run = run, .self = pool};
+    pool->workers =
+        (struct rq_workers){.threads = others + 1, .run = run, .self = pool};
     for (; pool->n_threads < others; pool->n_threads++)
         if (pthread_create(&pool->thread[pool->n_threads], NULL, thread_main, pool)) {
             rq_pool_free(pool);

@@ -4,9 +4,9 @@
  * keeps no globals and logs nothing. RaptorQ detects no corruption: one wrong symbol
  * spoils its block, so authenticate symbols before handing them over.
  *
- * Words of the RFC: a source block of K symbols of T octets; an encoding symbol id (ESI)
- * names source symbols (below K) and repair symbols (K to 2^24-1); N sub-blocks; Al
- * the alignment. Sizes are in octets, ids in host integers.
+ * Words of the RFC: a source block of K symbols of T octets; an encoding symbol id
+ * (ESI) names source symbols (below K) and repair symbols (K to 2^24-1); N sub-blocks;
+ * Al the alignment. Sizes are in octets, ids in host integers.
  *
  * Threads: a context and what was opened on it belong to one thread at a time. Plans
  * are immutable, counted and may be shared by any number of threads.
@@ -19,14 +19,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RQ_K_MIN 1
-#define RQ_K_MAX 56403                 /* source symbols of a block (5.1.2) */
-#define RQ_T_MAX 65535                 /* octets of a symbol */
-#define RQ_ESI_MAX 0xffffffu           /* 24 bit (3.2) */
-#define RQ_Z_MAX 255                   /* the field has one octet (3.3.3) */
-#define RQ_N_MAX 65535                 /* the field has two octets (3.3.3) */
-#define RQ_F_MAX UINT64_C(942574504275) /* erratum 5548: 65535 * 56403 * 255 */
-#define RQ_OTI_SIZE 12
+#define RQ_K_MIN           1
+#define RQ_K_MAX           56403     /* source symbols of a block (5.1.2) */
+#define RQ_T_MAX           65535     /* octets of a symbol */
+#define RQ_ESI_MAX         0xffffffu /* 24 bit (3.2) */
+#define RQ_Z_MAX           255       /* the field has one octet (3.3.3) */
+#define RQ_N_MAX           65535     /* the field has two octets (3.3.3) */
+#define RQ_F_MAX           UINT64_C(942574504275) /* erratum 5548: 65535 * 56403 * 255 */
+#define RQ_OTI_SIZE        12
 #define RQ_PAYLOAD_ID_SIZE 4
 
 #if defined(__GNUC__)
@@ -43,21 +43,21 @@ enum rq_status {
     RQ_DECODED = 3,   /* the block is complete; further symbols are of no use */
     RQ_FULL = 4,      /* no room for another repair symbol: solve first */
 
-    RQ_ERR_K = -1,      /* K is 0 or above 56403 */
-    RQ_ERR_T = -2,      /* T is 0 or above 65535, or not a multiple of Al */
-    RQ_ERR_Z = -3,      /* Z is 0, above 255, or leaves a block without symbols */
-    RQ_ERR_N = -4,      /* N is 0 or above T/Al */
-    RQ_ERR_AL = -5,     /* Al is 0 */
-    RQ_ERR_F = -6,      /* the object is empty or above 942,574,504,275 octets */
-    RQ_ERR_ESI = -7,    /* the id does not exist in this block */
-    RQ_ERR_SBN = -8,    /* the source block number does not exist in this object */
-    RQ_ERR_LENGTH = -9, /* a length does not match K, T and N, or the object */
-    RQ_ERR_LIMIT = -10, /* the context's memory limit does not allow this */
+    RQ_ERR_K = -1,       /* K is 0 or above 56403 */
+    RQ_ERR_T = -2,       /* T is 0 or above 65535, or not a multiple of Al */
+    RQ_ERR_Z = -3,       /* Z is 0, above 255, or leaves a block without symbols */
+    RQ_ERR_N = -4,       /* N is 0 or above T/Al */
+    RQ_ERR_AL = -5,      /* Al is 0 */
+    RQ_ERR_F = -6,       /* the object is empty or above 942,574,504,275 octets */
+    RQ_ERR_ESI = -7,     /* the id does not exist in this block */
+    RQ_ERR_SBN = -8,     /* the source block number does not exist in this object */
+    RQ_ERR_LENGTH = -9,  /* a length does not match K, T and N, or the object */
+    RQ_ERR_LIMIT = -10,  /* the context's memory limit does not allow this */
     RQ_ERR_MEMORY = -11, /* the system has no memory left */
-    RQ_ERR_STATE = -12, /* the call does not fit the order of calls */
-    RQ_ERR_DATA = -13,  /* a serialised plan or encoded field is malformed */
-    RQ_ERR_IO = -14,    /* a callback of the caller reported a failure */
-    RQ_ERR_KERNEL = -15 /* no kernel of this name, or this CPU cannot run it */
+    RQ_ERR_STATE = -12,  /* the call does not fit the order of calls */
+    RQ_ERR_DATA = -13,   /* a serialised plan or encoded field is malformed */
+    RQ_ERR_IO = -14,     /* a callback of the caller reported a failure */
+    RQ_ERR_KERNEL = -15  /* no kernel of this name, or this CPU cannot run it */
 };
 
 /* An English sentence for a status, without a full stop; never NULL. */
@@ -95,10 +95,10 @@ void rq_hdpc_matrix(const struct rq_params *p, uint8_t *out);
 /* ---- Object transmission information and payload ids (3.2, 3.3) ---- */
 
 struct rq_oti {
-    uint64_t F; /* octets of the object, 1 to RQ_F_MAX */
-    uint32_t T; /* octets of a symbol, 1 to 65535, a multiple of Al */
-    uint32_t Z; /* source blocks, 1 to 255 and at most ceil(F/T) */
-    uint32_t N; /* sub-blocks of each block, 1 to T/Al */
+    uint64_t F;  /* octets of the object, 1 to RQ_F_MAX */
+    uint32_t T;  /* octets of a symbol, 1 to 65535, a multiple of Al */
+    uint32_t Z;  /* source blocks, 1 to 255 and at most ceil(F/T) */
+    uint32_t N;  /* sub-blocks of each block, 1 to T/Al */
     uint32_t Al; /* alignment of sub-symbols, 1 to 255 */
 };
 
@@ -174,14 +174,15 @@ struct rq_config {
     size_t memory_limit;              /* octets; 0: no limit */
     const struct rq_alloc *alloc;     /* NULL: the system's, with huge pages */
     const struct rq_workers *workers; /* NULL: the calling thread alone */
-    const char *kernel; /* "portable", "ssse3", ...; NULL: the best of this CPU */
-    enum rq_mode mode;  /* for tests; a mode that cannot do a job is not used for it */
+    const char *kernel;  /* "portable", "ssse3", ...; NULL: the best of this CPU */
+    enum rq_mode mode;   /* for tests; a mode that cannot do a job is not used for it */
     unsigned plan_cache; /* encoder plans kept; 0: 8 */
 };
 
 /* A context: kernels, scratch memory, cached plans. @config (NULL: defaults) and its
  * strings need not outlive the call; allocator and workers must outlive the context.
- * On success *out is owned by the caller. RQ_ERR_KERNEL, RQ_ERR_MEMORY, RQ_ERR_LIMIT. */
+ * On success *out is owned by the caller. RQ_ERR_KERNEL, RQ_ERR_MEMORY, RQ_ERR_LIMIT.
+ */
 struct rq_ctx;
 RQ_NODISCARD int rq_ctx_new(struct rq_ctx **out, const struct rq_config *config);
 void rq_ctx_free(struct rq_ctx *ctx); /* after all encoders and decoders on it */
@@ -195,8 +196,8 @@ struct rq_stats {
     uint64_t allocations; /* calls of the allocator so far */
     size_t plan_size;     /* octets of the plan used last */
     uint64_t xors; /* XOR equivalents per column executed last, see doc/raptorq.md */
-    enum rq_mode mode;    /* used last */
-    uint32_t inactive;    /* inactive columns of the plan made last */
+    enum rq_mode mode; /* used last */
+    uint32_t inactive; /* inactive columns of the plan made last */
 };
 void rq_ctx_stats(const struct rq_ctx *ctx, struct rq_stats *out);
 
@@ -207,7 +208,7 @@ void rq_ctx_stats(const struct rq_ctx *ctx, struct rq_stats *out);
 struct rq_plan;
 RQ_NODISCARD int rq_plan_new(struct rq_ctx *ctx, struct rq_plan **out, uint32_t K);
 struct rq_plan *rq_plan_ref(struct rq_plan *plan);
-void rq_plan_unref(struct rq_plan *plan); /* NULL is fine */
+void rq_plan_unref(struct rq_plan *plan);        /* NULL is fine */
 size_t rq_plan_size(const struct rq_plan *plan); /* octets when written */
 uint32_t rq_plan_Kp(const struct rq_plan *plan);
 uint64_t rq_plan_xors(const struct rq_plan *plan); /* for all intermediate symbols */
@@ -219,7 +220,8 @@ void rq_ctx_drop_plans(struct rq_ctx *ctx); /* forget all cached plans and matri
 
 /* A plan as octets, to be made offline; @out has room for rq_plan_size octets.
  * rq_plan_read checks every index, so that a foreign plan can at worst compute wrong
- * symbols: RQ_ERR_DATA. The format is that of this library and this CPU's octet order. */
+ * symbols: RQ_ERR_DATA. The format is that of this library and this CPU's octet order.
+ */
 void rq_plan_write(const struct rq_plan *plan, uint8_t *out);
 RQ_NODISCARD int rq_plan_read(struct rq_ctx *ctx, struct rq_plan **out,
                               const uint8_t *in, size_t n);
@@ -270,8 +272,8 @@ void rq_dec_free(struct rq_dec *dec);
 /* Starts on a block whose source symbols are to appear in @dst (borrowed until the
  * next open or free; @len as in rq_enc_open). Room for @max_repair repair symbols is
  * kept in the decoder; 0: K + 64. */
-RQ_NODISCARD int rq_dec_open(struct rq_dec *dec, const struct rq_shape *shape, void *dst,
-                             size_t len, uint32_t max_repair);
+RQ_NODISCARD int rq_dec_open(struct rq_dec *dec, const struct rq_shape *shape,
+                             void *dst, size_t len, uint32_t max_repair);
 
 /* T octets where the network layer may put symbol @esi before rq_dec_have(esi), or
  * NULL if it is unknown, here already, or there is no room. For source symbols of an
@@ -280,8 +282,8 @@ RQ_NODISCARD int rq_dec_open(struct rq_dec *dec, const struct rq_shape *shape, v
  * handed out for a repair symbol takes one of max_repair. */
 void *rq_dec_slot(struct rq_dec *dec, uint32_t esi);
 
-/* Symbol @esi will not come after all. Frees the slot that source symbols share; a slot of
- * a repair symbol stays its own, should it come later. */
+/* Symbol @esi will not come after all. Frees the slot that source symbols share; a slot
+ * of a repair symbol stays its own, should it come later. */
 void rq_dec_give_up(struct rq_dec *dec, uint32_t esi);
 
 /* Symbol @esi is in its slot now. RQ_OK, RQ_NEED_MORE while fewer than K symbols are
@@ -300,9 +302,13 @@ RQ_NODISCARD int rq_dec_check(struct rq_dec *dec);
 
 /* ---- Objects: files of several blocks ---- */
 
-/* The caller's storage. Offsets and counts are octets. Callbacks return 0, or a negative
- * number to stop with RQ_ERR_IO; they run on the thread that called in. */
+/* The caller's storage. Offsets and counts are octets. Callbacks return 0, or a
+ * negative number to stop with RQ_ERR_IO; they run on the thread that called in. */
 struct rq_object_io {
+    /* optional: the object, F octets in memory, read by the encoder and written by the
+     * decoder in place; read and write are not called then. A decoder that fails may
+     * have written to blocks it did not complete. */
+    void *memory;
     /* the encoder's input: octets [offset, offset + n) of the object */
     int (*read)(void *self, uint64_t offset, void *buf, size_t n);
     /* the encoder's output: octets [col, col + n) of an encoding symbol. Columns of one
@@ -310,12 +316,12 @@ struct rq_object_io {
     int (*put_symbol)(void *self, const struct rq_payload_id *id, uint32_t col,
                       const void *buf, size_t n);
 
-    /* the decoder's input: the ids at hand for block @sbn, at most @max into @esi; their
-     * number is returned */
+    /* the decoder's input: the ids at hand for block @sbn, at most @max into @esi;
+     * their number is returned */
     size_t (*list_symbols)(void *self, uint32_t sbn, uint32_t *esi, size_t max);
     /* octets [col, col + n) of one of them; 1: it is not to be had after all */
-    int (*get_symbol)(void *self, const struct rq_payload_id *id, uint32_t col, void *buf,
-                      size_t n);
+    int (*get_symbol)(void *self, const struct rq_payload_id *id, uint32_t col,
+                      void *buf, size_t n);
     /* the decoder's output */
     int (*write)(void *self, uint64_t offset, const void *buf, size_t n);
 

@@ -18,7 +18,8 @@ const char *rq_strerror(int status)
     case RQ_ERR_T:
         return "the symbol size must be 1 to 65535 octets and a multiple of Al";
     case RQ_ERR_Z:
-        return "the number of source blocks must be 1 to 255 and at most that of symbols";
+        return "the number of source blocks must be 1 to 255 and at most that of "
+               "symbols";
     case RQ_ERR_N:
         return "the number of sub-blocks must be 1 to T/Al";
     case RQ_ERR_AL:

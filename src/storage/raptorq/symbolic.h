@@ -15,11 +15,12 @@
 #include "storage/raptorq/mem.h"
 #include "storage/raptorq/tuple.h"
 
-#define RQ_NONE 0xffff
-#define RQ_ROWS_MAX 65000 /* binary rows: their numbers must fit 16 bits */
-#define RQ_SPARE_ROWS 64  /* rows that rq_matrix_add may add */
+#define RQ_NONE       0xffff
+#define RQ_ROWS_MAX   65000 /* binary rows: their numbers must fit 16 bits */
+#define RQ_SPARE_ROWS 64    /* rows that rq_matrix_add may add */
 
-/* A binary row: its columns below W are cols[at .. at + n), and it has npi PI columns. */
+/* A binary row: its columns below W are cols[at .. at + n), and it has npi PI columns.
+ */
 struct rq_row {
     uint32_t at;
     uint16_t n, npi;
@@ -41,7 +42,8 @@ struct rq_symbolic {
 
     /* matrix.c: rows 0..S-1 are LDPC, S..S+N-1 the LT rows in the order given */
     uint32_t nrows;
-    uint32_t nrows_peeled; /* rows that took part in the peel; later ones are residual */
+    uint32_t
+        nrows_peeled; /* rows that took part in the peel; later ones are residual */
     struct rq_row *row;
     uint16_t *cols, *entry_row; /* by entry: its column; its row if that is an LT row */
     uint32_t cols_end;
@@ -50,20 +52,20 @@ struct rq_symbolic {
     struct rq_buf b_rows, b_cols;
 
     /* peel.c */
-    uint32_t *heads; /* scratch, one for each row at least */
-    uint32_t M; /* peeled columns; slot k < M holds the k-th of them */
-    uint32_t u; /* inactive columns: slots M .. L-1 */
-    uint16_t *slot;     /* [L] slot of a column */
-    uint16_t *order;    /* [nrows] row of slot k; from M on the residual rows */
-    uint16_t *inactive; /* [L] the inactive columns, PI first */
+    uint32_t *heads;        /* scratch, one for each row at least */
+    uint32_t M;             /* peeled columns; slot k < M holds the k-th of them */
+    uint32_t u;             /* inactive columns: slots M .. L-1 */
+    uint16_t *slot;         /* [L] slot of a column */
+    uint16_t *order;        /* [nrows] row of slot k; from M on the residual rows */
+    uint16_t *inactive;     /* [L] the inactive columns, PI first */
     struct rq_fetch *fetch; /* [nrows] in that order */
     uint16_t *idx;          /* the slots they fetch */
     uint16_t *idx_residual; /* where those of order[M] begin */
     struct rq_buf b_peel, b_list;
 
     /* dense.c */
-    uint32_t nb; /* binary pivots */
-    uint32_t nh; /* columns left for HDPC rows: u - nb */
+    uint32_t nb;         /* binary pivots */
+    uint32_t nh;         /* columns left for HDPC rows: u - nb */
     uint16_t *pivot_row; /* [R] from nb on without meaning; 0 is row order[M] */
     uint16_t *pivot_col; /* [u] inactive column of pivot p; from nb on the free ones */
     uint8_t *bits;       /* [R] reduced rows in terms of inactive columns */

@@ -10,8 +10,8 @@ struct rq_systematic {
     uint16_t Kp, J, S, H, W, P1;
 };
 
-extern const uint32_t rq_V[4][256];   /* 5.5 */
-extern const uint32_t rq_degree[31];  /* 5.3.5.2 */
+extern const uint32_t rq_V[4][256];        /* 5.5 */
+extern const uint32_t rq_degree[31];       /* 5.3.5.2 */
 extern const uint8_t rq_degree_start[128]; /* the least Deg[v] by the top 7 bits of v */
 extern const struct rq_systematic rq_systematic[RQ_N_SYSTEMATIC];
 

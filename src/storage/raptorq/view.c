@@ -1,6 +1,7 @@
 #include "storage/raptorq/view.h"
 
-int rq_view_init(struct rq_view *v, const struct rq_shape *shape, void *base, size_t len)
+int rq_view_init(struct rq_view *v, const struct rq_shape *shape, void *base,
+                 size_t len)
 {
     struct rq_partition p;
     size_t full;

@@ -8,9 +8,11 @@
 
 struct rq_view {
     uint8_t *base;
-    uint8_t *tail; /* T octets: symbol K-1 if the block's memory ends inside it, or NULL */
+    uint8_t
+        *tail; /* T octets: symbol K-1 if the block's memory ends inside it, or NULL */
     uint32_t K, T, N;
-    uint32_t wide, narrow, n_wide; /* octets of sub-symbols; the first n_wide are wide */
+    uint32_t wide, narrow,
+        n_wide; /* octets of sub-symbols; the first n_wide are wide */
 };
 
 /* RQ_ERR_K, _T, _N, _AL, _LENGTH. The caller sets tail if rq_view_partial. */
