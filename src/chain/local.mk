@@ -21,6 +21,7 @@ libochre_chain_a_SOURCES += \
 libochre_chain_a_SOURCES += \
 	src/chain/script/address.c src/chain/script/address.h \
 	src/chain/script/descriptor.c src/chain/script/descriptor.h \
+	src/chain/script/descriptor_expand.c \
 	src/chain/script/descriptor_impl.h src/chain/script/descriptor_infer.c \
 	src/chain/script/descriptor_key.c src/chain/script/descriptor_parse.c \
 	src/chain/script/keystore.c src/chain/script/keystore.h \
