@@ -83,6 +83,13 @@ def _memory_mib(node):
                     if line.startswith("VmRSS"))
 
 
+def _is_sanitized(node):
+    """Sanitizers keep freed memory on purpose."""
+    with open(f"/proc/{node.process.pid}/maps", encoding="ascii") as f:
+        maps = f.read()
+    return "libasan" in maps or "libtsan" in maps
+
+
 def test_honest_work_goes_on(lab, params):
     node, friend = (lab.node(params=params) for _ in range(2))
     node.connect(friend)
@@ -112,4 +119,4 @@ def test_honest_work_goes_on(lab, params):
         attacker.join(10)
     assert rounds >= 2 and sum(a.sent for a in attackers) > 1000
     assert node.getblockcount() == 130 + rounds
-    assert _memory_mib(node) - before < MEMORY_MIB
+    assert _is_sanitized(node) or _memory_mib(node) - before < MEMORY_MIB
