@@ -30,11 +30,13 @@ static void tx_list_clear(struct tx_list *l)
 }
 
 /* False: the call has failed. The caller clears *l either way. */
-static bool read_transactions(struct rpc_call *c, const struct json *list, struct tx_list *l)
+static bool read_transactions(struct rpc_call *c, const struct json *list,
+                              struct tx_list *l)
 {
     if (list->len < 1 || list->len > MAX_PACKAGE_COUNT) {
         rpc_error(c, RPC_INVALID_PARAMETER,
-                  "Array must contain between 1 and %d transactions.", MAX_PACKAGE_COUNT);
+                  "Array must contain between 1 and %d transactions.",
+                  MAX_PACKAGE_COUNT);
         return false;
     }
     l->txs = arena_alloc(c->mem, list->len * sizeof(struct tx *));
@@ -45,7 +47,8 @@ static bool read_transactions(struct rpc_call *c, const struct json *list, struc
         l->txs[i] = tx_decode_hex(v->str, v->str_len, false, true);
         if (!l->txs[i]) {
             rpc_error(c, RPC_DESERIALIZATION_ERROR,
-                      "TX decode failed: %s Make sure the tx has at least one input.", v->str);
+                      "TX decode failed: %s Make sure the tx has at least one input.",
+                      v->str);
             return false;
         }
         l->n++;
@@ -119,7 +122,8 @@ static bool write_result(struct rpc_call *c, const struct test_job *j, size_t i,
     return true;
 }
 
-static void write_results(struct rpc_call *c, const struct test_job *j, int64_t max_feerate)
+static void write_results(struct rpc_call *c, const struct test_job *j,
+                          int64_t max_feerate)
 {
     struct json_writer *w = c->w;
     char reason[192];
@@ -145,8 +149,8 @@ static void testmempoolaccept(struct rpc_call *c)
     int64_t max_feerate;
 
     *j = (struct test_job){.mp = c->node->mempool};
-    if (read_transactions(c, rpc_arg(c, 0), &j->l) && raw_feerate_arg(c, 1, &max_feerate) &&
-        on_chain(c, test_job, j))
+    if (read_transactions(c, rpc_arg(c, 0), &j->l) &&
+        raw_feerate_arg(c, 1, &max_feerate) && on_chain(c, test_job, j))
         write_results(c, j, max_feerate);
     for (size_t i = 0; i < j->l.n; i++)
         accept_result_clear(&j->results[i]);
@@ -166,7 +170,8 @@ struct package_job {
 static void package_job(void *arg)
 {
     struct package_job *j = arg;
-    mempool_submit_package(j->mp, j->l.txs, j->l.n, j->max_feerate, j->out, &j->package);
+    mempool_submit_package(j->mp, j->l.txs, j->l.n, j->max_feerate, j->out,
+                           &j->package);
     for (size_t i = 0; i < j->l.n; i++)
         if (j->out[i].verdict == PACKAGE_ACCEPTED)
             mempool_unbroadcast_add(j->mp, &j->l.txs[i]->txid);
@@ -178,7 +183,8 @@ static void announce(struct rpc_call *c, const struct package_job *j)
     if (!c->node->relay_tx)
         return;
     for (size_t i = 0; i < j->l.n; i++)
-        if (j->out[i].verdict == PACKAGE_ACCEPTED || j->out[i].verdict == PACKAGE_IN_POOL)
+        if (j->out[i].verdict == PACKAGE_ACCEPTED ||
+            j->out[i].verdict == PACKAGE_IN_POOL)
             c->node->relay_tx(c->node, &j->l.txs[i]->txid, &j->l.txs[i]->wtxid);
 }
 
@@ -230,9 +236,9 @@ static void write_package(struct rpc_call *c, const struct package_job *j)
     char text[512];
 
     json_begin_object(w);
-    json_kv_str(w, "package_msg", j->package.code == REJECT_NONE
-                                      ? "success"
-                                      : reject_text(&j->package, text));
+    json_kv_str(w, "package_msg",
+                j->package.code == REJECT_NONE ? "success"
+                                               : reject_text(&j->package, text));
     json_key(w, "tx-results");
     json_begin_object(w);
     for (size_t i = 0; i < j->l.n; i++) {
@@ -261,9 +267,10 @@ static bool package_args(struct rpc_call *c, struct package_job *j)
             return false;
     if (package_is_tree(j->l.txs, j->l.n))
         return true;
-    rpc_error(c, RPC_VERIFY_ERROR,
-              "package topology disallowed. not child-with-parents or parents depend on each "
-              "other.");
+    rpc_error(
+        c, RPC_VERIFY_ERROR,
+        "package topology disallowed. not child-with-parents or parents depend on each "
+        "other.");
     return false;
 }
 
@@ -286,79 +293,88 @@ static void submitpackage(struct rpc_call *c)
 static const struct rpc_method methods[] = {
     {
         .name = "submitpackage",
-        .help = "Hands a transaction, last, and all its unconfirmed parents to the mempool: "
-                "parents that pay too little alone are let in if the child pays for them. "
-                "What can stand alone is accepted even when the rest is not.",
-        .params = PARAMS(
-            {"package", P_ARR, .help = "Signed transactions",
-             .inner = PARAMS({"rawtx", P_HEX, P_OPTIONAL, .help = ""})},
-            {"maxfeerate", P_AMOUNT, .def = "0.10",
-             .help = "Refuse a higher fee rate per kvB of any of them; 0: any. The default is "
-                     "100 PSL on networks of our own"},
-            {"maxburnamount", P_AMOUNT, .def = "0.00",
-             .help = "Most that an output which cannot be spent may carry"}),
+        .help =
+            "Hands a transaction, last, and all its unconfirmed parents to the "
+            "mempool: "
+            "parents that pay too little alone are let in if the child pays for them. "
+            "What can stand alone is accepted even when the rest is not.",
+        .params =
+            PARAMS({"package", P_ARR, .help = "Signed transactions",
+                    .inner = PARAMS({"rawtx", P_HEX, P_OPTIONAL, .help = ""})},
+                   {"maxfeerate", P_AMOUNT, .def = "0.10",
+                    .help = "Refuse a higher fee rate per kvB of any of them; 0: any. "
+                            "The default is "
+                            "100 PSL on networks of our own"},
+                   {"maxburnamount", P_AMOUNT, .def = "0.00",
+                    .help = "Most that an output which cannot be spent may carry"}),
         .results = RESULTS(
             {R_OBJ, "", "",
-             RESULTS({R_STR, "package_msg", "\"success\", or what is wrong"},
-                     {R_OBJ_DYN, "tx-results", "By wtxid",
-                      RESULTS({R_OBJ, "wtxid", "",
-                               RESULTS({R_HEX, "txid", "Hash without witness"},
-                                       {R_HEX, "other-wtxid",
-                                        "The pool has it with this witness",
-                                        .optional = true},
-                                       {R_NUM, "vsize", "Virtual size; if in the pool",
-                                        .optional = true},
-                                       {R_OBJ, "fees", "If in the pool",
-                                        RESULTS({R_AMOUNT, "base", "What it pays"},
-                                                {R_AMOUNT, "effective-feerate",
-                                                 "Fee rate per kvB that let it in; if new",
-                                                 .optional = true},
-                                                {R_ARR, "effective-includes",
-                                                 "What that rate was computed over",
-                                                 RESULTS({R_HEX, "", "A wtxid"}),
-                                                 .optional = true}),
-                                        .optional = true},
-                                       {R_STR, "error", "Why it was refused",
-                                        .optional = true})})},
-                     {R_ARR, "replaced-transactions", "What left the pool for them",
-                      RESULTS({R_HEX, "", "A txid"})})}),
+             RESULTS(
+                 {R_STR, "package_msg", "\"success\", or what is wrong"},
+                 {R_OBJ_DYN, "tx-results", "By wtxid",
+                  RESULTS(
+                      {R_OBJ, "wtxid", "",
+                       RESULTS(
+                           {R_HEX, "txid", "Hash without witness"},
+                           {R_HEX, "other-wtxid", "The pool has it with this witness",
+                            .optional = true},
+                           {R_NUM, "vsize", "Virtual size; if in the pool",
+                            .optional = true},
+                           {R_OBJ, "fees", "If in the pool",
+                            RESULTS({R_AMOUNT, "base", "What it pays"},
+                                    {R_AMOUNT, "effective-feerate",
+                                     "Fee rate per kvB that let it in; if new",
+                                     .optional = true},
+                                    {R_ARR, "effective-includes",
+                                     "What that rate was computed over",
+                                     RESULTS({R_HEX, "", "A wtxid"}),
+                                     .optional = true}),
+                            .optional = true},
+                           {R_STR, "error", "Why it was refused", .optional = true})})},
+                 {R_ARR, "replaced-transactions", "What left the pool for them",
+                  RESULTS({R_HEX, "", "A txid"})})}),
         .examples = EXAMPLES("'[\"rawtx1\", \"rawtx2\"]'"),
         .fn = submitpackage,
     },
     {
         .name = "testmempoolaccept",
-        .help = "Says whether the mempool would accept transactions, as they are: parents "
-                "before children, no replacement among several.",
+        .help =
+            "Says whether the mempool would accept transactions, as they are: parents "
+            "before children, no replacement among several.",
         .params = PARAMS(
             {"rawtxs", P_ARR, .help = "Signed transactions",
              .inner = PARAMS({"rawtx", P_HEX, P_OPTIONAL, .help = ""})},
             {"maxfeerate", P_AMOUNT, .def = "0.10",
-             .help = "Refuse a higher fee rate per kvB; 0: any. The default is 100 PSL on "
-                     "networks of our own"}),
+             .help =
+                 "Refuse a higher fee rate per kvB; 0: any. The default is 100 PSL on "
+                 "networks of our own"}),
         .results = RESULTS(
-            {R_ARR, "", "In the order given; after a failure of a package not all have a "
-                        "verdict",
-             RESULTS({R_OBJ, "", "",
-                      RESULTS({R_HEX, "txid", "Hash without witness"},
-                              {R_HEX, "wtxid", "Hash with witness"},
-                              {R_STR, "package-error", "What is wrong with all of them",
-                               .optional = true},
-                              {R_BOOL, "allowed", "Whether it would be let in",
-                               .optional = true},
-                              {R_NUM, "vsize", "Virtual size; if allowed", .optional = true},
-                              {R_OBJ, "fees", "If allowed",
-                               RESULTS({R_AMOUNT, "base", "What it pays"},
-                                       {R_AMOUNT, "effective-feerate",
-                                        "Fee rate per kvB with changes"},
-                                       {R_ARR, "effective-includes",
-                                        "What that rate was computed over",
-                                        RESULTS({R_HEX, "", "A wtxid"})}),
-                               .optional = true},
-                              {R_STR, "reject-reason", "If not allowed",
-                               .optional = true})})}),
+            {R_ARR, "",
+             "In the order given; after a failure of a package not all have a "
+             "verdict",
+             RESULTS(
+                 {R_OBJ, "", "",
+                  RESULTS(
+                      {R_HEX, "txid", "Hash without witness"},
+                      {R_HEX, "wtxid", "Hash with witness"},
+                      {R_STR, "package-error",
+                       "What is wrong with all of them", .optional = true},
+                      {R_BOOL, "allowed",
+                       "Whether it would be let in", .optional = true},
+                      {R_NUM, "vsize", "Virtual size; if allowed", .optional = true},
+                      {R_OBJ, "fees", "If allowed",
+                       RESULTS({R_AMOUNT, "base", "What it pays"},
+                               {R_AMOUNT, "effective-feerate",
+                                "Fee rate per kvB with changes"},
+                               {R_ARR, "effective-includes",
+                                "What that rate was computed over",
+                                RESULTS({R_HEX, "", "A wtxid"})}),
+                       .optional = true},
+                      {R_STR, "reject-reason", "If not allowed", .optional = true})})}),
         .examples = EXAMPLES("'[\"signedhex\"]'"),
         .fn = testmempoolaccept,
     },
 };
 
-const struct rpc_table rpc_accept_table = {"Rawtransactions", methods, ARRAY_LEN(methods)};
+const struct rpc_table rpc_accept_table = {"Rawtransactions", methods,
+                                           ARRAY_LEN(methods)};

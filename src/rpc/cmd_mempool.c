@@ -79,8 +79,8 @@ static void write_entry(struct rpc_call *c, const struct mempool_entry *e)
 }
 
 /* An object of entries by txid, or an array of txids. */
-static void write_entries(struct rpc_call *c, const struct mempool_entry *const *all, size_t n,
-                          bool verbose)
+static void write_entries(struct rpc_call *c, const struct mempool_entry *const *all,
+                          size_t n, bool verbose)
 {
     struct json_writer *w = c->w;
     char hex[65];
@@ -123,7 +123,8 @@ static void getrawmempool(struct rpc_call *c)
 }
 
 /* The entry that argument 0 names. NULL: the call has failed. Under the read lock. */
-static const struct mempool_entry *entry_arg(struct rpc_call *c, const struct hash256 *txid)
+static const struct mempool_entry *entry_arg(struct rpc_call *c,
+                                             const struct hash256 *txid)
 {
     const struct mempool_entry *e = mempool_find(c->node->mempool, txid);
     if (!e)
@@ -131,8 +132,8 @@ static const struct mempool_entry *entry_arg(struct rpc_call *c, const struct ha
     return e;
 }
 
-typedef const struct mempool_entry **family_fn(const struct mempool *mp,
-                                               const struct mempool_entry *e, size_t *n);
+typedef const struct mempool_entry **
+family_fn(const struct mempool *mp, const struct mempool_entry *e, size_t *n);
 
 static void write_family(struct rpc_call *c, family_fn *family)
 {
@@ -236,8 +237,9 @@ static void importmempool(struct rpc_call *c)
     bool ibd = chainman_ibd(c->node->chainman);
     chainman_read_unlock(c->node->chainman);
     if (ibd) {
-        rpc_error(c, RPC_CLIENT_IN_INITIAL_DOWNLOAD,
-                  "Can only import the mempool after the block download and sync is done.");
+        rpc_error(
+            c, RPC_CLIENT_IN_INITIAL_DOWNLOAD,
+            "Can only import the mempool after the block download and sync is done.");
         return;
     }
     if (options && !rpc_check_fields(c, options, fields, true))
@@ -247,8 +249,8 @@ static void importmempool(struct rpc_call *c)
         if (v && v->type == JSON_BOOL)
             value[i] = v->boolean;
     }
-    if (mempool_load(c->node->mempool, rpc_arg_str(c, 0, ""), value[0], value[1], value[2]) !=
-        ERR_OK) {
+    if (mempool_load(c->node->mempool, rpc_arg_str(c, 0, ""), value[0], value[1],
+                     value[2]) != ERR_OK) {
         rpc_error(c, RPC_MISC_ERROR,
                   "Unable to import mempool file, see debug.log for details.");
         return;
@@ -259,7 +261,8 @@ static void importmempool(struct rpc_call *c)
 
 /* ---- who spends an output ---- */
 
-static bool read_outpoint(struct rpc_call *c, const struct json *v, struct outpoint *out)
+static bool read_outpoint(struct rpc_call *c, const struct json *v,
+                          struct outpoint *out)
 {
     static const struct rpc_field fields[] = {
         {"txid", JSON_STRING},
@@ -272,7 +275,8 @@ static bool read_outpoint(struct rpc_call *c, const struct json *v, struct outpo
         !rpc_to_i32(c, json_get(v, "vout"), &n))
         return false;
     if (n < 0) {
-        rpc_error(c, RPC_INVALID_PARAMETER, "Invalid parameter, vout cannot be negative");
+        rpc_error(c, RPC_INVALID_PARAMETER,
+                  "Invalid parameter, vout cannot be negative");
         return false;
     }
     out->n = (uint32_t)n;
@@ -309,9 +313,14 @@ static void gettxspendingprevout(struct rpc_call *c)
 
 /* ---- the table ---- */
 
-#define TXID_PARAM {"txid", P_STR, .help = "A transaction of the mempool"}
+#define TXID_PARAM                                                                     \
+    {                                                                                  \
+        "txid", P_STR, .help = "A transaction of the mempool"                          \
+    }
 #define VERBOSE_PARAM                                                                  \
-    {"verbose", P_BOOL, .def = "false", .help = "true: entries, false: txids"}
+    {                                                                                  \
+        "verbose", P_BOOL, .def = "false", .help = "true: entries, false: txids"       \
+    }
 
 static const struct rpc_result entry_fields[] = {
     {R_NUM, "vsize", "Virtual size (BIP 141), at least what sigops are charged for"},
@@ -327,7 +336,8 @@ static const struct rpc_result entry_fields[] = {
      RESULTS({R_AMOUNT, "base", "What it pays"},
              {R_AMOUNT, "modified", "The same with prioritisetransaction's changes"},
              {R_AMOUNT, "ancestor", "Modified fees of all ancestors, itself included"},
-             {R_AMOUNT, "descendant", "Modified fees of all descendants, itself included"})},
+             {R_AMOUNT, "descendant",
+              "Modified fees of all descendants, itself included"})},
     {R_ARR, "depends", "Unconfirmed parents", RESULTS({R_HEX, "", "A txid"})},
     {R_ARR, "spentby", "Unconfirmed children", RESULTS({R_HEX, "", "A txid"})},
     {R_BOOL, "bip125-replaceable", "Whether it or an ancestor signals replaceability"},
@@ -336,9 +346,13 @@ static const struct rpc_result entry_fields[] = {
 };
 
 #define TXIDS_RESULT(when_)                                                            \
-    {R_ARR, "", "", RESULTS({R_HEX, "", "A txid"}), .when = when_}
+    {                                                                                  \
+        R_ARR, "", "", RESULTS({R_HEX, "", "A txid"}), .when = when_                   \
+    }
 #define ENTRIES_RESULT(when_)                                                          \
-    {R_OBJ_DYN, "", "", RESULTS({R_OBJ, "txid", "", entry_fields}), .when = when_}
+    {                                                                                  \
+        R_OBJ_DYN, "", "", RESULTS({R_OBJ, "txid", "", entry_fields}), .when = when_   \
+    }
 
 static const struct rpc_method methods[] = {
     {
@@ -370,19 +384,21 @@ static const struct rpc_method methods[] = {
     {
         .name = "gettxspendingprevout",
         .help = "Finds the mempool's transactions that spend given outputs.",
-        .params = PARAMS(
-            {"outputs", P_ARR, .help = "The outputs",
-             .inner = PARAMS({"", P_OBJ, P_OPTIONAL,
-                              .inner = PARAMS({"txid", P_HEX, .help = "The transaction"},
-                                              {"vout", P_NUM, .help = "The output"})})}),
-        .results = RESULTS({R_ARR, "", "",
-                            RESULTS({R_OBJ, "", "",
-                                     RESULTS({R_HEX, "txid", "As given"},
-                                             {R_NUM, "vout", "As given"},
-                                             {R_HEX, "spendingtxid", "Who spends it",
-                                              .optional = true})})}),
-        .examples = EXAMPLES("\"[{\\\"txid\\\":\\\"a08e6907dbbd3d809776dbfc5d82e371b764ed83"
-                             "8b5655e72f463568df1aadf0\\\",\\\"vout\\\":3}]\""),
+        .params =
+            PARAMS({"outputs", P_ARR, .help = "The outputs",
+                    .inner = PARAMS(
+                        {"", P_OBJ, P_OPTIONAL,
+                         .inner = PARAMS({"txid", P_HEX, .help = "The transaction"},
+                                         {"vout", P_NUM, .help = "The output"})})}),
+        .results = RESULTS(
+            {R_ARR, "", "",
+             RESULTS({R_OBJ, "", "",
+                      RESULTS({R_HEX, "txid", "As given"}, {R_NUM, "vout", "As given"},
+                              {R_HEX, "spendingtxid", "Who spends it",
+                               .optional = true})})}),
+        .examples =
+            EXAMPLES("\"[{\\\"txid\\\":\\\"a08e6907dbbd3d809776dbfc5d82e371b764ed83"
+                     "8b5655e72f463568df1aadf0\\\",\\\"vout\\\":3}]\""),
         .fn = gettxspendingprevout,
     },
     {
@@ -390,52 +406,55 @@ static const struct rpc_method methods[] = {
         .help = "State and limits of the mempool.",
         .results = RESULTS(
             {R_OBJ, "", "",
-             RESULTS({R_BOOL, "loaded", "Whether the saved mempool has been loaded"},
-                     {R_NUM, "size", "Transactions"},
-                     {R_NUM, "bytes", "Sum of their virtual sizes"},
-                     {R_NUM, "usage", "Bytes of memory"},
-                     {R_AMOUNT, "total_fee", "Sum of all fees, without changes"},
-                     {R_NUM, "maxmempool", "Most bytes of memory"},
-                     {R_AMOUNT, "mempoolminfee", "Lowest fee rate per kvB to be let in"},
-                     {R_AMOUNT, "minrelaytxfee", "Lowest fee rate per kvB to be relayed"},
-                     {R_AMOUNT, "incrementalrelayfee",
-                      "Fee rate per kvB that a replacement must add"},
-                     {R_NUM, "unbroadcastcount", "Transactions no peer has asked for yet"},
-                     {R_BOOL, "fullrbf",
-                      "Whether replaceability need not be signalled"})}),
+             RESULTS(
+                 {R_BOOL, "loaded", "Whether the saved mempool has been loaded"},
+                 {R_NUM, "size", "Transactions"},
+                 {R_NUM, "bytes", "Sum of their virtual sizes"},
+                 {R_NUM, "usage", "Bytes of memory"},
+                 {R_AMOUNT, "total_fee", "Sum of all fees, without changes"},
+                 {R_NUM, "maxmempool", "Most bytes of memory"},
+                 {R_AMOUNT, "mempoolminfee", "Lowest fee rate per kvB to be let in"},
+                 {R_AMOUNT, "minrelaytxfee", "Lowest fee rate per kvB to be relayed"},
+                 {R_AMOUNT, "incrementalrelayfee",
+                  "Fee rate per kvB that a replacement must add"},
+                 {R_NUM, "unbroadcastcount", "Transactions no peer has asked for yet"},
+                 {R_BOOL, "fullrbf", "Whether replaceability need not be signalled"})}),
         .examples = EXAMPLES(""),
         .fn = getmempoolinfo,
     },
     {
         .name = "getrawmempool",
         .help = "All transactions of the mempool.",
-        .params = PARAMS(VERBOSE_PARAM,
-                         {"mempool_sequence", P_BOOL, .def = "false",
-                          .help = "true (with verbose false): an object with the txids and the "
-                                  "sequence number"}),
+        .params = PARAMS(
+            VERBOSE_PARAM,
+            {"mempool_sequence", P_BOOL, .def = "false",
+             .help = "true (with verbose false): an object with the txids and the "
+                     "sequence number"}),
         .results = RESULTS(
             TXIDS_RESULT("for verbose = false"), ENTRIES_RESULT("for verbose = true"),
             {R_OBJ, "", "", .when = "for verbose = false and mempool_sequence = true",
-             .inner = RESULTS({R_ARR, "txids", "", RESULTS({R_HEX, "", "A txid"})},
-                              {R_NUM, "mempool_sequence",
-                               "Number of the next change (see ZMQ's sequence topic)"})}),
+             .inner =
+                 RESULTS({R_ARR, "txids", "", RESULTS({R_HEX, "", "A txid"})},
+                         {R_NUM, "mempool_sequence",
+                          "Number of the next change (see ZMQ's sequence topic)"})}),
         .examples = EXAMPLES("true"),
         .fn = getrawmempool,
     },
     {
         .name = "importmempool",
-        .help = "Tries to accept every transaction of a mempool.dat. Do not import files of "
+        .help = "Tries to accept every transaction of a mempool.dat. Do not import "
+                "files of "
                 "others unless you trust them with your priorities.",
-        .params = PARAMS(
-            {"filepath", P_STR, .help = "The file"},
-            {"options", P_OBJ, P_OPTIONAL, .help = "",
-             .inner = PARAMS({"use_current_time", P_BOOL, P_NAMED_ONLY, .def = "true",
-                              .help = "Take them as just arrived"},
-                             {"apply_fee_delta_priority", P_BOOL, P_NAMED_ONLY,
-                              .def = "false", .help = "Add the file's fee changes"},
-                             {"apply_unbroadcast_set", P_BOOL, P_NAMED_ONLY,
-                              .def = "false",
-                              .help = "Broadcast what the file says was not"})}),
+        .params =
+            PARAMS({"filepath", P_STR, .help = "The file"},
+                   {"options", P_OBJ, P_OPTIONAL, .help = "",
+                    .inner = PARAMS(
+                        {"use_current_time", P_BOOL, P_NAMED_ONLY, .def = "true",
+                         .help = "Take them as just arrived"},
+                        {"apply_fee_delta_priority", P_BOOL, P_NAMED_ONLY,
+                         .def = "false", .help = "Add the file's fee changes"},
+                        {"apply_unbroadcast_set", P_BOOL, P_NAMED_ONLY, .def = "false",
+                         .help = "Broadcast what the file says was not"})}),
         .results = RESULTS({R_OBJ, "", "Empty"}),
         .examples = EXAMPLES("/path/to/mempool.dat"),
         .fn = importmempool,
@@ -443,7 +462,8 @@ static const struct rpc_method methods[] = {
     {
         .name = "savemempool",
         .help = "Writes the mempool to disk.",
-        .results = RESULTS({R_OBJ, "", "", RESULTS({R_STR, "filename", "Where it stands"})}),
+        .results =
+            RESULTS({R_OBJ, "", "", RESULTS({R_STR, "filename", "Where it stands"})}),
         .examples = EXAMPLES(""),
         .fn = savemempool,
     },

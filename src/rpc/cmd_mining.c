@@ -17,7 +17,8 @@
 #include "util/clock.h"
 #include "util/hex.h"
 
-/* Runs fn(arg) on the validation thread. False: the node is stopping, the call has failed. */
+/* Runs fn(arg) on the validation thread. False: the node is stopping, the call has
+ * failed. */
 static bool on_chain(struct rpc_call *c, void (*fn)(void *arg), void *arg)
 {
     if (chainman_call(c->node->chainman, fn, arg) == ERR_OK)
@@ -28,7 +29,8 @@ static bool on_chain(struct rpc_call *c, void (*fn)(void *arg), void *arg)
 
 /* ---- getnetworkhashps, getmininginfo ---- */
 
-static double hashes_per_second(const struct chainman *cm, int32_t lookup, int32_t height)
+static double hashes_per_second(const struct chainman *cm, int32_t lookup,
+                                int32_t height)
 {
     const struct block_index *last = height >= 0 ? chain_at(cm, height) : chain_tip(cm);
     if (!last || last->height == 0)
@@ -127,9 +129,10 @@ static void prioritisetransaction(struct rpc_call *c)
     if (!rpc_arg_hash(c, 0, "txid", &j.txid) || !rpc_arg_i64(c, 2, &j.delta.v))
         return;
     if (dummy && (!json_to_double(dummy, &zero) || zero != 0)) {
-        rpc_error(c, RPC_INVALID_PARAMETER,
-                  "Priority is no longer supported, dummy argument to prioritisetransaction "
-                  "must be 0.");
+        rpc_error(
+            c, RPC_INVALID_PARAMETER,
+            "Priority is no longer supported, dummy argument to prioritisetransaction "
+            "must be 0.");
         return;
     }
     if (on_chain(c, prioritise_job, &j))
@@ -177,20 +180,21 @@ struct generate_job {
 static void make_template_job(void *arg)
 {
     struct generate_job *j = arg;
-    j->t = j->txs ? miner_create_with(j->node->miner, j->script, j->txs, j->n_txs, &j->rej)
-                  : miner_create(j->node->miner, j->script, &j->rej);
+    j->t = j->txs
+               ? miner_create_with(j->node->miner, j->script, j->txs, j->n_txs, &j->rej)
+               : miner_create(j->node->miner, j->script, &j->rej);
 }
 
 static void process_block_job(void *arg)
 {
     struct generate_job *j = arg;
     bool is_new;
-    j->accepted =
-        chainman_process_block(j->node->chainman, j->block, true, true, &is_new, &j->rej);
+    j->accepted = chainman_process_block(j->node->chainman, j->block, true, true,
+                                         &is_new, &j->rej);
 }
 
-/* One block on top of the tip. False: the call has failed, or nothing was found in *tries (then
- * j->block is NULL and the call goes on). */
+/* One block on top of the tip. False: the call has failed, or nothing was found in
+ * *tries (then j->block is NULL and the call goes on). */
 static bool make_block(struct rpc_call *c, struct generate_job *j, uint64_t *tries,
                        enum rpc_code on_reject, const char *text)
 {
@@ -265,9 +269,9 @@ static void generatetoaddress(struct rpc_call *c)
     buf_clear(&script);
 }
 
-/* The script of a descriptor without a range; of a combo() the one in use where there is a choice:
- * P2WPKH for a compressed key, else P2PKH. False: the call has failed, or, with *parse_error set,
- * the text is no descriptor and the call goes on. */
+/* The script of a descriptor without a range; of a combo() the one in use where there
+ * is a choice: P2WPKH for a compressed key, else P2PKH. False: the call has failed, or,
+ * with *parse_error set, the text is no descriptor and the call goes on. */
 static bool descriptor_script(struct rpc_call *c, const char *text, struct buf *script,
                               char **parse_error)
 {
@@ -290,8 +294,10 @@ static bool descriptor_script(struct rpc_call *c, const char *text, struct buf *
                   "first?");
         goto out;
     }
-    if (!descriptor_expand(list.items[0], p, 0, &keys, &scripts, NULL) || scripts.n == 0) {
-        rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY, "Cannot derive script without private keys");
+    if (!descriptor_expand(list.items[0], p, 0, &keys, &scripts, NULL) ||
+        scripts.n == 0) {
+        rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY,
+                  "Cannot derive script without private keys");
         goto out;
     }
     size_t pick = scripts.n == 4 ? 2 : scripts.n > 1 ? 1 : 0;
@@ -331,7 +337,8 @@ static bool output_script(struct rpc_call *c, const char *text, struct buf *scri
     if (ok || c->failed)
         return ok;
     if (!address_decode(&dest, c->node->params, text, NULL)) {
-        rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY, "Error: Invalid address or descriptor");
+        rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY,
+                  "Error: Invalid address or descriptor");
         return false;
     }
     destination_to_script(script, &dest);
@@ -349,19 +356,21 @@ static struct tx *tx_of_text(struct rpc_call *c, const char *text)
             tx = tx_ref(e->tx);
         chainman_read_unlock(c->node->chainman);
         if (!tx)
-            rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY, "Transaction %s not in mempool.", text);
+            rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY, "Transaction %s not in mempool.",
+                      text);
         return tx;
     }
     tx = tx_decode_hex(text, strlen(text), false, true);
     if (!tx)
         rpc_error(c, RPC_DESERIALIZATION_ERROR,
-                  "Transaction decode failed for %s. Make sure the tx has at least one input.",
+                  "Transaction decode failed for %s. Make sure the tx has at least one "
+                  "input.",
                   text);
     return tx;
 }
 
-static void generate_one(struct rpc_call *c, struct bytes script, const struct tx *const *txs,
-                         size_t n, bool submit)
+static void generate_one(struct rpc_call *c, struct bytes script,
+                         const struct tx *const *txs, size_t n, bool submit)
 {
     struct generate_job j = {.node = c->node, .script = script, .txs = txs, .n_txs = n};
     uint64_t tries = DEFAULT_MAX_TRIES;
@@ -456,9 +465,9 @@ static void submit_job(void *arg)
     if (j->verdict)
         return;
     const struct block_index *prev = block_tree_find(cm, &j->block->header.prev);
-    struct block *full = prev ? block_complete_witness(j->block, j->node->params,
-                                                       prev->height + 1)
-                              : block_ref(j->block);
+    struct block *full =
+        prev ? block_complete_witness(j->block, j->node->params, prev->height + 1)
+             : block_ref(j->block);
     bool accepted = chainman_process_block(cm, full, true, true, &is_new, &j->rej);
     if (!is_new && accepted)
         j->verdict = "duplicate";
@@ -502,8 +511,8 @@ static void header_job(void *arg)
     struct block_index *last;
     j->has_parent = block_tree_find(j->node->chainman, &j->header.prev) != NULL;
     if (j->has_parent)
-        j->accepted = chainman_accept_headers(j->node->chainman, &j->header, 1, false, &last,
-                                              &j->rej);
+        j->accepted = chainman_accept_headers(j->node->chainman, &j->header, 1, false,
+                                              &last, &j->rej);
 }
 
 static void submitheader(struct rpc_call *c)
@@ -607,8 +616,8 @@ static void propose(struct rpc_call *c, const struct gbt_request *rq)
     block_unref(b);
 }
 
-/* Waits until the tip is no longer the watched one, or, after a minute and then every ten seconds,
- * the pool has changed. */
+/* Waits until the tip is no longer the watched one, or, after a minute and then every
+ * ten seconds, the pool has changed. */
 static bool long_poll(struct rpc_call *c, const struct json *id)
 {
     struct node *n = c->node;
@@ -619,8 +628,9 @@ static bool long_poll(struct rpc_call *c, const struct json *id)
         char hash[65] = "";
         snprintf(hash, sizeof(hash), "%s", id->str);
         if (strlen(hash) != 64 || !hash256_from_hex(&watched, hash)) {
-            rpc_error(c, RPC_INVALID_PARAMETER, "longpollid must be of length 64 (not %zu, "
-                                                "for '%s')", strlen(hash), hash);
+            rpc_error(c, RPC_INVALID_PARAMETER,
+                      "longpollid must be of length 64 (not %zu, for '%s')",
+                      strlen(hash), hash);
             return false;
         }
         updates = (uint32_t)strtoull(id->str + 64, NULL, 10);
@@ -671,7 +681,8 @@ static void map_positions(struct map *at, const struct block_template *t)
         *(uint32_t *)map_put(at, &t->txs[i].tx->txid, NULL) = i + 1;
 }
 
-static void write_depends(struct json_writer *w, const struct tx *tx, const struct map *at)
+static void write_depends(struct json_writer *w, const struct tx *tx,
+                          const struct map *at)
 {
     json_key(w, "depends");
     json_begin_array(w);
@@ -715,8 +726,8 @@ struct gbt_rules {
     int32_t version;
 };
 
-/* BIP 9: what is in force, what is voted on, and the version that follows. False: the call has
- * failed. */
+/* BIP 9: what is in force, what is voted on, and the version that follows. False: the
+ * call has failed. */
 static bool collect_rules(struct rpc_call *c, const struct gbt_request *rq,
                           const struct block_template *t, struct gbt_rules *out)
 {
@@ -743,15 +754,16 @@ static bool collect_rules(struct rpc_call *c, const struct gbt_request *rq,
             if (known || d->gbt_force)
                 break;
             rpc_error(c, RPC_INVALID_PARAMETER,
-                      "Support for '%s' rule requires explicit client support", d->name);
+                      "Support for '%s' rule requires explicit client support",
+                      d->name);
             return false;
         }
     }
     return true;
 }
 
-static void write_rules(struct json_writer *w, const struct chain_params *p, int32_t height,
-                        const struct gbt_rules *r)
+static void write_rules(struct json_writer *w, const struct chain_params *p,
+                        int32_t height, const struct gbt_rules *r)
 {
     json_kv_int(w, "version", r->version);
     json_key(w, "rules");
@@ -834,7 +846,8 @@ static void write_template(struct rpc_call *c, const struct template_job *j,
     json_begin_object(w);
     json_end_object(w);
     json_kv_int(w, "coinbasevalue", t->coinbase_value.v);
-    snprintf(id, sizeof(id), "%s%" PRIu32, hash256_to_hex(hex, &t->prev->hash), j->updates);
+    snprintf(id, sizeof(id), "%s%" PRIu32, hash256_to_hex(hex, &t->prev->hash),
+             j->updates);
     json_kv_str(w, "longpollid", id);
     json_kv_str(w, "target", u256_to_hex(hex, &target));
     json_kv_int(w, "mintime", block_index_mtp(t->prev) + 1);
@@ -915,7 +928,9 @@ static void getblocktemplate(struct rpc_call *c)
 /* ---- the table ---- */
 
 #define MAXTRIES_PARAM                                                                 \
-    {"maxtries", P_NUM, .def = "1000000", .help = "How many nonces to try in all"}
+    {                                                                                  \
+        "maxtries", P_NUM, .def = "1000000", .help = "How many nonces to try in all"   \
+    }
 #define BLOCK_HASHES                                                                   \
     RESULTS({R_ARR, "", "Hashes of the blocks made",                                   \
              RESULTS({R_HEX, "", "A block hash"})})
@@ -923,13 +938,15 @@ static void getblocktemplate(struct rpc_call *c)
 static const struct rpc_method methods[] = {
     {
         .name = "getnetworkhashps",
-        .help = "Estimates the network's hashes per second from the work and the times of "
-                "the last blocks.",
-        .params = PARAMS({"nblocks", P_NUM, .def = "120",
-                          .help = "How many blocks to look at; -1: since the last change of "
-                                  "difficulty"},
-                         {"height", P_NUM, .def = "-1",
-                          .help = "The last of these blocks; -1: the tip"}),
+        .help =
+            "Estimates the network's hashes per second from the work and the times of "
+            "the last blocks.",
+        .params =
+            PARAMS({"nblocks", P_NUM, .def = "120",
+                    .help = "How many blocks to look at; -1: since the last change of "
+                            "difficulty"},
+                   {"height", P_NUM, .def = "-1",
+                    .help = "The last of these blocks; -1: the tip"}),
         .results = RESULTS({R_NUM, "", "Hashes per second"}),
         .examples = EXAMPLES("", "120 1000"),
         .fn = getnetworkhashps,
@@ -955,14 +972,16 @@ static const struct rpc_method methods[] = {
     },
     {
         .name = "prioritisetransaction",
-        .help = "Makes the miner (and the mempool's limits) see a transaction with another "
-                "fee than it pays. Changes add up.",
-        .params = PARAMS({"txid", P_STR, .help = "The transaction"},
-                         {"dummy", P_NUM, P_OPTIONAL,
-                          .help = "For compatibility: must be zero or null"},
-                         {"fee_delta", P_NUM,
-                          .help = "What to add to the fee, in the smallest unit; may be "
-                                  "negative"}),
+        .help =
+            "Makes the miner (and the mempool's limits) see a transaction with another "
+            "fee than it pays. Changes add up.",
+        .params =
+            PARAMS({"txid", P_STR, .help = "The transaction"},
+                   {"dummy", P_NUM, P_OPTIONAL,
+                    .help = "For compatibility: must be zero or null"},
+                   {"fee_delta", P_NUM,
+                    .help = "What to add to the fee, in the smallest unit; may be "
+                            "negative"}),
         .results = RESULTS({R_BOOL, "", "true"}),
         .examples = EXAMPLES("\"txid\" 0.0 10000"),
         .fn = prioritisetransaction,
@@ -975,18 +994,20 @@ static const struct rpc_method methods[] = {
              RESULTS({R_OBJ, "txid", "",
                       RESULTS({R_NUM, "fee_delta", "Sum of all changes, smallest unit"},
                               {R_BOOL, "in_mempool", "Whether the pool has it"},
-                              {R_NUM, "modified_fee", "Its fee with the change; if the "
-                                                      "pool has it",
+                              {R_NUM, "modified_fee",
+                               "Its fee with the change; if the pool has it",
                                .optional = true})})}),
         .examples = EXAMPLES(""),
         .fn = getprioritisedtransactions,
     },
     {
         .name = "getblocktemplate",
-        .help = "What a miner outside needs to make the next block (BIPs 9, 22, 23, 145), or, "
-                "with mode \"proposal\", whether a block he made would be valid but for its "
-                "proof of work. Networks with tickets add coinbase_required_outputs, whose "
-                "amounts are part of coinbasevalue, and state_root.",
+        .help =
+            "What a miner outside needs to make the next block (BIPs 9, 22, 23, 145), "
+            "or, with mode \"proposal\", whether a block he made would be valid but "
+            "for its proof of work. Networks with tickets add "
+            "coinbase_required_outputs, whose amounts are part of coinbasevalue, and "
+            "state_root.",
         .params = PARAMS(
             {"template_request", P_OBJ, .def = "{}", .help = "The request",
              .inner = PARAMS(
@@ -1007,21 +1028,23 @@ static const struct rpc_method methods[] = {
                  {R_ARR, "capabilities", "", RESULTS({R_STR, "value", "\"proposal\""})},
                  {R_NUM, "version", "Block version to use"},
                  {R_ARR, "rules", "Rules in force",
-                  RESULTS({R_STR, "name", "A rule; ! in front: the miner must know it"})},
+                  RESULTS(
+                      {R_STR, "name", "A rule; ! in front: the miner must know it"})},
                  {R_OBJ_DYN, "vbavailable", "Deployments being voted on",
                   RESULTS({R_NUM, "rulename", "Its bit"})},
                  {R_NUM, "vbrequired", "Bits that must be set: none"},
                  {R_STR, "previousblockhash", "The parent"},
                  {R_ARR, "transactions", "All but the coinbase, in order",
-                  RESULTS({R_OBJ, "", "",
-                           RESULTS({R_HEX, "data", "Serialised, with witness"},
-                                   {R_HEX, "txid", "Hash without witness"},
-                                   {R_HEX, "hash", "Hash with witness"},
-                                   {R_ARR, "depends", "What must stand before it",
-                                    RESULTS({R_NUM, "", "Position in this list, from 1"})},
-                                   {R_NUM, "fee", "Inputs less outputs, smallest unit"},
-                                   {R_NUM, "sigops", "Signature operations cost"},
-                                   {R_NUM, "weight", "Weight"})})},
+                  RESULTS(
+                      {R_OBJ, "", "",
+                       RESULTS({R_HEX, "data", "Serialised, with witness"},
+                               {R_HEX, "txid", "Hash without witness"},
+                               {R_HEX, "hash", "Hash with witness"},
+                               {R_ARR, "depends", "What must stand before it",
+                                RESULTS({R_NUM, "", "Position in this list, from 1"})},
+                               {R_NUM, "fee", "Inputs less outputs, smallest unit"},
+                               {R_NUM, "sigops", "Signature operations cost"},
+                               {R_NUM, "weight", "Weight"})})},
                  {R_OBJ_DYN, "coinbaseaux", "Data for the coinbase's scriptSig",
                   RESULTS({R_HEX, "key", "Nothing at present"})},
                  {R_NUM, "coinbasevalue", "Most the coinbase may pay, smallest unit"},
@@ -1042,11 +1065,13 @@ static const struct rpc_method methods[] = {
                   .optional = true},
                  {R_ARR, "coinbase_required_outputs",
                   "Outputs without which the block is invalid", .optional = true,
-                  .inner = RESULTS({R_OBJ, "", "",
-                                    RESULTS({R_HEX, "script", "scriptPubKey"},
-                                            {R_NUM, "amount", "At least, smallest unit"},
-                                            {R_STR, "reason", "state-root, "
-                                                              "supernode-payment"})})},
+                  .inner =
+                      RESULTS({R_OBJ, "", "",
+                               RESULTS({R_HEX, "script", "scriptPubKey"},
+                                       {R_NUM, "amount", "At least, smallest unit"},
+                                       {R_STR, "reason",
+                                        "state-root, "
+                                        "supernode-payment"})})},
                  {R_HEX, "state_root", "Ticket state the coinbase commits to",
                   .optional = true})}),
         .examples = EXAMPLES("'{\"rules\": [\"segwit\"]}'"),
@@ -1055,8 +1080,9 @@ static const struct rpc_method methods[] = {
     {
         .name = "submitblock",
         .help = "Hands a block to the node (BIP 22).",
-        .params = PARAMS({"hexdata", P_HEX, .help = "The serialised block"},
-                         {"dummy", P_STR, .def = "ignored", .help = "For compatibility"}),
+        .params =
+            PARAMS({"hexdata", P_HEX, .help = "The serialised block"},
+                   {"dummy", P_STR, .def = "ignored", .help = "For compatibility"}),
         .results = RESULTS({R_NONE, "", "", .when = "If the block was accepted"},
                            {R_STR, "", "BIP 22's reason", .when = "Otherwise"}),
         .examples = EXAMPLES("\"mydata\""),
@@ -1084,9 +1110,9 @@ static const struct rpc_method methods[] = {
     {
         .name = "generatetoaddress",
         .help = "Mines blocks to an address, at once.",
-        .params = PARAMS({"nblocks", P_NUM, .help = "How many"},
-                         {"address", P_STR, .help = "Where the reward goes"},
-                         MAXTRIES_PARAM),
+        .params =
+            PARAMS({"nblocks", P_NUM, .help = "How many"},
+                   {"address", P_STR, .help = "Where the reward goes"}, MAXTRIES_PARAM),
         .results = BLOCK_HASHES,
         .examples = EXAMPLES("11 \"myaddress\""),
         .fn = generatetoaddress,

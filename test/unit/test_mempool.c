@@ -62,8 +62,8 @@ static void check_heap(const struct mempool *mp)
         assert_int_equal(mp->heap[i]->heap_pos, i);
 }
 
-/* Transactions arrive in any order (as after a reorg, children may be there before), leave with
- * their families, and change their fees. */
+/* Transactions arrive in any order (as after a reorg, children may be there before),
+ * leave with their families, and change their fees. */
 static void families_stay_consistent(void **state)
 {
     (void)state;
@@ -157,11 +157,13 @@ static void eviction_takes_the_worst_and_raises_the_minimum(void **state)
     size_t before = mempool_count(mp);
     pool_limit(mp);
     assert_true(mempool_count(mp) < before && mp->usage <= 20000);
-    assert_int_equal(mempool_min_feerate(mp), 1000 * 10 + 1000); /* what left, and a step */
+    assert_int_equal(mempool_min_feerate(mp),
+                     1000 * 10 + 1000); /* what left, and a step */
     for (const struct mempool_entry *e = mp->oldest; e; e = e->newer)
         assert_true(e->fee.v > 1000);
     clock_set_mock(&clock, base_time + 86400);
-    assert_int_equal(mempool_min_feerate(mp), 11000); /* does not sink without a block */
+    assert_int_equal(mempool_min_feerate(mp),
+                     11000); /* does not sink without a block */
     pool_rolling_block(mp);
     clock_set_mock(&clock, base_time + 86400 + 43200);
     assert_int_equal(mempool_min_feerate(mp), 5500); /* halves in twelve hours */
@@ -294,7 +296,8 @@ static void transactions_are_accepted_or_refused(void **state)
     assert_string_equal(accept_tx(&w, good, false), "txn-already-in-mempool");
     assert_string_equal(accept_tx(&w, child, false), "");
     assert_string_equal(accept_tx(&w, poor, false), "min relay fee not met");
-    assert_string_equal(accept_tx(&w, young, false), "bad-txns-premature-spend-of-coinbase");
+    assert_string_equal(accept_tx(&w, young, false),
+                        "bad-txns-premature-spend-of-coinbase");
     assert_string_equal(accept_tx(&w, orphan, false), "bad-txns-inputs-missingorspent");
     assert_string_equal(accept_tx(&w, greedy, false), "bad-txns-in-belowout");
     assert_int_equal(mempool_count(w.mp), 2);
@@ -322,7 +325,8 @@ static void better_fees_replace(void **state)
     assert_string_equal(accept_tx(&w, old, false), "");
     assert_string_equal(accept_tx(&w, child, false), "");
     assert_string_equal(accept_tx(&w, less, false), "insufficient fee");
-    assert_string_equal(accept_tx(&w, same, false), "insufficient fee"); /* for the child */
+    assert_string_equal(accept_tx(&w, same, false),
+                        "insufficient fee"); /* for the child */
     assert_string_equal(accept_tx(&w, more, false), "");
     assert_int_equal(mempool_count(w.mp), 1);
     assert_non_null(mempool_find(w.mp, &more->txid));
@@ -344,7 +348,8 @@ static void chains_have_a_limit(void **state)
     for (int i = 0; i < 26; i++) {
         v -= 1000;
         struct tx *tx = make_spend(&last, 0, v);
-        assert_string_equal(accept_tx(&w, tx, false), i < 25 ? "" : "too-long-mempool-chain");
+        assert_string_equal(accept_tx(&w, tx, false),
+                            i < 25 ? "" : "too-long-mempool-chain");
         last = tx->txid;
         tx_unref(tx);
     }
@@ -383,7 +388,8 @@ static void blocks_confirm_and_reorgs_bring_back(void **state)
     assert_string_equal(accept_tx(&w, a, false), "txn-already-known");
     put_block(&w, 112, &b, 1);
     assert_int_equal(mempool_count(w.mp), 0);
-    assert_string_equal(accept_tx(&w, young, false), ""); /* matures at 111, spent in 113 */
+    assert_string_equal(accept_tx(&w, young, false),
+                        ""); /* matures at 111, spent in 113 */
 
     /* A longer branch from 110 without any of them. */
     w.tip = fork;
@@ -518,7 +524,7 @@ static void templates_take_the_best_packages_first(void **state)
     world_open(&w);
     int64_t v = subsidy(&w);
     struct tx *parent = make_spend(&w.coinbase[1], 0, v - 200); /* poor */
-    struct tx *child = make_spend(&parent->txid, 0, v - 90000);  /* pays for both */
+    struct tx *child = make_spend(&parent->txid, 0, v - 90000); /* pays for both */
     struct tx *middle = make_spend(&w.coinbase[2], 0, v - 10000);
     struct tx *rich = make_spend(&w.coinbase[3], 0, v - 200000);
     const struct tx *order[] = {rich, parent, child, middle};
@@ -619,7 +625,8 @@ static void packages_are_tested_as_a_whole(void **state)
     assert_int_equal(mempool_count(w.mp), 0);
     assert_string_equal(accept_tx(&w, c, false), "");
     assert_string_equal(test_package(&w, sorted, 2, r), "transaction failed");
-    assert_string_equal(reject_code_text(r[0].rej.code), "bip125-replacement-disallowed");
+    assert_string_equal(reject_code_text(r[0].rej.code),
+                        "bip125-replacement-disallowed");
     tx_unref(a);
     tx_unref(b);
     tx_unref(c);
@@ -743,7 +750,8 @@ struct random_call {
     size_t n_made;
 };
 
-/* Spends anything that there ever was: some of it is gone, some confirmed, some in the pool. */
+/* Spends anything that there ever was: some of it is gone, some confirmed, some in the
+ * pool. */
 static void random_tx_job(void *arg)
 {
     struct random_call *c = arg;
@@ -775,8 +783,8 @@ static void random_block_job(void *arg)
     uint64_t tries = 1000000;
     bool is_new;
     opt.max_weight = 4000 + (int64_t)rng_below(c->r, 6000);
-    struct block_template *t = block_template_new(c->w->f.cm, c->w->mp, &opt,
-                                                  bytes_of(script, sizeof(script)), &rej);
+    struct block_template *t = block_template_new(
+        c->w->f.cm, c->w->mp, &opt, bytes_of(script, sizeof(script)), &rej);
     assert_non_null(t);
     struct block *b = mine_block(t->block, &c->w->f.params, &tries, NULL);
     chainman_process_block(c->w->f.cm, b, true, true, &is_new, &rej);
@@ -799,7 +807,8 @@ static void random_reorg_job(void *arg)
         chainman_reconsider(cm, bi);
 }
 
-/* check_ratio is 1: whenever the tip settles, all that the pool knows is computed anew. */
+/* check_ratio is 1: whenever the tip settles, all that the pool knows is computed anew.
+ */
 static void the_pool_follows_any_chain(void **state)
 {
     (void)state;
@@ -828,12 +837,13 @@ static void the_pool_follows_any_chain(void **state)
 
 /* ---- tickets: a toy rule, "a name is taken once" ---- */
 
-/* The name is the octet after OP_RETURN and a push of two; the octet after it says whether its
- * signature is good. */
+/* The name is the octet after OP_RETURN and a push of two; the octet after it says
+ * whether its signature is good. */
 static const uint8_t *toy_name(const struct tx *tx)
 {
     for (uint32_t i = 0; i < tx->n_out; i++)
-        if (tx->out[i].script.len == 4 && !memcmp(tx->out[i].script.data, "\x6a\x02", 2))
+        if (tx->out[i].script.len == 4 &&
+            !memcmp(tx->out[i].script.data, "\x6a\x02", 2))
             return tx->out[i].script.data + 2;
     return NULL;
 }
@@ -846,7 +856,8 @@ static bool toy_active(void *ctx, const struct chain_params *params, int32_t hei
 }
 
 static bool toy_begin(void *ctx, struct rule_env *env, const struct block *b,
-                      struct amount subsidy_, struct amount *max_value, struct reject *rej)
+                      struct amount subsidy_, struct amount *max_value,
+                      struct reject *rej)
 {
     (void)ctx;
     (void)env;

@@ -23,7 +23,6 @@ static struct chain_params params_of(enum personality p, const char *name)
 
 /* ---- transactions ---- */
 
-
 static struct outpoint coin_of(uint8_t id, uint32_t n)
 {
     struct outpoint o = {.n = n};
@@ -107,8 +106,8 @@ static void short_coinbase(struct mtx *m)
 static void long_coinbase(struct mtx *m)
 {
     static const struct outpoint none = {.n = UINT32_MAX};
-    buf_append(&mtx_add_in(m, &none, SEQUENCE_FINAL)->script_sig,
-               (uint8_t[101]){0}, 101);
+    buf_append(&mtx_add_in(m, &none, SEQUENCE_FINAL)->script_sig, (uint8_t[101]){0},
+               101);
     no_inputs(m);
 }
 
@@ -179,11 +178,18 @@ static const struct {
     {{.value = {1}, .height = 5}, false, 6, NULL, 0},
     {{.value = {0}, .height = 5}, false, 6, "bad-txns-in-belowout", 0},
     {{.value = {10}}, true, 6, "bad-txns-inputs-missingorspent", 0},
-    {{.value = {10}, .height = 5, .coinbase = true}, false, 104,
-     "bad-txns-premature-spend-of-coinbase", 0},
+    {{.value = {10}, .height = 5, .coinbase = true},
+     false,
+     104,
+     "bad-txns-premature-spend-of-coinbase",
+     0},
     {{.value = {10}, .height = 5, .coinbase = true}, false, 105, NULL, 9},
     {{.value = {-1}, .height = 5}, false, 6, "bad-txns-inputvalues-outofrange", 0},
-    {{.value = {MAX_MONEY + 1}, .height = 5}, false, 6, "bad-txns-inputvalues-outofrange", 0},
+    {{.value = {MAX_MONEY + 1}, .height = 5},
+     false,
+     6,
+     "bad-txns-inputvalues-outofrange",
+     0},
 };
 
 static void transactions_are_checked_with_their_coins(void **state)
@@ -345,7 +351,8 @@ static void asert_equals_independent_vectors(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(asert_rows); i++) {
         bool negative_, overflow;
-        struct u256 limit = compact_to_target(asert_rows[i].limit, &negative_, &overflow);
+        struct u256 limit =
+            compact_to_target(asert_rows[i].limit, &negative_, &overflow);
         assert_int_equal(
             asert_bits(&limit, 150, asert_rows[i].seconds, asert_rows[i].blocks),
             asert_rows[i].bits);
@@ -430,9 +437,10 @@ static void headers_are_checked_in_their_place(void **state)
 static const struct {
     int32_t height;
     const char *push;
-} heights[] = {{0, "00"},       {1, "51"},         {16, "60"},           {17, "0111"},
-               {127, "017f"},   {128, "028000"},   {255, "02ff00"},      {256, "020001"},
-               {32768, "03008000"}, {500000, "0320a107"}};
+} heights[] = {{0, "00"},           {1, "51"},       {16, "60"},
+               {17, "0111"},        {127, "017f"},   {128, "028000"},
+               {255, "02ff00"},     {256, "020001"}, {32768, "03008000"},
+               {500000, "0320a107"}};
 
 static void coinbase_heights_are_minimal_pushes(void **state)
 {
@@ -450,7 +458,8 @@ static void script_flags_follow_heights(void **state)
     (void)state;
     struct chain_params p = params_of(BITCOIN, "regtest");
     char *error;
-    uint32_t always = SCRIPT_VERIFY_P2SH | SCRIPT_VERIFY_WITNESS | SCRIPT_VERIFY_TAPROOT;
+    uint32_t always =
+        SCRIPT_VERIFY_P2SH | SCRIPT_VERIFY_WITNESS | SCRIPT_VERIFY_TAPROOT;
     assert_int_equal(block_script_flags(&p, 1), SCRIPT_VERIFY_CONSENSUS);
     assert_int_equal(block_script_flags(&p, 0), always | SCRIPT_VERIFY_NULLDUMMY);
     assert_true(chain_params_test_activation(&p, "csv@10", &error));
@@ -487,7 +496,8 @@ static void deployments_go_through_their_states(void **state)
     assert_int_equal(bip9_since(&vb, 0, &h.b[700]), 576);
     assert_int_equal(bip9_state_after(&vb, 1, &h.b[3]), BIP9_ACTIVE); /* always */
     assert_int_equal(bip9_since(&vb, 1, &h.b[3]), 0);
-    assert_int_equal((uint32_t)bip9_block_version(&vb, &h.b[142]), VERSIONBITS_TOP_BITS);
+    assert_int_equal((uint32_t)bip9_block_version(&vb, &h.b[142]),
+                     VERSIONBITS_TOP_BITS);
     assert_int_equal(bip9_block_version(&vb, &h.b[500]), signal);
     versionbits_clear(&vb);
     free(h.b);
@@ -581,8 +591,8 @@ static void make_standard(struct mtx *m, const char *script_hex)
     buf_clear(&s);
 }
 
-#define P2PKH "76a914000000000000000000000000000000000000000088ac"
-#define KEY "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+#define P2PKH   "76a914000000000000000000000000000000000000000088ac"
+#define KEY     "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
 #define DATA_20 "2020202020202020202020202020202020202020"
 
 static const struct {

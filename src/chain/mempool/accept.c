@@ -21,8 +21,8 @@ static int32_t next_height(const struct mempool *mp)
 
 /* ---- coins ---- */
 
-bool mempool_any_coin(const struct mempool *mp, const struct outpoint *o, struct coin *out,
-                      struct arena *mem)
+bool mempool_any_coin(const struct mempool *mp, const struct outpoint *o,
+                      struct coin *out, struct arena *mem)
 {
     if (pool_find(mp, &o->txid))
         return mempool_coin(mp, o, out);
@@ -66,8 +66,9 @@ static bool load_coins(struct acceptance *a)
         struct coin *c = &a->coins[i];
         a->spent[i] = c;
         if (!package_coin(a, o, c) && !mempool_any_coin(a->mp, o, c, &a->mp->arena))
-            return is_known(a) ? reject(a->rej, REJECT_TXN_ALREADY_KNOWN, NULL)
-                               : reject(a->rej, REJECT_BAD_TXNS_INPUTS_MISSINGORSPENT, NULL);
+            return is_known(a)
+                       ? reject(a->rej, REJECT_TXN_ALREADY_KNOWN, NULL)
+                       : reject(a->rej, REJECT_BAD_TXNS_INPUTS_MISSINGORSPENT, NULL);
         a->spends_coinbase |= c->coinbase;
     }
     return true;
@@ -278,8 +279,8 @@ struct script_run {
 };
 
 /* SCRIPT_ERR_OK, or why the first bad input fails. */
-static enum script_error verify_inputs(const struct acceptance *a, const struct script_run *run,
-                                       uint32_t flags)
+static enum script_error verify_inputs(const struct acceptance *a,
+                                       const struct script_run *run, uint32_t flags)
 {
     for (uint32_t i = 0; i < a->tx->n_in; i++) {
         struct script_check check = {.data = &run->data,
@@ -328,7 +329,8 @@ bool acceptance_scripts(struct acceptance *a)
         return false;
     /* Whatever passes all standard flags passes the fewer ones of a block. */
     if (!a->opt->test_only) {
-        uint32_t flags = block_script_flags(chainman_params(a->mp->cm), next_height(a->mp));
+        uint32_t flags =
+            block_script_flags(chainman_params(a->mp->cm), next_height(a->mp));
         sigcache_add_tx(chainman_sigcache(a->mp->cm), &a->tx->wtxid, flags);
     }
     return true;
@@ -354,9 +356,10 @@ void acceptance_clear(struct acceptance *a)
 
 bool acceptance_prechecks(struct acceptance *a)
 {
-    return check_alone(a) && replacement_conflicts(a) && load_coins(a) && check_locks(a) &&
-           check_spends(a) && check_fee(a) && check_ticket(a) && replacement_claims(a) &&
-           acceptance_families(a) && replacement_pays(a) && check_max_feerate(a);
+    return check_alone(a) && replacement_conflicts(a) && load_coins(a) &&
+           check_locks(a) && check_spends(a) && check_fee(a) && check_ticket(a) &&
+           replacement_claims(a) && acceptance_families(a) && replacement_pays(a) &&
+           check_max_feerate(a);
 }
 
 static struct mempool_entry *make_entry(const struct acceptance *a)
@@ -385,12 +388,13 @@ static void note_replaced(struct acceptance *a, struct accept_result *out)
     for (size_t i = 0; i < a->replaced.n; i++) {
         const struct mempool_entry *e = a->replaced.v[i];
         out->replaced[i] = e->tx->txid;
-        log_debug(a->mp->opt.log, LOG_MEMPOOL,
-                  "replacing mempool tx %s with %s for %lld additional fees, %lld delta "
-                  "vbytes",
-                  hash256_to_hex(old, &e->tx->txid), hash256_to_hex(new, &a->tx->txid),
-                  (long long)(a->modified_fee - entry_modified_fee(e)),
-                  (long long)(a->vsize - e->vsize));
+        log_debug(
+            a->mp->opt.log, LOG_MEMPOOL,
+            "replacing mempool tx %s with %s for %lld additional fees, %lld delta "
+            "vbytes",
+            hash256_to_hex(old, &e->tx->txid), hash256_to_hex(new, &a->tx->txid),
+            (long long)(a->modified_fee - entry_modified_fee(e)),
+            (long long)(a->vsize - e->vsize));
     }
 }
 

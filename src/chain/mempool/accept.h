@@ -1,4 +1,4 @@
-/* One transaction on its way into the pool: what the steps of acceptance learn of it. */
+/* One transaction on its way into the pool: what the steps learn of it. */
 #ifndef OCHRE_CHAIN_MEMPOOL_ACCEPT_H
 #define OCHRE_CHAIN_MEMPOOL_ACCEPT_H
 
@@ -18,12 +18,12 @@ struct acceptance {
     const struct tx *tx;
     const struct accept_options *opt;
     struct reject *rej;
-    const struct tx *const *package; /* earlier transactions of a package; may be NULL */
+    const struct tx *const *package; /* earlier ones of it; may be NULL */
     size_t n_package;
     bool forbid_replacement;
 
-    struct coin *coins;          /* of the inputs, in the pool's arena */
-    const struct coin **spent;   /* pointers to them */
+    struct coin *coins;        /* of the inputs, in the pool's arena */
+    const struct coin **spent; /* pointers to them */
     struct amount fee;
     int64_t modified_fee;
     int64_t vsize;
@@ -50,11 +50,11 @@ bool acceptance_scripts(struct acceptance *a);
 /* Puts it into the pool, without trimming; whatever it replaces leaves. */
 void acceptance_add(struct acceptance *a);
 
-/* -- replace.c: what replacing and topology demand -------------------------------------------- */
+/* ---- replace.c: what replacing and topology demand ---- */
 /* Finds direct conflicts over coins, and over claims; txn-mempool-conflict. */
 bool replacement_conflicts(struct acceptance *a);
 bool replacement_claims(struct acceptance *a);
-/* Ancestor and descendant limits, TRUC, conflicts among ancestors; fills a->ancestors. */
+/* Ancestor and descendant limits, TRUC, conflicts among ancestors, which it finds. */
 bool acceptance_families(struct acceptance *a);
 /* BIP 125; fills a->replaced. */
 bool replacement_pays(struct acceptance *a);

@@ -1,5 +1,5 @@
-/* Keeping the pool small: expiry, eviction of what pays least, and the minimum fee rate that
- * rises with eviction and sinks with time. */
+/* Keeping the pool small: expiry, eviction of what pays least, and the minimum fee rate
+ * that rises with eviction and sinks with time. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -7,8 +7,8 @@
 
 /* ---- the order of eviction: a binary heap ---- */
 
-/* Whether a leaves before b. An entry counts with its descendants when these pay better: removing
- * it would lose them too. */
+/* Whether a leaves before b. An entry counts with its descendants when these pay
+ * better: removing it would lose them too. */
 static bool worse(const struct mempool_entry *a, const struct mempool_entry *b)
 {
     const struct mempool_entry *e[2] = {a, b};
@@ -64,7 +64,8 @@ void heap_insert(struct mempool *mp, struct mempool_entry *e)
     size_t n = mp->by_txid.len;
     if (n > mp->heap_cap) {
         mp->heap_cap = n < 64 ? 64 : 2 * n;
-        mp->heap = xrealloc_array(mp->heap, mp->heap_cap, sizeof(struct mempool_entry *));
+        mp->heap =
+            xrealloc_array(mp->heap, mp->heap_cap, sizeof(struct mempool_entry *));
     }
     heap_place(mp, (uint32_t)n - 1, e);
     sift_up(mp, e);
@@ -91,10 +92,10 @@ void heap_fix(struct mempool *mp, struct mempool_entry *e)
 /* ---- the rolling minimum ---- */
 
 #define ROLLING_HALF_LIFE (12 * 3600)
-#define ROLLING_STEP 10 /* seconds between updates */
+#define ROLLING_STEP      10 /* seconds between updates */
 
-/* The minimum at time @now: it halves in 12 hours, faster while the pool is far from full, and
- * only once a block came after the last eviction. */
+/* The minimum at time @now: it halves in 12 hours, faster while the pool is far from
+ * full, and only once a block came after the last eviction. */
 static double rolling_at(const struct mempool *mp, int64_t now)
 {
     if (!mp->block_since_bump || mp->rolling_feerate == 0 ||
@@ -128,7 +129,8 @@ int64_t mempool_min_feerate(const struct mempool *mp)
     int64_t rounded = (int64_t)(rate + 0.5);
     if (!mp->block_since_bump)
         return rounded;
-    return rounded > mp->opt.incremental_feerate ? rounded : mp->opt.incremental_feerate;
+    return rounded > mp->opt.incremental_feerate ? rounded
+                                                 : mp->opt.incremental_feerate;
 }
 
 void pool_rolling_block(struct mempool *mp)
@@ -190,8 +192,8 @@ static void trim(struct mempool *mp)
     }
     if (removed)
         log_debug(mp->opt.log, LOG_MEMPOOL,
-                  "Removed %zu txn, rolling minimum fee bumped to %.0f per kvB", removed,
-                  mp->rolling_feerate);
+                  "Removed %zu txn, rolling minimum fee bumped to %.0f per kvB",
+                  removed, mp->rolling_feerate);
 }
 
 void pool_limit(struct mempool *mp)

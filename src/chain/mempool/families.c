@@ -1,5 +1,5 @@
-/* Who spends whom inside the pool: links between entries, walks over them, and the sums that
- * every entry keeps of its ancestors and descendants. */
+/* Who spends whom inside the pool: links between entries, walks over them, and the sums
+ * that every entry keeps of its ancestors and descendants. */
 #include <stdlib.h>
 
 #include "chain/mempool/pool.h"
@@ -36,7 +36,8 @@ void walk_ancestors(struct mempool *mp, struct entry_list *out, struct mempool_e
         visit_links(mp, out, out->v[next]->parents, out->v[next]->n_parents);
 }
 
-void walk_descendants(struct mempool *mp, struct entry_list *out, struct mempool_entry *e)
+void walk_descendants(struct mempool *mp, struct entry_list *out,
+                      struct mempool_entry *e)
 {
     size_t next = out->n;
     visit_links(mp, out, e->children, e->n_children);
@@ -44,7 +45,8 @@ void walk_descendants(struct mempool *mp, struct entry_list *out, struct mempool
         visit_links(mp, out, out->v[next]->children, out->v[next]->n_children);
 }
 
-static void ancestors_of(struct mempool *mp, struct entry_list *out, struct mempool_entry *e)
+static void ancestors_of(struct mempool *mp, struct entry_list *out,
+                         struct mempool_entry *e)
 {
     out->n = 0;
     walk_begin(mp);
@@ -64,7 +66,8 @@ static void descendants_of(struct mempool *mp, struct entry_list *out,
 /* ---- links ---- */
 
 /* Capacities are powers of two, so they need not be kept. */
-static void links_add(struct mempool_entry ***links, uint32_t *n, struct mempool_entry *e)
+static void links_add(struct mempool_entry ***links, uint32_t *n,
+                      struct mempool_entry *e)
 {
     if ((*n & (*n - 1)) == 0)
         *links = xrealloc_array(*links, *n ? 2 * (size_t)*n : 1, sizeof(**links));
@@ -129,7 +132,8 @@ static void descendant_sums_add(struct mempool_entry *e, const struct mempool_en
     e->descendant_fees += sign * entry_modified_fee(d);
 }
 
-static void ancestor_sums_from(struct mempool_entry *e, const struct entry_list *ancestors)
+static void ancestor_sums_from(struct mempool_entry *e,
+                               const struct entry_list *ancestors)
 {
     e->n_ancestors = 0;
     e->ancestor_vsize = e->ancestor_fees = e->ancestor_sigops = 0;
@@ -138,7 +142,8 @@ static void ancestor_sums_from(struct mempool_entry *e, const struct entry_list 
         ancestor_sums_add(e, ancestors->v[i], 1);
 }
 
-static void descendant_sums_from(struct mempool_entry *e, const struct entry_list *descendants)
+static void descendant_sums_from(struct mempool_entry *e,
+                                 const struct entry_list *descendants)
 {
     e->n_descendants = 0;
     e->descendant_vsize = e->descendant_fees = 0;
@@ -147,8 +152,8 @@ static void descendant_sums_from(struct mempool_entry *e, const struct entry_lis
         descendant_sums_add(e, descendants->v[i], 1);
 }
 
-/* After e came between relatives that were there before: they may be related by other ways as
- * well, so their sums are made anew. */
+/* After e came between relatives that were there before: they may be related by other
+ * ways as well, so their sums are made anew. */
 static void recompute_relatives(struct mempool *mp, struct mempool_entry *e,
                                 const struct entry_list *ancestors)
 {
@@ -234,7 +239,8 @@ void family_fee_changed(struct mempool *mp, struct mempool_entry *e, int64_t dif
 
 /* ---- for readers: they share the pool, so they leave no marks in it ---- */
 
-static const struct mempool_entry **collect(const struct mempool_entry *e, bool up, size_t *n)
+static const struct mempool_entry **collect(const struct mempool_entry *e, bool up,
+                                            size_t *n)
 {
     const struct mempool_entry **out = NULL;
     struct map seen;
@@ -272,7 +278,8 @@ const struct mempool_entry **mempool_ancestors(const struct mempool *mp UNUSED,
 }
 
 const struct mempool_entry **mempool_descendants(const struct mempool *mp UNUSED,
-                                                 const struct mempool_entry *e, size_t *n)
+                                                 const struct mempool_entry *e,
+                                                 size_t *n)
 {
     return collect(e, false, n);
 }

@@ -82,7 +82,8 @@ struct mempool *mempool_new(struct chainman *cm, const struct mempool_options *o
     mp->sequence = 1;
     mp->oldest_time = INT64_MAX;
     if (cm) {
-        struct mempool_link link = {mp, link_connected, link_disconnected, link_settled};
+        struct mempool_link link = {mp, link_connected, link_disconnected,
+                                    link_settled};
         chainman_set_mempool(cm, &link);
     }
     return mp;
@@ -163,12 +164,14 @@ struct mempool_entry *pool_spender(const struct mempool *mp, const struct outpoi
     return entry_at(&mp->by_spend, o);
 }
 
-struct mempool_entry *pool_claimer(const struct mempool *mp, const struct hash256 *claim)
+struct mempool_entry *pool_claimer(const struct mempool *mp,
+                                   const struct hash256 *claim)
 {
     return entry_at(&mp->by_claim, claim);
 }
 
-const struct mempool_entry *mempool_find(const struct mempool *mp, const struct hash256 *txid)
+const struct mempool_entry *mempool_find(const struct mempool *mp,
+                                         const struct hash256 *txid)
 {
     return pool_find(mp, txid);
 }
@@ -179,7 +182,8 @@ const struct mempool_entry *mempool_find_wtxid(const struct mempool *mp,
     return entry_at(&mp->by_wtxid, wtxid);
 }
 
-const struct mempool_entry *mempool_spender(const struct mempool *mp, const struct outpoint *o)
+const struct mempool_entry *mempool_spender(const struct mempool *mp,
+                                            const struct outpoint *o)
 {
     return pool_spender(mp, o);
 }
@@ -288,7 +292,8 @@ void pool_remove(struct mempool *mp, struct mempool_entry *e, enum tx_removal wh
     pool_entry_free(e);
 }
 
-/* A descendant has more ancestors than any ancestor of it, so this order takes children first. */
+/* A descendant has more ancestors than any ancestor of it, so this order takes children
+ * first. */
 static int compare_depth(const void *a, const void *b)
 {
     const struct mempool_entry *x = *(struct mempool_entry *const *)a;
@@ -305,7 +310,8 @@ void pool_remove_all(struct mempool *mp, struct entry_list *l, enum tx_removal w
     l->n = 0;
 }
 
-void pool_remove_family(struct mempool *mp, struct mempool_entry *e, enum tx_removal why)
+void pool_remove_family(struct mempool *mp, struct mempool_entry *e,
+                        enum tx_removal why)
 {
     struct entry_list l = {0};
     walk_begin(mp);
@@ -423,7 +429,8 @@ static int64_t saturating_add(int64_t a, int64_t b)
     return a > 0 ? INT64_MAX : INT64_MIN;
 }
 
-void mempool_prioritise(struct mempool *mp, const struct hash256 *txid, struct amount delta)
+void mempool_prioritise(struct mempool *mp, const struct hash256 *txid,
+                        struct amount delta)
 {
     int64_t before = pool_delta(mp, txid);
     int64_t after = saturating_add(before, delta.v);
@@ -441,13 +448,15 @@ void mempool_prioritise(struct mempool *mp, const struct hash256 *txid, struct a
     }
     pool_unlock(mp);
     char hex[65];
-    log_info(mp->opt.log, "PrioritiseTransaction: %s (%sin mempool) delta=%lld, new delta=%lld",
+    log_info(mp->opt.log,
+             "PrioritiseTransaction: %s (%sin mempool) delta=%lld, new delta=%lld",
              hash256_to_hex(hex, txid), e ? "" : "not ", (long long)delta.v,
              (long long)after);
 }
 
 void mempool_each_delta(const struct mempool *mp,
-                        void (*fn)(void *ctx, const struct hash256 *txid, struct amount delta),
+                        void (*fn)(void *ctx, const struct hash256 *txid,
+                                   struct amount delta),
                         void *ctx)
 {
     const void *key;
@@ -485,7 +494,8 @@ size_t mempool_unbroadcast_count(const struct mempool *mp)
 }
 
 void mempool_each_unbroadcast(const struct mempool *mp,
-                              void (*fn)(void *ctx, const struct hash256 *txid), void *ctx)
+                              void (*fn)(void *ctx, const struct hash256 *txid),
+                              void *ctx)
 {
     const void *key;
     for (size_t i = 0; map_next(&mp->unbroadcast, &i, &key, NULL);)

@@ -1,5 +1,6 @@
-/* The memory pool: unconfirmed transactions that are valid on top of the tip, with Bitcoin Core
- * 28's policy. Changed on the validation thread only; read under the chain's read lock. */
+/* The memory pool: unconfirmed transactions that are valid on top of the tip, with
+ * Bitcoin Core 28's policy. Changed on the validation thread only; read under the
+ * chain's read lock. */
 #ifndef OCHRE_CHAIN_MEMPOOL_MEMPOOL_H
 #define OCHRE_CHAIN_MEMPOOL_MEMPOOL_H
 
@@ -7,24 +8,24 @@
 #include "chain/validation/hooks.h"
 
 struct mempool_options {
-    int64_t max_bytes;           /* -maxmempool */
-    int64_t expiry_s;            /* -mempoolexpiry */
-    int64_t min_relay_feerate;   /* units per 1000 vbytes */
+    int64_t max_bytes;         /* -maxmempool */
+    int64_t expiry_s;          /* -mempoolexpiry */
+    int64_t min_relay_feerate; /* units per 1000 vbytes */
     int64_t incremental_feerate;
     int64_t dust_feerate;
     uint32_t max_ancestors, max_descendants;
     int64_t max_ancestor_bytes, max_descendant_bytes;
-    uint32_t max_datacarrier;    /* bytes; 0: none allowed */
+    uint32_t max_datacarrier; /* bytes; 0: none allowed */
     uint32_t bytes_per_sigop;
     bool permit_bare_multisig;
     bool require_standard;
     bool full_rbf;
-    bool persist;                /* v1 format when persist_v1 */
+    bool persist; /* v1 format when persist_v1 */
     bool persist_v1;
-    int check_ratio;             /* -checkmempool: 0 never, n: one in n */
+    int check_ratio;                     /* -checkmempool: 0 never, n: one in n */
     const struct consensus_hooks *hooks; /* borrowed; NULL: none */
-    struct clock *clock;         /* borrowed */
-    struct logger *log;          /* borrowed */
+    struct clock *clock;                 /* borrowed */
+    struct logger *log;                  /* borrowed */
 };
 /* Bitcoin Core's defaults; hooks, clock and log stay NULL. */
 struct mempool_options mempool_default_options(void);
@@ -33,16 +34,16 @@ struct mempool_options mempool_default_options(void);
 struct mempool_entry {
     struct tx *tx; /* owned reference */
     struct amount fee;
-    struct amount delta;          /* prioritisetransaction */
-    int64_t time;                 /* unix seconds */
-    int32_t entry_height;         /* of the tip when it came */
+    struct amount delta;  /* prioritisetransaction */
+    int64_t time;         /* unix seconds */
+    int32_t entry_height; /* of the tip when it came */
     uint32_t sigop_cost;
-    int64_t vsize;                /* adjusted for sigops */
+    int64_t vsize; /* adjusted for sigops */
     int64_t weight;
     uint64_t sequence;
-    size_t usage;                 /* bytes of memory */
+    size_t usage; /* bytes of memory */
     bool spends_coinbase;
-    bool has_locks;               /* a locktime or relative lock that a reorg may revive */
+    bool has_locks; /* a locktime or relative lock that a reorg may revive */
     /* In-pool families, this transaction included; fees are modified fees. */
     uint64_t n_ancestors, n_descendants;
     int64_t ancestor_vsize, descendant_vsize;
@@ -53,11 +54,11 @@ struct mempool_entry {
     uint32_t n_parents, n_children;
     /* private to the pool */
     struct mempool_entry *older, *newer; /* order of arrival */
-    struct hash256 *claims;       /* owned, n_claims: names only one pending ticket may use */
+    struct hash256 *claims; /* owned, n_claims: names only one pending ticket may use */
     uint32_t n_claims;
-    uint32_t heap_pos;            /* in the order of eviction */
-    uint64_t mark;                /* walks: the one that visited last */
-    uint64_t scratch;             /* the miner's, on the validation thread */
+    uint32_t heap_pos; /* in the order of eviction */
+    uint64_t mark;     /* walks: the one that visited last */
+    uint64_t scratch;  /* the miner's, on the validation thread */
 };
 
 static inline int64_t entry_modified_fee(const struct mempool_entry *e)
@@ -67,79 +68,86 @@ static inline int64_t entry_modified_fee(const struct mempool_entry *e)
 
 struct mempool;
 
-/* Takes part in @cm's chain from now on (chainman_set_mempool). */
+/* Takes part in @cm's chain from now on (chainman_set_mempool). Free it after
+ * chainman_close, or before import begins. */
 struct mempool *mempool_new(struct chainman *cm, const struct mempool_options *opt);
-void mempool_free(struct mempool *mp); /* after chainman_close, or before import begins */
+void mempool_free(struct mempool *mp);
 const struct mempool_options *mempool_get_options(const struct mempool *mp);
 
-/* -- Reading -------------------------------------------------------------------------------- */
-const struct mempool_entry *mempool_find(const struct mempool *mp, const struct hash256 *txid);
+/* ---- Reading ---- */
+const struct mempool_entry *mempool_find(const struct mempool *mp,
+                                         const struct hash256 *txid);
 const struct mempool_entry *mempool_find_wtxid(const struct mempool *mp,
                                                const struct hash256 *wtxid);
 /* The pooled transaction that spends it, or NULL. */
-const struct mempool_entry *mempool_spender(const struct mempool *mp, const struct outpoint *o);
+const struct mempool_entry *mempool_spender(const struct mempool *mp,
+                                            const struct outpoint *o);
 size_t mempool_count(const struct mempool *mp);
 int64_t mempool_total_vsize(const struct mempool *mp);
 size_t mempool_memory(const struct mempool *mp);
 struct amount mempool_total_fee(const struct mempool *mp);
-/* What a transaction must pay to enter (the higher of rolling minimum and relay minimum is the
- * caller's business); units per kvB, 0 when there is room. */
+/* What a transaction must pay to enter (the higher of rolling minimum and relay minimum
+ * is the caller's business); units per kvB, 0 when there is room. */
 int64_t mempool_min_feerate(const struct mempool *mp);
 uint64_t mempool_sequence(const struct mempool *mp);
-uint32_t mempool_updates(const struct mempool *mp);    /* changes; for long polls; no lock needed */
-bool mempool_loaded(const struct mempool *mp);         /* no lock needed */
+/* These two need no lock. Updates: how many changes there were, for long polls. */
+uint32_t mempool_updates(const struct mempool *mp);
+bool mempool_loaded(const struct mempool *mp);
 /* All entries in order of arrival; return false to stop. */
 void mempool_each(const struct mempool *mp,
                   bool (*fn)(void *ctx, const struct mempool_entry *e), void *ctx);
-/* All entries, parents before children, better fee rates first: a heap array the caller frees. */
+/* All entries, parents before children, better fee rates first: a heap array the caller
+ * frees. */
 const struct mempool_entry **mempool_sorted(const struct mempool *mp, size_t *n);
-/* All in-pool ancestors or descendants without e itself, in no order; the caller frees. */
-const struct mempool_entry **mempool_ancestors(const struct mempool *mp,
-                                               const struct mempool_entry *e, size_t *n);
-const struct mempool_entry **mempool_descendants(const struct mempool *mp,
-                                                 const struct mempool_entry *e, size_t *n);
+/* All in-pool ancestors or descendants but e itself, in no order; the caller frees. */
+const struct mempool_entry **
+mempool_ancestors(const struct mempool *mp, const struct mempool_entry *e, size_t *n);
+const struct mempool_entry **
+mempool_descendants(const struct mempool *mp, const struct mempool_entry *e, size_t *n);
 /* BIP 125: the transaction or an unconfirmed ancestor signals. */
 bool mempool_signals_rbf(const struct mempool *mp, const struct mempool_entry *e);
-/* An unconfirmed transaction's output as a coin (height: next block's); script is borrowed. */
+/* An unconfirmed transaction's output as a coin (height: next block's); script is
+ * borrowed. */
 bool mempool_coin(const struct mempool *mp, const struct outpoint *o, struct coin *out);
-/* That, or the chain's: out->script lives in the pool or in @mem. Spent by a pooled transaction or
- * not. */
-bool mempool_any_coin(const struct mempool *mp, const struct outpoint *o, struct coin *out,
-                      struct arena *mem);
+/* That, or the chain's: out->script lives in the pool or in @mem. Spent by a pooled
+ * transaction or not. */
+bool mempool_any_coin(const struct mempool *mp, const struct outpoint *o,
+                      struct coin *out, struct arena *mem);
 
-/* -- Accepting: on the validation thread ---------------------------------------------------- */
+/* ---- Accepting: on the validation thread ---- */
 struct accept_options {
-    bool test_only;     /* leave the pool as it was */
-    bool bypass_limits; /* of disconnected blocks: no minimum fee, no trimming */
-    int64_t time;       /* unix seconds; 0: now */
-    int64_t max_fee;    /* above it: max-fee-exceeded, the last check; 0: no limit */
-    int64_t max_feerate; /* above it: "max feerate exceeded", before scripts; 0: no limit */
-    bool package_fees;  /* the package as a whole must meet the pool's minimum */
+    bool test_only;      /* leave the pool as it was */
+    bool bypass_limits;  /* of disconnected blocks: no minimum fee, no trimming */
+    int64_t time;        /* unix seconds; 0: now */
+    int64_t max_fee;     /* 0: any. Above it: max-fee-exceeded, the last check */
+    int64_t max_feerate; /* 0: any. Above it: max feerate exceeded */
+    bool package_fees;   /* the package as a whole must meet the pool's minimum */
 };
 struct accept_result {
     bool accepted;
-    bool witness_stripped;     /* it failed, but would not with another witness */
-    struct reject rej;         /* when not accepted */
+    bool witness_stripped; /* it failed, but would not with another witness */
+    struct reject rej;     /* when not accepted */
     int64_t vsize;
-    struct amount fee;         /* set as soon as known, also for max-fee-exceeded */
+    struct amount fee; /* set as soon as known, also for max-fee-exceeded */
     struct amount modified_fee;
-    struct hash256 *replaced;  /* owned: txids that left; free with accept_result_clear */
+    struct hash256 *replaced; /* owned: txids that left */
     size_t n_replaced;
 };
 void accept_result_clear(struct accept_result *r);
-/* test_only leaves the pool as it was. bypass_limits: transactions of disconnected blocks.
- * accept_time 0: now. True when accepted. */
+
+/* test_only leaves the pool as it was. bypass_limits: transactions of disconnected
+ * blocks. accept_time 0: now. True when accepted. */
 bool mempool_accept(struct mempool *mp, const struct tx *tx, bool test_only,
                     bool bypass_limits, int64_t accept_time, struct accept_result *out);
 /* The same with all options. */
 bool mempool_accept_with(struct mempool *mp, const struct tx *tx,
                          const struct accept_options *opt, struct accept_result *out);
 
-#define MAX_PACKAGE_COUNT 25
+#define MAX_PACKAGE_COUNT  25
 #define MAX_PACKAGE_WEIGHT 404000
-/* A dry run of several transactions, parents before children, without replacements. results[i]
- * has neither accepted nor a reject when a failure before i ended the run. False: package (a
- * PKG_... reject) or a transaction failed. */
+/* A dry run of several transactions, parents before children, without replacements.
+ * results[i] has neither accepted nor a reject when a failure before i ended the run.
+ * False: package (a PKG_... reject) or a transaction failed. */
 bool mempool_test_package(struct mempool *mp, const struct tx *const *txs, size_t n,
                           struct accept_result *results, struct reject *package);
 
@@ -158,42 +166,48 @@ struct package_tx {
     bool grouped;               /* paid for together with all others that are grouped */
     int64_t effective_feerate;  /* of the group, or its own */
 };
-/* A child, last, and all its parents that are not confirmed: what cannot stand alone for its fee
- * may be paid for by the child. @max_feerate (0: any) holds for each alone. Replaces nothing but by
- * a transaction that stands alone. False: package or a transaction was refused; others may have
- * been accepted all the same. */
+/* A child, last, and all its parents that are not confirmed: what cannot stand alone
+ * for its fee may be paid for by the child. @max_feerate (0: any) holds for each alone.
+ * Replaces nothing but by a transaction that stands alone. False: package or a
+ * transaction was refused; others may have been accepted all the same. */
 bool mempool_submit_package(struct mempool *mp, const struct tx *const *txs, size_t n,
                             int64_t max_feerate, struct package_tx *out,
                             struct reject *package);
 /* Every parent is spent by the last transaction, and by no other parent. */
 bool package_is_tree(const struct tx *const *txs, size_t n);
 
-/* -- Called by chainman, through the link mempool_new sets up ------------------------------- */
+/* ---- Called by chainman, through the link mempool_new sets up ---- */
 void mempool_block_connected(struct mempool *mp, const struct block *b, int32_t height);
 void mempool_block_disconnected(struct mempool *mp, const struct block *b);
-/* After the tip settled: re-adds what disconnected blocks held, drops what became immature,
- * non-final or, for tickets, invalid; expires; trims. */
+/* After the tip settled: re-adds what disconnected blocks held, drops what became
+ * immature, non-final or, for tickets, invalid; expires; trims. */
 void mempool_tip_settled(struct mempool *mp, bool reorged);
 
-/* -- Rest: on the validation thread unless said ----------------------------------------------- */
+/* ---- Rest: on the validation thread unless said ---- */
 /* Fee deltas outlive the transactions they are for, until a block holds these. */
-void mempool_prioritise(struct mempool *mp, const struct hash256 *txid, struct amount delta);
+void mempool_prioritise(struct mempool *mp, const struct hash256 *txid,
+                        struct amount delta);
 /* Every delta, in no order. Reading. */
 void mempool_each_delta(const struct mempool *mp,
-                        void (*fn)(void *ctx, const struct hash256 *txid, struct amount delta),
+                        void (*fn)(void *ctx, const struct hash256 *txid,
+                                   struct amount delta),
                         void *ctx);
-/* mempool.dat in Bitcoin Core's format. Both are called from any other thread, without lock. */
+/* mempool.dat in Bitcoin Core's format. Both are called from any other thread, without
+ * lock. */
 NODISCARD enum err mempool_save(struct mempool *mp, const char *path);
-NODISCARD enum err mempool_load(struct mempool *mp, const char *path, bool use_current_time,
-                                bool apply_deltas, bool apply_unbroadcast);
+NODISCARD enum err mempool_load(struct mempool *mp, const char *path,
+                                bool use_current_time, bool apply_deltas,
+                                bool apply_unbroadcast);
 void mempool_set_loaded(struct mempool *mp);
 /* Transactions of ours that no peer has asked for yet. */
 void mempool_unbroadcast_add(struct mempool *mp, const struct hash256 *txid);
 void mempool_unbroadcast_del(struct mempool *mp, const struct hash256 *txid);
-bool mempool_is_unbroadcast(const struct mempool *mp, const struct hash256 *txid); /* reading */
-size_t mempool_unbroadcast_count(const struct mempool *mp);                        /* reading */
+/* The rest is reading. */
+bool mempool_is_unbroadcast(const struct mempool *mp, const struct hash256 *txid);
+size_t mempool_unbroadcast_count(const struct mempool *mp);
 void mempool_each_unbroadcast(const struct mempool *mp,
-                              void (*fn)(void *ctx, const struct hash256 *txid), void *ctx);
+                              void (*fn)(void *ctx, const struct hash256 *txid),
+                              void *ctx);
 /* Recomputes everything there is to know and compares; ASSERTs. Slow. */
 void mempool_check(const struct mempool *mp);
 

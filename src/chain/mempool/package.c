@@ -66,9 +66,10 @@ static bool check_package(const struct tx *const *txs, size_t n, struct reject *
     return true;
 }
 
-/* The package as one lump may not pass the limits of any pooled ancestor, nor its own. */
-static bool check_package_limits(struct mempool *mp, const struct acceptance *as, size_t n,
-                                 struct reject *rej)
+/* The package as one lump may not pass the limits of any pooled ancestor, nor its own.
+ */
+static bool check_package_limits(struct mempool *mp, const struct acceptance *as,
+                                 size_t n, struct reject *rej)
 {
     const struct mempool_options *o = &mp->opt;
     struct entry_list all = {0};
@@ -127,7 +128,8 @@ bool mempool_test_package(struct mempool *mp, const struct tx *const *txs, size_
              reject(package, REJECT_PACKAGE_TX_FAILED, NULL);
     ok = ok && check_package_limits(mp, as, n, package);
     for (size_t i = 0; i < n && ok; i++) {
-        ok = acceptance_scripts(&as[i]) || reject(package, REJECT_PACKAGE_TX_FAILED, NULL);
+        ok = acceptance_scripts(&as[i]) ||
+             reject(package, REJECT_PACKAGE_TX_FAILED, NULL);
         report(&as[i], &results[i], ok);
     }
     for (size_t i = 0; i < n; i++)
@@ -186,7 +188,8 @@ static bool check_topology(struct mempool *mp, const struct tx *const *txs, size
     return true;
 }
 
-static bool find_in_pool(const struct mempool *mp, const struct tx *tx, struct package_tx *out)
+static bool find_in_pool(const struct mempool *mp, const struct tx *tx,
+                         struct package_tx *out)
 {
     const struct mempool_entry *e = pool_find(mp, &tx->txid);
     if (!e)
@@ -199,14 +202,15 @@ static bool find_in_pool(const struct mempool *mp, const struct tx *tx, struct p
     return true;
 }
 
-/* A failure that the child may heal: too low a fee, or a parent that has not come in. */
+/* A failure that the child may heal: too low a fee, or a parent that has not come in.
+ */
 static bool may_pass_with_others(const struct reject *rej)
 {
     return rej->class == TX_RECONSIDERABLE || rej->class == TX_MISSING_INPUTS;
 }
 
-/* Alone first: a transaction that can stand by itself needs no package. Members left for the
- * group are marked. False: the package cannot pass any more. */
+/* Alone first: a transaction that can stand by itself needs no package. Members left
+ * for the group are marked. False: the package cannot pass any more. */
 static bool try_alone(struct mempool *mp, const struct tx *tx, int64_t max_feerate,
                       struct package_tx *out)
 {
@@ -226,7 +230,7 @@ static bool try_alone(struct mempool *mp, const struct tx *tx, int64_t max_feera
 /* The members of a group on their way. */
 struct group {
     struct mempool *mp;
-    const struct tx **txs;   /* owned arrays of n */
+    const struct tx **txs; /* owned arrays of n */
     struct package_tx **out;
     struct acceptance *as;
     struct reject *rejs;
@@ -272,7 +276,8 @@ static bool group_pays(struct group *g, int64_t *rate, struct reject *package)
     for (size_t i = 0; i < g->n; i++)
         reject_detail(&g->out[i]->r.rej,
                       fee < pool ? REJECT_MEMPOOL_MIN_FEE : REJECT_MIN_RELAY_FEE,
-                      "%lld < %lld", (long long)fee, (long long)(fee < pool ? pool : relay));
+                      "%lld < %lld", (long long)fee,
+                      (long long)(fee < pool ? pool : relay));
     return false;
 }
 
@@ -357,7 +362,8 @@ bool mempool_submit_package(struct mempool *mp, const struct tx *const *txs, siz
         grouped += out[i].grouped;
     }
     if (!ok || (grouped == 1 && out[n - 1].grouped))
-        return reject(package, REJECT_PACKAGE_TX_FAILED, NULL); /* nobody to pay for it */
+        return reject(package, REJECT_PACKAGE_TX_FAILED,
+                      NULL); /* nobody to pay for it */
     if (grouped && !accept_group(mp, txs, n, out, package))
         return false;
     pool_lock(mp);

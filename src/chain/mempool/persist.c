@@ -1,11 +1,12 @@
 /* mempool.dat, in Bitcoin Core's format:
  *
  *   0  8  version: 1, or 2 with obfuscation
- *   8  9  version 2 only: 08 and a random key of 8 bytes. Every byte from here on is XORed with
- *         the key's byte of its position in the file modulo 8
- *      8  u64 number of transactions
+ *   8  9  version 2 only: 08 and a random key of 8 bytes. Every byte from here on is
+ * XORed with the key's byte of its position in the file modulo 8 8  u64 number of
+ * transactions
  *      .. n x { transaction with witness, i64 time, i64 fee delta }
- *      .. varint n, n x { txid, i64 fee delta }: of transactions that are not in the pool
+ *      .. varint n, n x { txid, i64 fee delta }: of transactions that are not in the
+ * pool
  *      .. varint n, n x txid: not broadcast yet
  */
 #include <errno.h>
@@ -18,8 +19,8 @@
 #include "util/rand.h"
 
 #define VERSION_PLAIN 1
-#define VERSION_XOR 2
-#define XOR_KEY_SIZE 8
+#define VERSION_XOR   2
+#define XOR_KEY_SIZE  8
 
 /* ---- saving ---- */
 
@@ -62,7 +63,8 @@ static void take_snapshot(struct snapshot *s, const struct mempool *mp)
     const struct mempool_entry **all = mempool_sorted(mp, &s->n);
     s->txs = xrealloc_array(NULL, s->n + 1, sizeof(*s->txs));
     for (size_t i = 0; i < s->n; i++)
-        s->txs[i] = (struct saved_tx){tx_ref(all[i]->tx), all[i]->time, all[i]->delta.v};
+        s->txs[i] =
+            (struct saved_tx){tx_ref(all[i]->tx), all[i]->time, all[i]->delta.v};
     free(all);
     mempool_each_delta(mp, take_delta, s);
     mempool_each_unbroadcast(mp, take_unbroadcast, s);
@@ -149,8 +151,8 @@ enum err mempool_save(struct mempool *mp, const char *path)
         unlink(tmp);
         goto out;
     }
-    log_info(mp->opt.log, "Dumped mempool: %zu transactions, %llu bytes dumped to file", s.n,
-             (unsigned long long)w.pos);
+    log_info(mp->opt.log, "Dumped mempool: %zu transactions, %llu bytes dumped to file",
+             s.n, (unsigned long long)w.pos);
     e = ERR_OK;
 out:
     snapshot_clear(&s);
@@ -160,7 +162,8 @@ out:
 
 /* ---- loading ---- */
 
-/* Transactions handed to the validation thread at a time: others get their turn in between. */
+/* Transactions handed to the validation thread at a time: others get their turn in
+ * between. */
 #define LOAD_BATCH 64
 
 struct loading {
@@ -276,9 +279,10 @@ enum err mempool_load(struct mempool *mp, const char *path, bool use_current_tim
     }
     buf_clear(&data);
     if (e == ERR_OK)
-        log_info(mp->opt.log,
-                 "Imported mempool transactions from file: %zu succeeded, %zu failed, %zu "
-                 "expired, %zu already there, %zu waiting for initial broadcast",
-                 l.accepted, l.failed, l.expired, l.already, l.unbroadcast);
+        log_info(
+            mp->opt.log,
+            "Imported mempool transactions from file: %zu succeeded, %zu failed, %zu "
+            "expired, %zu already there, %zu waiting for initial broadcast",
+            l.accepted, l.failed, l.expired, l.already, l.unbroadcast);
     return e;
 }

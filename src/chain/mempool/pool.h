@@ -19,7 +19,7 @@ void entry_list_clear(struct entry_list *l);
 
 /* Transactions of disconnected blocks that wait for the tip to settle. */
 struct disconnected {
-    struct tx **txs; /* owned references; the newest block's first, each block's last to first */
+    struct tx **txs; /* owned references: newest block first, each from its end */
     size_t n, cap;
     size_t bytes;
 };
@@ -34,13 +34,13 @@ struct mempool {
     struct map deltas;            /* txid -> int64_t */
     struct map unbroadcast;       /* set of txids */
     struct mempool_entry *oldest, *newest;
-    struct mempool_entry **heap;  /* owned; root: the first to be evicted */
+    struct mempool_entry **heap; /* owned; root: the first to be evicted */
     size_t heap_cap;
     int64_t total_vsize, total_fee;
-    size_t usage;                 /* of all entries */
-    int64_t oldest_time;          /* no entry is older */
+    size_t usage;        /* of all entries */
+    int64_t oldest_time; /* no entry is older */
     uint64_t sequence;
-    uint64_t mark;                /* of the last walk */
+    uint64_t mark; /* of the last walk */
     _Atomic uint32_t updates;
     _Atomic bool loaded;
     /* rolling minimum fee rate */
@@ -48,16 +48,17 @@ struct mempool {
     int64_t rolling_time;
     bool block_since_bump;
     struct disconnected disconnected;
-    struct arena arena;           /* scratch of one acceptance */
+    struct arena arena; /* scratch of one acceptance */
 };
 
-/* -- mempool.c -------------------------------------------------------------------------------- */
+/* ---- mempool.c ---- */
 /* Around every change: readers must not see it half done. Nests. */
 void pool_lock(struct mempool *mp);
 void pool_unlock(struct mempool *mp);
 struct mempool_entry *pool_find(const struct mempool *mp, const struct hash256 *txid);
 struct mempool_entry *pool_spender(const struct mempool *mp, const struct outpoint *o);
-struct mempool_entry *pool_claimer(const struct mempool *mp, const struct hash256 *claim);
+struct mempool_entry *pool_claimer(const struct mempool *mp,
+                                   const struct hash256 *claim);
 int64_t pool_delta(const struct mempool *mp, const struct hash256 *txid);
 int64_t pool_now(const struct mempool *mp);
 
@@ -66,22 +67,26 @@ int64_t pool_now(const struct mempool *mp);
 void pool_add(struct mempool *mp, struct mempool_entry *take_e, bool reorg);
 struct mempool_entry *pool_entry_new(const struct tx *tx);
 void pool_entry_free(struct mempool_entry *e);
-/* Takes one entry out and frees it; what it leaves behind stays consistent as long as nothing in
- * the pool depends on the entry, or the entry is confirmed. */
+/* Takes one entry out and frees it; what it leaves behind stays consistent as long as
+ * nothing in the pool depends on the entry, or the entry is confirmed. */
 void pool_remove(struct mempool *mp, struct mempool_entry *e, enum tx_removal why);
 /* Takes out all of them; the list must hold every descendant of each member. */
 void pool_remove_all(struct mempool *mp, struct entry_list *l, enum tx_removal why);
 /* An entry and all that depends on it. */
-void pool_remove_family(struct mempool *mp, struct mempool_entry *e, enum tx_removal why);
+void pool_remove_family(struct mempool *mp, struct mempool_entry *e,
+                        enum tx_removal why);
 
-/* -- families.c ------------------------------------------------------------------------------- */
-/* Appends all ancestors (descendants) of e that are not in the list's walk yet. Begin a walk with
- * walk_begin; entries visited (and e itself, if it shall be skipped) carry mp->mark. */
+/* ---- families.c ---- */
+/* Appends all ancestors (descendants) of e that are not in the list's walk yet. Begin a
+ * walk with walk_begin; entries visited (and e itself, if it shall be skipped) carry
+ * mp->mark. */
 void walk_begin(struct mempool *mp);
 bool walk_visit(struct mempool *mp, struct mempool_entry *e); /* true the first time */
-void walk_ancestors(struct mempool *mp, struct entry_list *out, struct mempool_entry *e);
-void walk_descendants(struct mempool *mp, struct entry_list *out, struct mempool_entry *e);
-/* Links e to its parents (and, after a reorg, children) and brings all sums up to date. */
+void walk_ancestors(struct mempool *mp, struct entry_list *out,
+                    struct mempool_entry *e);
+void walk_descendants(struct mempool *mp, struct entry_list *out,
+                      struct mempool_entry *e);
+/* Links e to its parents (and, after a reorg, children); all sums come up to date. */
 void family_join(struct mempool *mp, struct mempool_entry *e, bool reorg);
 void family_leave(struct mempool *mp, struct mempool_entry *e);
 void pool_check_entry(const struct mempool *mp, const struct mempool_entry *e);
@@ -89,7 +94,7 @@ bool tx_signals_rbf(const struct tx *tx); /* BIP 125, explicitly */
 /* e's modified fee has changed by @diff. */
 void family_fee_changed(struct mempool *mp, struct mempool_entry *e, int64_t diff);
 
-/* -- evict.c ---------------------------------------------------------------------------------- */
+/* ---- evict.c ---- */
 void heap_insert(struct mempool *mp, struct mempool_entry *e);
 void heap_delete(struct mempool *mp, struct mempool_entry *e);
 void heap_fix(struct mempool *mp, struct mempool_entry *e);
@@ -98,13 +103,14 @@ void pool_limit(struct mempool *mp);
 /* A block came: from now on the rolling minimum may sink. */
 void pool_rolling_block(struct mempool *mp);
 
-/* -- reorg.c ---------------------------------------------------------------------------------- */
+/* ---- reorg.c ---- */
 void disconnected_clear(struct disconnected *d);
 
-/* -- accept.c --------------------------------------------------------------------------------- */
+/* ---- accept.c ---- */
 /* Ticket rules hold for the next block. */
 bool pool_tickets_active(const struct mempool *mp);
-/* Whether what else may change with the tip still holds: locks and maturity; ticket rules. */
+/* Whether what else may change with the tip still holds: locks and maturity; ticket
+ * rules. */
 bool pool_entry_final(struct mempool *mp, const struct mempool_entry *e);
 bool pool_ticket_valid(struct mempool *mp, const struct mempool_entry *e);
 

@@ -27,7 +27,8 @@ static void disconnected_add(struct disconnected *d, const struct tx *tx)
 }
 
 /* Whatever spends the transaction cannot be confirmed any more. */
-static void remove_spenders(struct mempool *mp, const struct tx *tx, enum tx_removal why)
+static void remove_spenders(struct mempool *mp, const struct tx *tx,
+                            enum tx_removal why)
 {
     struct outpoint o = {.txid = tx->txid};
     for (; o.n < tx->n_out; o.n++) {
@@ -88,7 +89,8 @@ static void remove_conflicts(struct mempool *mp, const struct tx *tx)
     }
 }
 
-void mempool_block_connected(struct mempool *mp, const struct block *b, int32_t height UNUSED)
+void mempool_block_connected(struct mempool *mp, const struct block *b,
+                             int32_t height UNUSED)
 {
     for (uint32_t i = 0; i < b->n_tx; i++) {
         const struct tx *tx = &b->txs[i];
@@ -118,7 +120,8 @@ static void readd_disconnected(struct mempool *mp)
     mp->disconnected = (struct disconnected){0};
     for (size_t i = d.n; i-- > 0;) {
         struct accept_result r = {0};
-        if (tx_is_coinbase(d.txs[i]) || !mempool_accept(mp, d.txs[i], false, true, 0, &r))
+        if (tx_is_coinbase(d.txs[i]) ||
+            !mempool_accept(mp, d.txs[i], false, true, 0, &r))
             remove_spenders(mp, d.txs[i], TX_REMOVED_REORG);
         accept_result_clear(&r);
     }

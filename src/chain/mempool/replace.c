@@ -1,14 +1,16 @@
-/* What a newcomer must satisfy because of what is in the pool already: limits on families, the
- * topology of version 3 transactions (BIP 431), and replacement (BIP 125 with full RBF). */
+/* What a newcomer must satisfy because of what is in the pool already: limits on
+ * families, the topology of version 3 transactions (BIP 431), and replacement (BIP 125
+ * with full RBF). */
 #include <stdio.h>
 
 #include "chain/mempool/accept.h"
 
 #define MAX_REPLACEMENTS 100
-#define CARVE_OUT_VSIZE 10000 /* a small child may exceed its parent's descendant limits by one */
-#define TRUC_MAX_VSIZE 10000
+#define CARVE_OUT_VSIZE                                                                \
+    10000 /* a small child may exceed its parent's descendant limits by one */
+#define TRUC_MAX_VSIZE       10000
 #define TRUC_CHILD_MAX_VSIZE 1000
-#define TRUC_FAMILY 2
+#define TRUC_FAMILY          2
 
 /* ---- conflicts ---- */
 
@@ -26,7 +28,8 @@ static bool add_conflict(struct acceptance *a, struct mempool_entry *e)
         return true;
     if (a->forbid_replacement)
         return reject(a->rej, REJECT_BIP125_DISALLOWED, NULL);
-    if (!a->mp->opt.full_rbf && !tx_signals_rbf(e->tx) && e->tx->version != TRUC_VERSION)
+    if (!a->mp->opt.full_rbf && !tx_signals_rbf(e->tx) &&
+        e->tx->version != TRUC_VERSION)
         return reject(a->rej, REJECT_TXN_MEMPOOL_CONFLICT, NULL);
     entry_list_add(&a->conflicts, e);
     return true;
@@ -83,13 +86,15 @@ static bool too_many_ancestors(const struct acceptance *a, const struct limits *
 {
     if (a->ancestors.n + 1 <= l->ancestors)
         return false;
-    reject_detail(rej, REJECT_TOO_LONG_MEMPOOL_CHAIN, "too many unconfirmed %s [limit: %llu]",
-                  what, (unsigned long long)l->ancestors);
+    reject_detail(rej, REJECT_TOO_LONG_MEMPOOL_CHAIN,
+                  "too many unconfirmed %s [limit: %llu]", what,
+                  (unsigned long long)l->ancestors);
     return true;
 }
 
 /* Fills a->ancestors with parents first, then whatever these stand on. */
-static bool find_ancestors(struct acceptance *a, const struct limits *l, struct reject *rej)
+static bool find_ancestors(struct acceptance *a, const struct limits *l,
+                           struct reject *rej)
 {
     struct entry_list *up = &a->ancestors;
     int64_t vsize = a->vsize;
@@ -136,7 +141,8 @@ static bool check_limits(struct acceptance *a)
         return true;
     if (a->vsize > CARVE_OUT_VSIZE || a->tx->version == TRUC_VERSION)
         return false;
-    /* Contracts between two parties rely on each being able to attach one small child. */
+    /* Contracts between two parties rely on each being able to attach one small child.
+     */
     struct limits carve_out = {2, l.descendants + 1, l.ancestor_vsize,
                                l.descendant_vsize + CARVE_OUT_VSIZE};
     if (!find_ancestors(a, &carve_out, NULL))
@@ -158,26 +164,27 @@ static bool reject_truc(struct acceptance *a, const char *what)
 static bool reject_truc_size(struct acceptance *a, const char *kind, int64_t max)
 {
     char txid[65], wtxid[65];
-    return reject_detail(a->rej, REJECT_TRUC_VIOLATION,
-                         "version=3 %stx %s (wtxid=%s) is too big: %lld > %lld virtual bytes",
-                         kind, hash256_to_hex(txid, &a->tx->txid),
-                         hash256_to_hex(wtxid, &a->tx->wtxid), (long long)a->vsize,
-                         (long long)max);
+    return reject_detail(
+        a->rej, REJECT_TRUC_VIOLATION,
+        "version=3 %stx %s (wtxid=%s) is too big: %lld > %lld virtual bytes", kind,
+        hash256_to_hex(txid, &a->tx->txid), hash256_to_hex(wtxid, &a->tx->wtxid),
+        (long long)a->vsize, (long long)max);
 }
 
 static bool reject_truc_mix(struct acceptance *a, const struct mempool_entry *parent)
 {
     char txid[65], wtxid[65], ptxid[65];
     bool is_truc = a->tx->version == TRUC_VERSION;
-    return reject_detail(a->rej, REJECT_TRUC_VIOLATION,
-                         "%sversion=3 tx %s (wtxid=%s) cannot spend from %sversion=3 tx %s",
-                         is_truc ? "" : "non-", hash256_to_hex(txid, &a->tx->txid),
-                         hash256_to_hex(wtxid, &a->tx->wtxid), is_truc ? "non-" : "",
-                         hash256_to_hex(ptxid, &parent->tx->txid));
+    return reject_detail(
+        a->rej, REJECT_TRUC_VIOLATION,
+        "%sversion=3 tx %s (wtxid=%s) cannot spend from %sversion=3 tx %s",
+        is_truc ? "" : "non-", hash256_to_hex(txid, &a->tx->txid),
+        hash256_to_hex(wtxid, &a->tx->wtxid), is_truc ? "non-" : "",
+        hash256_to_hex(ptxid, &parent->tx->txid));
 }
 
-/* A parent may have one child. If it has another one without relatives of its own, the two
- * compete as if they spent the same coin. */
+/* A parent may have one child. If it has another one without relatives of its own, the
+ * two compete as if they spent the same coin. */
 static bool check_sibling(struct acceptance *a, struct mempool_entry *parent)
 {
     if (parent->n_descendants + 1 <= TRUC_FAMILY)
@@ -186,7 +193,8 @@ static bool check_sibling(struct acceptance *a, struct mempool_entry *parent)
         if (list_has(&a->conflicts, parent->children[i]))
             return true;
     struct mempool_entry *sibling = parent->children[0];
-    if (parent->n_descendants != 2 || sibling->n_ancestors != 2 || a->forbid_replacement)
+    if (parent->n_descendants != 2 || sibling->n_ancestors != 2 ||
+        a->forbid_replacement)
         return reject_truc(a, "would exceed descendant count limit");
     entry_list_add(&a->conflicts, sibling);
     a->sibling_eviction = true;
@@ -263,10 +271,11 @@ static bool pays_better_rate(struct acceptance *a)
         const struct mempool_entry *e = a->conflicts.v[i];
         int64_t old = feerate_of(entry_modified_fee(e), e->vsize);
         if (rate <= old)
-            return reject_detail(a->rej, REJECT_INSUFFICIENT_FEE,
-                                 "rejecting replacement %s; new feerate %s <= old feerate %s",
-                                 hash256_to_hex(txid, &a->tx->txid), rate_text(a, x, rate),
-                                 rate_text(a, y, old));
+            return reject_detail(
+                a->rej, REJECT_INSUFFICIENT_FEE,
+                "rejecting replacement %s; new feerate %s <= old feerate %s",
+                hash256_to_hex(txid, &a->tx->txid), rate_text(a, x, rate),
+                rate_text(a, y, old));
     }
     return true;
 }
@@ -281,7 +290,8 @@ static bool collect_replaced(struct acceptance *a)
         return reject_detail(
             a->rej, REJECT_TOO_MANY_REPLACEMENTS,
             "rejecting replacement %s; too many potential replacements (%llu > %d)",
-            hash256_to_hex(txid, &a->tx->txid), (unsigned long long)n, MAX_REPLACEMENTS);
+            hash256_to_hex(txid, &a->tx->txid), (unsigned long long)n,
+            MAX_REPLACEMENTS);
     walk_begin(a->mp);
     for (size_t i = 0; i < a->conflicts.n; i++) {
         if (!walk_visit(a->mp, a->conflicts.v[i]))
@@ -347,6 +357,7 @@ bool replacement_pays(struct acceptance *a)
         pays_for_all(a))
         return true;
     if (a->sibling_eviction)
-        snprintf(a->rej->suffix, sizeof(a->rej->suffix), " (including sibling eviction)");
+        snprintf(a->rej->suffix, sizeof(a->rej->suffix),
+                 " (including sibling eviction)");
     return false;
 }

@@ -1,5 +1,5 @@
-/* Which transactions go into a block: packages of a transaction and its ancestors, the best fee
- * rate first. */
+/* Which transactions go into a block: packages of a transaction and its ancestors, the
+ * best fee rate first. */
 #include <stdlib.h>
 
 #include "chain/mining/miner.h"
@@ -9,8 +9,8 @@
 #include "chain/rules/policy.h"
 #include "chain/state/state.h"
 
-/* A pooled transaction while the block fills: its package is what is still missing of its
- * ancestors, and itself. entry->scratch is the node's number. */
+/* A pooled transaction while the block fills: its package is what is still missing of
+ * its ancestors, and itself. entry->scratch is the node's number. */
 struct node {
     struct mempool_entry *entry;
     int64_t vsize, fees, sigops; /* of the package */
@@ -36,8 +36,8 @@ struct selection {
 
 /* ---- order ---- */
 
-/* A package counts with the lower of its own and its last transaction's fee rate: a rich parent
- * needs no child to carry it. */
+/* A package counts with the lower of its own and its last transaction's fee rate: a
+ * rich parent needs no child to carry it. */
 static void score(const struct node *n, __int128 *fee, __int128 *vsize)
 {
     int64_t own = entry_modified_fee(n->entry);

@@ -49,8 +49,8 @@ void template_add_tx(struct block_template *t, const struct tx *tx, struct amoun
 
 static const uint8_t reserved_value[32];
 
-/* The hash of the witness root and the reserved value goes into an output of the coinbase, whose
- * own wtxid counts as zeros. */
+/* The hash of the witness root and the reserved value goes into an output of the
+ * coinbase, whose own wtxid counts as zeros. */
 static void make_commitment(struct block_template *t)
 {
     static const uint8_t head[] = {OP_RETURN, 36, 0xaa, 0x21, 0xa9, 0xed};
@@ -67,11 +67,12 @@ static void make_commitment(struct block_template *t)
     free(leaves);
 }
 
-struct block *block_complete_witness(const struct block *b, const struct chain_params *p,
-                                     int32_t height)
+struct block *block_complete_witness(const struct block *b,
+                                     const struct chain_params *p, int32_t height)
 {
     if (b->n_tx == 0 || b->txs[0].has_witness || !tx_is_coinbase(&b->txs[0]) ||
-        !buried_active_at(p, BURIED_SEGWIT, height) || block_witness_commitment_index(b) < 0)
+        !buried_active_at(p, BURIED_SEGWIT, height) ||
+        block_witness_commitment_index(b) < 0)
         return block_ref(b);
     struct bytes value = bytes_of(reserved_value, sizeof(reserved_value));
     const struct tx **txs = xrealloc_array(NULL, b->n_tx, sizeof(*txs));
@@ -99,7 +100,8 @@ static void put_coinbase_script_sig(struct buf *script, int32_t height)
     script_put_op(script, OP_0);
 }
 
-static struct tx *make_coinbase(const struct block_template *t, struct bytes payout_script)
+static struct tx *make_coinbase(const struct block_template *t,
+                                struct bytes payout_script)
 {
     static const struct outpoint none = {.n = UINT32_MAX};
     struct amount own = t->coinbase_value;
@@ -169,8 +171,8 @@ static struct block_template *template_begin(struct chainman *cm)
     return t;
 }
 
-/* What consensus lets the coinbase take and wants in it. True when ticket rules hold; then
- * env->state is a scratch transaction that the caller discards. */
+/* What consensus lets the coinbase take and wants in it. True when ticket rules hold;
+ * then env->state is a scratch transaction that the caller discards. */
 static bool begin_tickets(struct block_template *t, struct chainman *cm,
                           const struct miner_options *opt, struct rule_env *env)
 {
@@ -185,14 +187,16 @@ static bool begin_tickets(struct block_template *t, struct chainman *cm,
                              .prev = t->prev,
                              .height = t->height,
                              .state = state_begin(chainman_state(cm))};
-    t->n_required = h->coinbase_outputs(h->ctx, env, subsidy, &t->coinbase_value, &t->mem,
-                                        t->required);
+    t->n_required = h->coinbase_outputs(h->ctx, env, subsidy, &t->coinbase_value,
+                                        &t->mem, t->required);
     return true;
 }
 
-static struct block_template *template_end(struct block_template *t, struct chainman *cm,
+static struct block_template *template_end(struct block_template *t,
+                                           struct chainman *cm,
                                            const struct miner_options *opt,
-                                           struct bytes payout_script, struct reject *rej)
+                                           struct bytes payout_script,
+                                           struct reject *rej)
 {
     assemble(t, cm, opt, payout_script);
     if (!opt->check || chainman_test_block(cm, t->block, false, false, rej))
@@ -213,7 +217,8 @@ static struct miner_options clamp_options(const struct miner_options *opt)
 
 struct block_template *block_template_new(struct chainman *cm, struct mempool *mp,
                                           const struct miner_options *opt,
-                                          struct bytes payout_script, struct reject *rej)
+                                          struct bytes payout_script,
+                                          struct reject *rej)
 {
     struct miner_options o = clamp_options(opt);
     struct block_template *t = template_begin(cm);
@@ -267,8 +272,8 @@ void block_template_unref(struct block_template *t)
 
 /* ---- proof of work, for test chains ---- */
 
-struct block *mine_block(const struct block *b, const struct chain_params *p, uint64_t *tries,
-                         const _Atomic bool *stop)
+struct block *mine_block(const struct block *b, const struct chain_params *p,
+                         uint64_t *tries, const _Atomic bool *stop)
 {
     struct block_header h = b->header;
     struct hash256 hash = header_hash(&h);

@@ -16,8 +16,8 @@ const struct buried_name buried_names[BURIED_COUNT] = {
     [BURIED_TAPROOT] = {NULL, "taproot"},
 };
 
-#define BIP32_MAIN .xpub = {0x04, 0x88, 0xb2, 0x1e}, .xprv = {0x04, 0x88, 0xad, 0xe4}
-#define BIP32_TEST .xpub = {0x04, 0x35, 0x87, 0xcf}, .xprv = {0x04, 0x35, 0x83, 0x94}
+#define BIP32_MAIN    .xpub = {0x04, 0x88, 0xb2, 0x1e}, .xprv = {0x04, 0x88, 0xad, 0xe4}
+#define BIP32_TEST    .xpub = {0x04, 0x35, 0x87, 0xcf}, .xprv = {0x04, 0x35, 0x83, 0x94}
 #define PREFIXES_TEST .p2pkh = 111, .p2sh = 196, .wif = 239, BIP32_TEST
 
 #define BURIED_FROM_1                                                                  \
@@ -26,11 +26,14 @@ const struct buried_name buried_names[BURIED_COUNT] = {
         [BURIED_SEGWIT] = 1, [BURIED_TAPROOT] = 1                                      \
     }
 
+/* clang-format off */
 #define PSL(n) {INT64_C(n) * 100000}
 #define BTC(n) {INT64_C(n) * 100000000}
+/* clang-format on */
 
 /* 04 ffff001d 01 04 push("Ochre: marks that last") */
-#define OCHRE_SCRIPT_SIG "04ffff001d0104164f636872653a206d61726b732074686174206c617374"
+#define OCHRE_SCRIPT_SIG                                                               \
+    "04ffff001d0104164f636872653a206d61726b732074686174206c617374"
 #define OCHRE_GENESIS_SCRIPT "6a"
 #define BITCOIN_SCRIPT_SIG                                                             \
     "04ffff001d0104455468652054696d65732030332f4a616e2f32303039204368616e63656c6c6f72" \
@@ -42,7 +45,8 @@ const struct buried_name buried_names[BURIED_COUNT] = {
 /* A row as it stands in the table: hashes are text there. */
 struct network {
     struct chain_params p;
-    const char *genesis_hash, *genesis_merkle; /* displayed hex; NULL when offline only */
+    /* displayed hex; NULL when offline only */
+    const char *genesis_hash, *genesis_merkle;
 };
 
 static const struct network networks[] = {
@@ -54,7 +58,8 @@ static const struct network networks[] = {
                 .magic = {0xd3, 0x6f, 0xc4, 0xe1},
                 .port = 9933,
                 .rpc_port = 9932,
-                .prefixes = {.p2pkh = 55, .p2sh = 117, .wif = 183, .hrp = "psl", BIP32_MAIN},
+                .prefixes =
+                    {.p2pkh = 55, .p2sh = 117, .wif = 183, .hrp = "psl", BIP32_MAIN},
                 .bip44_coin_type = 28515,
                 .unit = "PSL",
                 .decimals = 5,
@@ -83,8 +88,10 @@ static const struct network networks[] = {
                 .genesis_script_sig = OCHRE_SCRIPT_SIG,
                 .genesis_script = OCHRE_GENESIS_SCRIPT,
             },
-        .genesis_hash = "000000009d1d820606e08967960aca429a084e54cb804ebc74c0e979b89cf38c",
-        .genesis_merkle = "48917412cd2641bb65f3ed25b7c9e257b4e8b17276fe381d3c1b9d4c319c8287",
+        .genesis_hash =
+            "000000009d1d820606e08967960aca429a084e54cb804ebc74c0e979b89cf38c",
+        .genesis_merkle =
+            "48917412cd2641bb65f3ed25b7c9e257b4e8b17276fe381d3c1b9d4c319c8287",
     },
     {
         .p =
@@ -124,8 +131,10 @@ static const struct network networks[] = {
                 .genesis_script_sig = OCHRE_SCRIPT_SIG,
                 .genesis_script = OCHRE_GENESIS_SCRIPT,
             },
-        .genesis_hash = "00000f64db599b2c063709d2916ef5551dc01979bdd24c9e199e9ae46c53fc43",
-        .genesis_merkle = "48917412cd2641bb65f3ed25b7c9e257b4e8b17276fe381d3c1b9d4c319c8287",
+        .genesis_hash =
+            "00000f64db599b2c063709d2916ef5551dc01979bdd24c9e199e9ae46c53fc43",
+        .genesis_merkle =
+            "48917412cd2641bb65f3ed25b7c9e257b4e8b17276fe381d3c1b9d4c319c8287",
     },
     {
         .p =
@@ -159,15 +168,15 @@ static const struct network networks[] = {
                        .lift_ban_burn = PSL(10)},
                 .default_consistency_checks = true,
                 .prune_after_height = 1000,
-                .genesis = {.version = 1,
-                            .time = 1795132802,
-                            .bits = 0x207fffff,
-                            .nonce = 0},
+                .genesis =
+                    {.version = 1, .time = 1795132802, .bits = 0x207fffff, .nonce = 0},
                 .genesis_script_sig = OCHRE_SCRIPT_SIG,
                 .genesis_script = OCHRE_GENESIS_SCRIPT,
             },
-        .genesis_hash = "3a9148659bf9faf396299051d1ec4cd33a9bd40f165fa8e74f1be5b3a058e01d",
-        .genesis_merkle = "48917412cd2641bb65f3ed25b7c9e257b4e8b17276fe381d3c1b9d4c319c8287",
+        .genesis_hash =
+            "3a9148659bf9faf396299051d1ec4cd33a9bd40f165fa8e74f1be5b3a058e01d",
+        .genesis_merkle =
+            "48917412cd2641bb65f3ed25b7c9e257b4e8b17276fe381d3c1b9d4c319c8287",
     },
     {
         .p =
@@ -209,51 +218,36 @@ static const struct network networks[] = {
                 .tickets_height = TICKETS_NEVER,
                 .default_consistency_checks = true,
                 .prune_after_height = 1000,
-                .genesis = {.version = 1,
-                            .time = 1296688602,
-                            .bits = 0x207fffff,
-                            .nonce = 2},
+                .genesis =
+                    {.version = 1, .time = 1296688602, .bits = 0x207fffff, .nonce = 2},
                 .genesis_script_sig = BITCOIN_SCRIPT_SIG,
                 .genesis_script = BITCOIN_GENESIS_SCRIPT,
                 .genesis_value = BTC(50),
             },
-        .genesis_hash = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206",
-        .genesis_merkle = "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b",
+        .genesis_hash =
+            "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206",
+        .genesis_merkle =
+            "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b",
     },
 
 #define BITCOIN_OFFLINE(net)                                                           \
     .name = net, .personality = BITCOIN, .offline_only = true, .unit = "BTC",          \
     .decimals = 8, .tickets_height = TICKETS_NEVER, .subsidy = BTC(50),                \
     .halving_interval = 210000, .spacing = 600
-    {.p = {BITCOIN_OFFLINE("main"),
-           .magic = {0xf9, 0xbe, 0xb4, 0xd9},
-           .port = 8333,
-           .rpc_port = 8332,
-           .pow_limit_bits = 0x1d00ffff,
+    {.p = {BITCOIN_OFFLINE("main"), .magic = {0xf9, 0xbe, 0xb4, 0xd9}, .port = 8333,
+           .rpc_port = 8332, .pow_limit_bits = 0x1d00ffff,
            .prefixes = {.p2pkh = 0, .p2sh = 5, .wif = 128, .hrp = "bc", BIP32_MAIN}}},
-    {.p = {BITCOIN_OFFLINE("test"),
-           .is_test_chain = true,
-           .magic = {0x0b, 0x11, 0x09, 0x07},
-           .port = 18333,
-           .rpc_port = 18332,
-           .pow_limit_bits = 0x1d00ffff,
-           .bip44_coin_type = 1,
+    {.p = {BITCOIN_OFFLINE("test"), .is_test_chain = true,
+           .magic = {0x0b, 0x11, 0x09, 0x07}, .port = 18333, .rpc_port = 18332,
+           .pow_limit_bits = 0x1d00ffff, .bip44_coin_type = 1,
            .prefixes = {PREFIXES_TEST, .hrp = "tb"}}},
-    {.p = {BITCOIN_OFFLINE("testnet4"),
-           .is_test_chain = true,
-           .magic = {0x1c, 0x16, 0x3f, 0x28},
-           .port = 48333,
-           .rpc_port = 48332,
-           .pow_limit_bits = 0x1d00ffff,
-           .bip44_coin_type = 1,
+    {.p = {BITCOIN_OFFLINE("testnet4"), .is_test_chain = true,
+           .magic = {0x1c, 0x16, 0x3f, 0x28}, .port = 48333, .rpc_port = 48332,
+           .pow_limit_bits = 0x1d00ffff, .bip44_coin_type = 1,
            .prefixes = {PREFIXES_TEST, .hrp = "tb"}}},
-    {.p = {BITCOIN_OFFLINE("signet"),
-           .is_test_chain = true,
-           .magic = {0x0a, 0x03, 0xcf, 0x40},
-           .port = 38333,
-           .rpc_port = 38332,
-           .pow_limit_bits = 0x1e0377ae,
-           .bip44_coin_type = 1,
+    {.p = {BITCOIN_OFFLINE("signet"), .is_test_chain = true,
+           .magic = {0x0a, 0x03, 0xcf, 0x40}, .port = 38333, .rpc_port = 38332,
+           .pow_limit_bits = 0x1e0377ae, .bip44_coin_type = 1,
            .prefixes = {PREFIXES_TEST, .hrp = "tb"}}},
 };
 
@@ -290,7 +284,8 @@ struct block *chain_params_genesis_build(const struct chain_params *p)
 
     mtx_init(&m);
     m.version = 1;
-    append_hex(&mtx_add_in(&m, &none, SEQUENCE_FINAL)->script_sig, p->genesis_script_sig);
+    append_hex(&mtx_add_in(&m, &none, SEQUENCE_FINAL)->script_sig,
+               p->genesis_script_sig);
     append_hex(&script, p->genesis_script);
     mtx_add_out(&m, p->genesis_value, buf_view(&script));
     struct tx *tx = mtx_to_tx(&m);
@@ -325,7 +320,8 @@ static bool parse_i64(int64_t *out, const char *s, size_t len)
     return errno == 0;
 }
 
-bool chain_params_test_activation(struct chain_params *p, const char *spec, char **error)
+bool chain_params_test_activation(struct chain_params *p, const char *spec,
+                                  char **error)
 {
     static const char option[] = "-testactivationheight=name@height";
     const char *at = strchr(spec, '@');
@@ -334,7 +330,8 @@ bool chain_params_test_activation(struct chain_params *p, const char *spec, char
         return false;
     }
     int64_t height;
-    if (!parse_i64(&height, at + 1, strlen(at + 1)) || height < 0 || height >= INT32_MAX) {
+    if (!parse_i64(&height, at + 1, strlen(at + 1)) || height < 0 ||
+        height >= INT32_MAX) {
         *error = xasprintf("Invalid height value (%s) for %s.", spec, option);
         return false;
     }

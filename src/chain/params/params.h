@@ -1,6 +1,7 @@
-/* Chain parameters: everything in which the networks differ, as data. No rule asks "which
- * network is this?"; it asks a field here. A const table lists every network; a node copies
- * its row into a struct of its own, which the start-up options may then adjust. */
+/* Chain parameters: everything in which the networks differ, as data. No rule asks
+ * "which network is this?"; it asks a field here. A const table lists every network; a
+ * node copies its row into a struct of its own, which the start-up options may then
+ * adjust. */
 #ifndef OCHRE_CHAIN_PARAMS_PARAMS_H
 #define OCHRE_CHAIN_PARAMS_PARAMS_H
 
@@ -9,11 +10,11 @@
 #include "util/amount.h"
 
 /* No amount, and no sum of amounts in one transaction, is above this (all networks). */
-#define MAX_MONEY INT64_C(2100000000000000)
-#define COINBASE_MATURITY 100
+#define MAX_MONEY             INT64_C(2100000000000000)
+#define COINBASE_MATURITY     100
 #define MAX_BLOCK_SIGOPS_COST 80000
 #define MAX_FUTURE_BLOCK_TIME (2 * 60 * 60)
-#define MEDIAN_TIME_SPAN 11
+#define MEDIAN_TIME_SPAN      11
 
 static inline bool money_range(struct amount a)
 {
@@ -51,9 +52,9 @@ extern const struct buried_name buried_names[BURIED_COUNT];
 
 /* Soft forks that miners signal for (BIP 9 with a minimum height). */
 #define BIP9_ALWAYS_ACTIVE INT64_C(-1)
-#define BIP9_NEVER_ACTIVE INT64_C(-2)
-#define BIP9_NO_TIMEOUT INT64_MAX
-#define BIP9_MAX 4
+#define BIP9_NEVER_ACTIVE  INT64_C(-2)
+#define BIP9_NO_TIMEOUT    INT64_MAX
+#define BIP9_MAX           4
 struct bip9 {
     const char *name;
     uint8_t bit;
@@ -80,10 +81,10 @@ struct supernode_params {
 #define TICKETS_NEVER UINT32_MAX
 
 struct chain_params {
-    const char *name; /* -chain=, data subdirectory, configuration section, RPC "chain" */
+    const char *name; /* -chain=, data subdirectory, section, RPC "chain" */
     enum personality personality;
-    bool offline_only;  /* known to the offline tools; a node refuses it */
-    bool is_test_chain; /* coins without value: lenient defaults, mining without peers */
+    bool offline_only; /* known to the offline tools; a node refuses it */
+    bool is_test_chain; /* worthless coins: lenient defaults, mining without peers */
 
     uint8_t magic[4];
     uint16_t port, rpc_port;
@@ -102,18 +103,19 @@ struct chain_params {
     struct bip9 bip9[BIP9_MAX];
     unsigned n_bip9;
     int32_t bip9_window, bip9_threshold; /* blocks */
-    bool forbid_64_byte_tx; /* a transaction of 64 stripped bytes is invalid */
-    bool refuse_unmatched_single; /* relay: SIGHASH_SINGLE needs an output of its index */
+    bool forbid_64_byte_tx;       /* a transaction of 64 stripped bytes is invalid */
+    bool refuse_unmatched_single; /* relay: SIGHASH_SINGLE needs its output */
 
     uint32_t tickets_height; /* first block with ticket rules; TICKETS_NEVER */
     struct supernode_params sn;
 
     struct u256 minimum_chain_work;
-    struct hash256 assume_valid; /* zero: check every script */
+    struct hash256 assume_valid;     /* zero: check every script */
     bool default_consistency_checks; /* -checkblockindex, -checkmempool default to 1 */
     int32_t prune_after_height;
 
-    /* The genesis block as data; genesis_hash and genesis_merkle are what it must hash to. */
+    /* The genesis block as data; genesis_hash and genesis_merkle are what it must hash
+     * to. */
     struct block_header genesis;
     const char *genesis_script_sig; /* hex */
     const char *genesis_script;     /* hex, of its only output */
@@ -121,10 +123,11 @@ struct chain_params {
     struct hash256 genesis_hash;
 };
 
-/* Fills *out from the table; false when there is no such network. @name is -chain's value. */
+/* Fills *out from the table; false when there is no such network. @name is -chain's
+ * value. */
 NODISCARD bool chain_params_get(struct chain_params *out, enum personality p,
                                 const char *name);
-/* Names of all networks a node can run under @p, "main, test, regtest", static storage. */
+/* Names of all networks a node can run under @p: "main, test, regtest". */
 const char *chain_params_names(enum personality p);
 
 /* One reference. Built from the data; ASSERTs that it has the hash the table states. */

@@ -46,15 +46,17 @@ static bool check_version(int32_t version, int32_t height, const struct chain_pa
     return true;
 }
 
-bool header_check_contextual(const struct block_header *h, const struct block_index *prev,
-                             int64_t now, const struct chain_params *p, struct reject *rej)
+bool header_check_contextual(const struct block_header *h,
+                             const struct block_index *prev, int64_t now,
+                             const struct chain_params *p, struct reject *rej)
 {
     if (h->bits != pow_next_bits(prev, h->time, p))
         return reject(rej, REJECT_BAD_DIFFBITS, "incorrect proof of work");
     if (h->time <= block_index_mtp(prev))
         return reject(rej, REJECT_TIME_TOO_OLD, "block's timestamp is too early");
     if (h->time > now + MAX_FUTURE_BLOCK_TIME)
-        return reject(rej, REJECT_TIME_TOO_NEW, "block timestamp too far in the future");
+        return reject(rej, REJECT_TIME_TOO_NEW,
+                      "block timestamp too far in the future");
     return check_version(h->version, prev->height + 1, p, rej);
 }
 
@@ -124,7 +126,8 @@ bool block_check(const struct block *b, const struct chain_params *p, bool check
 /* ---- witness ---- */
 
 #define WITNESS_COMMITMENT_SIZE 38
-static const uint8_t witness_commitment_head[] = {OP_RETURN, 36, 0xaa, 0x21, 0xa9, 0xed};
+static const uint8_t witness_commitment_head[] = {OP_RETURN, 36,   0xaa,
+                                                  0x21,      0xa9, 0xed};
 
 int block_witness_commitment_index(const struct block *b)
 {
@@ -183,7 +186,8 @@ bool block_is_mutated(const struct block *b, bool check_witness_root)
         return true;
     if (b->n_tx > 0 && tx_is_coinbase(&b->txs[0]))
         return !check_witness(b, check_witness_root, NULL);
-    /* Without a coinbase the bytes may be inner nodes of the tree posing as transactions. */
+    /* Without a coinbase the bytes may be inner nodes of the tree posing as
+     * transactions. */
     for (uint32_t i = 0; i < b->n_tx; i++)
         if (b->txs[i].base_size == 64)
             return true;
@@ -220,7 +224,8 @@ static bool check_final(const struct block *b, const struct block_index *prev,
     return true;
 }
 
-static bool check_coinbase_height(const struct block *b, int32_t height, struct reject *rej)
+static bool check_coinbase_height(const struct block *b, int32_t height,
+                                  struct reject *rej)
 {
     uint8_t expect[6];
     size_t n = bip34_height_script(expect, height);
@@ -236,7 +241,8 @@ bool block_check_contextual(const struct block *b, const struct block_index *pre
     int32_t height = prev->height + 1;
     if (!check_final(b, prev, p, rej))
         return false;
-    if (buried_active_at(p, BURIED_BIP34, height) && !check_coinbase_height(b, height, rej))
+    if (buried_active_at(p, BURIED_BIP34, height) &&
+        !check_coinbase_height(b, height, rej))
         return false;
     if (!check_witness(b, buried_active_at(p, BURIED_SEGWIT, height), rej))
         return false;

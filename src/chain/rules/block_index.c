@@ -7,8 +7,9 @@ static int32_t clear_lowest_bit(int32_t n)
     return n & (n - 1);
 }
 
-/* Any rule that sends a height to a lower one works; this one takes at most about 2 log2(n)
- * steps to any ancestor. It is the one in general use, so tests can count on its cost. */
+/* Any rule that sends a height to a lower one works; this one takes at most about 2
+ * log2(n) steps to any ancestor. It is the one in general use, so tests can count on
+ * its cost. */
 static int32_t skip_height(int32_t height)
 {
     if (height < 2)
@@ -53,8 +54,8 @@ struct block_header block_index_header(const struct block_index *b)
     return h;
 }
 
-/* Whether jumping from @at to its skip entry does not overshoot @height, and is not worse
- * than stepping back once and jumping from there. */
+/* Whether jumping from @at to its skip entry does not overshoot @height, and is not
+ * worse than stepping back once and jumping from there. */
 static bool should_skip(const struct block_index *at, int32_t height)
 {
     if (!at->skip)

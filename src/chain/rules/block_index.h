@@ -1,6 +1,6 @@
-/* A node of the tree of headers, in memory: what rules and validation know about one block.
- * Pure data and arithmetic; who allocates entries, and where they are kept on disk, is the
- * caller's business. Entries live as long as the tree. */
+/* A node of the tree of headers, in memory: what rules and validation know about one
+ * block. Pure data and arithmetic; who allocates entries, and where they are kept on
+ * disk, is the caller's business. Entries live as long as the tree. */
 #ifndef OCHRE_CHAIN_RULES_BLOCK_INDEX_H
 #define OCHRE_CHAIN_RULES_BLOCK_INDEX_H
 
@@ -12,8 +12,8 @@ enum block_status {
     BLOCK_VALID_UNKNOWN = 0,
     BLOCK_VALID_TREE = 2,         /* header and all ancestors' headers are valid */
     BLOCK_VALID_TRANSACTIONS = 3, /* passed block_check; all ancestors at least TREE */
-    BLOCK_VALID_CHAIN = 4,        /* amounts and spends are right, scripts maybe unseen */
-    BLOCK_VALID_SCRIPTS = 5,      /* all of it; all ancestors too */
+    BLOCK_VALID_CHAIN = 4,   /* amounts and spends are right, scripts maybe unseen */
+    BLOCK_VALID_SCRIPTS = 5, /* all of it; all ancestors too */
     BLOCK_VALID_MASK = 7,
 
     BLOCK_HAVE_DATA = 8,
@@ -41,10 +41,10 @@ struct block_index {
     uint32_t bits;
     uint32_t nonce;
 
-    uint32_t time_max;   /* highest time of this and all ancestors */
-    uint32_t n_tx;       /* 0: transactions never seen */
-    uint64_t chain_tx;   /* transactions up to and with this block; 0: a gap below */
-    int32_t sequence;    /* order of arrival; lower wins between equals; 0: from disk */
+    uint32_t time_max; /* highest time of this and all ancestors */
+    uint32_t n_tx;     /* 0: transactions never seen */
+    uint64_t chain_tx; /* transactions up to and with this block; 0: a gap below */
+    int32_t sequence;  /* order of arrival; lower wins between equals; 0: from disk */
 
     /* where block and undo data stand (with BLOCK_HAVE_*) */
     int32_t file;

@@ -25,7 +25,8 @@ static int64_t lock_base_time(const struct block_index *prev, uint32_t coin_heig
 }
 
 struct sequence_lock sequence_lock_of(const struct tx *tx, const uint32_t *coin_heights,
-                                      const struct block_index *prev, int32_t *max_height)
+                                      const struct block_index *prev,
+                                      int32_t *max_height)
 {
     struct sequence_lock lock = {-1, -1};
     if (max_height)

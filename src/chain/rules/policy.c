@@ -3,15 +3,15 @@
 #include "chain/script/sig_encoding.h"
 #include "chain/script/solver.h"
 
-#define MAX_STANDARD_SCRIPTSIG_SIZE 1650
-#define MAX_STANDARD_P2WSH_STACK_ITEMS 100
-#define MAX_STANDARD_P2WSH_STACK_ITEM_SIZE 80
-#define MAX_STANDARD_P2WSH_SCRIPT_SIZE 3600
+#define MAX_STANDARD_SCRIPTSIG_SIZE            1650
+#define MAX_STANDARD_P2WSH_STACK_ITEMS         100
+#define MAX_STANDARD_P2WSH_STACK_ITEM_SIZE     80
+#define MAX_STANDARD_P2WSH_SCRIPT_SIZE         3600
 #define MAX_STANDARD_TAPSCRIPT_STACK_ITEM_SIZE 80
-#define MAX_STANDARD_MULTISIG_KEYS 3
-#define ANNEX_TAG 0x50
-#define TAPROOT_LEAF_MASK 0xfe
-#define TAPROOT_LEAF_TAPSCRIPT 0xc0
+#define MAX_STANDARD_MULTISIG_KEYS             3
+#define ANNEX_TAG                              0x50
+#define TAPROOT_LEAF_MASK                      0xfe
+#define TAPROOT_LEAF_TAPSCRIPT                 0xc0
 
 /* ---- the transaction alone ---- */
 
@@ -46,8 +46,8 @@ static bool check_data(const struct policy *p, struct bytes script, uint32_t *n_
     return true;
 }
 
-static bool check_output(const struct policy *p, const struct txout *out, uint32_t *n_data,
-                         struct reject *rej)
+static bool check_output(const struct policy *p, const struct txout *out,
+                         uint32_t *n_data, struct reject *rej)
 {
     struct script_solution sol;
     bool is_return = out->script.len > 0 && out->script.data[0] == OP_RETURN;
@@ -124,8 +124,9 @@ bool policy_single_matched(const struct tx *tx)
 
 /* ---- what it spends ---- */
 
-/* The item that a push-only script leaves on top of the stack, as evaluating it would: false for
- * an empty stack or a script that fails. @num holds what OP_1NEGATE and OP_1..OP_16 push. */
+/* The item that a push-only script leaves on top of the stack, as evaluating it would:
+ * false for an empty stack or a script that fails. @num holds what OP_1NEGATE and
+ * OP_1..OP_16 push. */
 static bool last_push(struct bytes *out, struct bytes script, uint8_t num[1])
 {
     struct script_op op;
@@ -236,7 +237,8 @@ bool policy_witness_standard(const struct tx *tx, const struct coin *const *spen
     if (tx_is_coinbase(tx))
         return true;
     for (uint32_t i = 0; i < tx->n_in; i++)
-        if (tx->in[i].n_witness > 0 && !witness_is_standard(&tx->in[i], spent[i]->script))
+        if (tx->in[i].n_witness > 0 &&
+            !witness_is_standard(&tx->in[i], spent[i]->script))
             return false;
     return true;
 }
@@ -251,8 +253,8 @@ int64_t policy_dust_threshold(struct bytes script, int64_t dust_feerate)
     if (script_is_unspendable(script))
         return 0;
     int64_t size = 8 + (int64_t)varint_size(script.len) + (int64_t)script.len;
-    /* The input that spends it: outpoint, length, signature and key, sequence; three quarters of
-     * signature and key are free in a witness. */
+    /* The input that spends it: outpoint, length, signature and key, sequence; three
+     * quarters of signature and key are free in a witness. */
     if (script_is_witness_program(script, &version, &program))
         size += 32 + 4 + 1 + 107 / WITNESS_SCALE_FACTOR + 4;
     else

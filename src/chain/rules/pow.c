@@ -21,8 +21,8 @@ uint32_t asert_bits(const struct u256 *pow_limit, int32_t spacing, int64_t time_
     int64_t s = e >> 16;
     uint64_t f = (uint64_t)(e - s * 65536);
     /* 2^(f/65536) in 1/65536, by a cubic that errs less than 0.013 %. */
-    uint64_t k = 65536 + ((195766423245049u * f + 971821376u * f * f + 5127u * f * f * f +
-                           (UINT64_C(1) << 47)) >>
+    uint64_t k = 65536 + ((195766423245049u * f + 971821376u * f * f +
+                           5127u * f * f * f + (UINT64_C(1) << 47)) >>
                           48);
     struct u256 target = u256_mul_u32(*pow_limit, (uint32_t)k);
     int64_t shift = s - 16;

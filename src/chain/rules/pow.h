@@ -5,17 +5,17 @@
 #include "chain/params/params.h"
 #include "chain/rules/block_index.h"
 
-/* The hash is at most the target of bits, and bits stands for a positive target of at most the
- * network's limit. */
+/* The hash is at most the target of bits, and bits stands for a positive target of at
+ * most the network's limit. */
 bool pow_check(const struct hash256 *hash, uint32_t bits, const struct chain_params *p);
 
-/* nBits of the block after @prev whose header has this time (which matters on chains with the
- * 20-minute rule only). */
+/* nBits of the block after @prev whose header has this time (which matters on chains
+ * with the 20-minute rule only). */
 uint32_t pow_next_bits(const struct block_index *prev, int64_t time,
                        const struct chain_params *p);
 
-/* ASERT (doc/spec/base-layer.md): target for the block after one that is @height_diff blocks
- * and @time_diff seconds after the anchor. */
+/* ASERT (doc/spec/base-layer.md): target for the block after one that is @height_diff
+ * blocks and @time_diff seconds after the anchor. */
 uint32_t asert_bits(const struct u256 *pow_limit, int32_t spacing, int64_t time_diff,
                     int64_t height_diff);
 

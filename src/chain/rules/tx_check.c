@@ -66,7 +66,8 @@ static bool check_prevouts(const struct tx *tx, struct reject *rej)
     return true;
 }
 
-bool tx_check(const struct tx *tx, const struct chain_params *params, struct reject *rej)
+bool tx_check(const struct tx *tx, const struct chain_params *params,
+              struct reject *rej)
 {
     if (tx->n_in == 0)
         return reject(rej, REJECT_BAD_TXNS_VIN_EMPTY, NULL);
@@ -84,8 +85,8 @@ bool tx_check(const struct tx *tx, const struct chain_params *params, struct rej
     return check_prevouts(tx, rej);
 }
 
-bool tx_check_inputs(const struct tx *tx, const struct coin *const *spent, int32_t height,
-                     struct amount *fee, struct reject *rej)
+bool tx_check_inputs(const struct tx *tx, const struct coin *const *spent,
+                     int32_t height, struct amount *fee, struct reject *rej)
 {
     struct amount in = {0}, out = tx_value_out(tx);
     for (uint32_t i = 0; i < tx->n_in; i++)
@@ -98,7 +99,8 @@ bool tx_check_inputs(const struct tx *tx, const struct coin *const *spent, int32
         if (c->coinbase && depth < COINBASE_MATURITY)
             return reject_detail(rej, REJECT_BAD_TXNS_PREMATURE_SPEND,
                                  "tried to spend coinbase at depth %d", depth);
-        if (!money_range(c->value) || !amount_add(&in, in, c->value) || !money_range(in))
+        if (!money_range(c->value) || !amount_add(&in, in, c->value) ||
+            !money_range(in))
             return reject(rej, REJECT_BAD_TXNS_INPUTVALUES_OUTOFRANGE, NULL);
     }
     if (in.v < out.v)
@@ -121,7 +123,8 @@ uint32_t tx_legacy_sigops(const struct tx *tx)
     return n;
 }
 
-int64_t tx_sigop_cost(const struct tx *tx, const struct coin *const *spent, uint32_t flags)
+int64_t tx_sigop_cost(const struct tx *tx, const struct coin *const *spent,
+                      uint32_t flags)
 {
     int64_t cost = (int64_t)tx_legacy_sigops(tx) * WITNESS_SCALE_FACTOR;
     if (tx_is_coinbase(tx))
@@ -132,8 +135,8 @@ int64_t tx_sigop_cost(const struct tx *tx, const struct coin *const *spent, uint
         if (flags & SCRIPT_VERIFY_P2SH && script_is_p2sh(script))
             cost += (int64_t)script_p2sh_sigops(script, in->script_sig) *
                     WITNESS_SCALE_FACTOR;
-        cost += script_witness_sigops(in->script_sig, script, in->witness, in->n_witness,
-                                      flags);
+        cost += script_witness_sigops(in->script_sig, script, in->witness,
+                                      in->n_witness, flags);
     }
     return cost;
 }

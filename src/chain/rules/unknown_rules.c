@@ -35,7 +35,8 @@ static bool ends_window(const struct chain_params *p, const struct block_index *
     return (b->height + 1) % p->bip9_window == 0;
 }
 
-uint32_t unknown_rules_added(const struct chain_params *p, const struct block_index *tip)
+uint32_t unknown_rules_added(const struct chain_params *p,
+                             const struct block_index *tip)
 {
     if (!ends_window(p, tip))
         return 0;
@@ -44,7 +45,8 @@ uint32_t unknown_rules_added(const struct chain_params *p, const struct block_in
     return before ? locked_in(p, before) : 0;
 }
 
-uint32_t unknown_rules_active(const struct chain_params *p, const struct block_index *tip)
+uint32_t unknown_rules_active(const struct chain_params *p,
+                              const struct block_index *tip)
 {
     uint32_t active = 0;
     int32_t last = (tip->height + 1) / p->bip9_window * p->bip9_window - 1;

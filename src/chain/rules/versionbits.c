@@ -7,7 +7,7 @@
 const char *bip9_state_name(enum bip9_state s)
 {
     static const char *const names[] = {
-        [BIP9_DEFINED] = "defined", [BIP9_STARTED] = "started",
+        [BIP9_DEFINED] = "defined",     [BIP9_STARTED] = "started",
         [BIP9_LOCKED_IN] = "locked_in", [BIP9_ACTIVE] = "active",
         [BIP9_FAILED] = "failed",
     };
@@ -41,7 +41,8 @@ static const struct block_index *window_parent(const struct chain_params *p,
 {
     if (!prev)
         return NULL;
-    return block_index_ancestor(prev, prev->height - (prev->height + 1) % p->bip9_window);
+    return block_index_ancestor(prev,
+                                prev->height - (prev->height + 1) % p->bip9_window);
 }
 
 static const struct block_index *window_before(const struct chain_params *p,
@@ -82,7 +83,7 @@ static bool known_state(const struct map *states, const struct block_index *pare
 {
     const uint32_t *s = map_get(states, &parent);
     if (s)
-        *out = (enum bip9_state)*s;
+        *out = (enum bip9_state) * s;
     return s != NULL;
 }
 
@@ -94,7 +95,8 @@ static void remember_state(struct map *states, const struct block_index *parent,
 
 /* Walks back to a window whose state is known, then forward again. */
 static enum bip9_state compute_state(const struct chain_params *p, const struct bip9 *d,
-                                     struct map *states, const struct block_index *parent)
+                                     struct map *states,
+                                     const struct block_index *parent)
 {
     const struct block_index **todo = NULL;
     size_t n = 0, cap = 0;
@@ -130,8 +132,8 @@ enum bip9_state bip9_state_after(struct versionbits *vb, unsigned dep,
     if (d->start_time == BIP9_NEVER_ACTIVE)
         return BIP9_FAILED;
     pthread_mutex_lock(&vb->lock);
-    enum bip9_state s = compute_state(vb->params, d, &vb->states[dep],
-                                      window_parent(vb->params, prev));
+    enum bip9_state s =
+        compute_state(vb->params, d, &vb->states[dep], window_parent(vb->params, prev));
     pthread_mutex_unlock(&vb->lock);
     return s;
 }

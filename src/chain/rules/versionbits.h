@@ -21,8 +21,8 @@ enum bip9_state {
 };
 const char *bip9_state_name(enum bip9_state s); /* "defined", ... */
 
-/* States already computed, per deployment and last block of a window. Thread-safe. The tree's
- * entries must outlive it. */
+/* States already computed, per deployment and last block of a window. Thread-safe. The
+ * tree's entries must outlive it. */
 struct versionbits {
     const struct chain_params *params; /* borrowed */
     pthread_mutex_t lock;
@@ -31,11 +31,12 @@ struct versionbits {
 void versionbits_init(struct versionbits *vb, const struct chain_params *params);
 void versionbits_clear(struct versionbits *vb);
 
-/* State for the block after @prev (NULL: for genesis). @dep: index into params->bip9. */
+/* State for the block after @prev (NULL: genesis). @dep: index into params->bip9. */
 enum bip9_state bip9_state_after(struct versionbits *vb, unsigned dep,
                                  const struct block_index *prev);
 /* Height of the first block of the current state. */
-int32_t bip9_since(struct versionbits *vb, unsigned dep, const struct block_index *prev);
+int32_t bip9_since(struct versionbits *vb, unsigned dep,
+                   const struct block_index *prev);
 
 /* Signalling in the window that holds block @bi, up to and with it. */
 struct bip9_stats {
@@ -49,8 +50,8 @@ static inline uint32_t bip9_mask(const struct chain_params *p, unsigned dep)
 {
     return UINT32_C(1) << p->bip9[dep].bit;
 }
-/* nVersion for the block after @prev: top bits, and a bit per deployment that is started or
- * locked in. */
+/* nVersion for the block after @prev: top bits, and a bit per deployment that is
+ * started or locked in. */
 int32_t bip9_block_version(struct versionbits *vb, const struct block_index *prev);
 
 #endif
