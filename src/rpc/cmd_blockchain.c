@@ -10,7 +10,7 @@
 
 #define MAX_WARNINGS 16
 
-/* -- The tip -------------------------------------------------------------------------------- */
+/* -- The tip -- */
 
 static void getbestblockhash(struct rpc_call *c)
 {
@@ -51,7 +51,7 @@ static void getblockhash(struct rpc_call *c)
     chainman_read_unlock(cm);
 }
 
-/* -- getblockchaininfo ---------------------------------------------------------------------- */
+/* -- getblockchaininfo -- */
 
 static void write_warnings(struct rpc_call *c)
 {
@@ -124,7 +124,7 @@ static void getchainstates(struct rpc_call *c)
     chainman_read_unlock(cm);
 }
 
-/* -- getchaintips --------------------------------------------------------------------------- */
+/* -- getchaintips -- */
 
 struct tips {
     const struct chainman *cm;
@@ -221,7 +221,7 @@ static void getchaintips(struct rpc_call *c)
     free(t.v);
 }
 
-/* -- Table ---------------------------------------------------------------------------------- */
+/* -- Table -- */
 
 #define BLOCKHASH_RESULT RESULTS({R_HEX, "", "The block hash"})
 #define TIP_RESULT                                                                     \

@@ -9,7 +9,8 @@
 /* The block an argument names, or -5 "Block not found". Under the read lock. */
 struct block_index *blockchain_find(struct rpc_call *c, const struct hash256 *hash);
 /* Reads a block: -1 when it was pruned or is not there. Takes no lock. NULL: failed. */
-struct block *blockchain_read(struct rpc_call *c, const struct block_index *bi, bool pruned);
+struct block *blockchain_read(struct rpc_call *c, const struct block_index *bi,
+                              bool pruned);
 /* Whether its data was there once and is gone. */
 bool blockchain_is_pruned(const struct chainman *cm, const struct block_index *bi);
 

@@ -21,7 +21,8 @@ bool blockchain_is_pruned(const struct chainman *cm, const struct block_index *b
     return chainman_has_pruned(cm) && !(bi->status & BLOCK_HAVE_DATA) && bi->n_tx > 0;
 }
 
-struct block *blockchain_read(struct rpc_call *c, const struct block_index *bi, bool pruned)
+struct block *blockchain_read(struct rpc_call *c, const struct block_index *bi,
+                              bool pruned)
 {
     struct block *b;
     if (pruned) {
@@ -44,7 +45,8 @@ struct block_view {
     bool pruned;
 };
 
-static bool view_block(struct rpc_call *c, const struct hash256 *hash, struct block_view *v)
+static bool view_block(struct rpc_call *c, const struct hash256 *hash,
+                       struct block_view *v)
 {
     struct chainman *cm = c->node->chainman;
     chainman_read_lock(cm);
@@ -105,7 +107,7 @@ void rpc_getblockheader(struct rpc_call *c)
     buf_clear(&raw);
 }
 
-/* -- getblock ------------------------------------------------------------------------------- */
+/* -- getblock -- */
 
 /* true is 1, false is 0. False: not a number. */
 static bool read_verbosity(struct rpc_call *c, size_t i, int32_t *out)
@@ -128,15 +130,16 @@ static void write_raw(struct rpc_call *c, const struct block_view *v)
     if (v->pruned)
         rpc_error(c, RPC_MISC_ERROR, "Block not available (pruned data)");
     else if (!(v->bi->status & BLOCK_HAVE_DATA) ||
-             block_files_read_raw(chainman_files(c->node->chainman), &raw, &pos) != ERR_OK)
+             block_files_read_raw(chainman_files(c->node->chainman), &raw, &pos) !=
+                 ERR_OK)
         rpc_error(c, RPC_MISC_ERROR, "Block not found on disk");
     else
         json_hex(c->w, raw.data, raw.len);
     buf_clear(&raw);
 }
 
-static void write_tx(struct rpc_call *c, const struct tx *tx, const struct tx_undo *undo,
-                     bool prevouts)
+static void write_tx(struct rpc_call *c, const struct tx *tx,
+                     const struct tx_undo *undo, bool prevouts)
 {
     struct json_tx_options opt = {
         .params = c->node->params,
@@ -147,16 +150,18 @@ static void write_tx(struct rpc_call *c, const struct tx *tx, const struct tx_un
     json_tx(c->w, tx, &opt);
 }
 
-static void write_txs(struct rpc_call *c, const struct block *b, const struct block_view *v,
-                      int verbosity)
+static void write_txs(struct rpc_call *c, const struct block *b,
+                      const struct block_view *v, int verbosity)
 {
     struct arena mem;
     struct block_undo undo;
     arena_init(&mem, 256 << 10);
-    /* Fees need the coins spent; without undo data (a branch never connected) there are none. */
-    bool have_undo = verbosity >= 2 && chainman_read_undo(c->node->chainman, &undo, v->bi,
-                                                          &mem) == ERR_OK &&
-                     undo.n_tx + 1 == b->n_tx;
+    /* Fees need the coins spent; without undo data (a branch never connected) there
+     * are none. */
+    bool have_undo =
+        verbosity >= 2 &&
+        chainman_read_undo(c->node->chainman, &undo, v->bi, &mem) == ERR_OK &&
+        undo.n_tx + 1 == b->n_tx;
     json_key(c->w, "tx");
     json_begin_array(c->w);
     for (uint32_t i = 0; i < b->n_tx; i++) {

@@ -6,30 +6,36 @@
 #include "rpc/cmd_blockchain.h"
 
 #define N_PERCENTILES 5
-/* What an entry of the UTXO set takes besides its output: outpoint, height, coinbase flag. */
+/* What an entry of the UTXO set takes besides its output: outpoint, height, coinbase
+ * flag. */
 #define PER_UTXO_OVERHEAD (36 + 4 + 1)
 
-/* -- getblockstats: what is counted --------------------------------------------------------- */
+/* -- getblockstats: what is counted -- */
 
 struct rated {
     int64_t feerate, weight;
 };
 
 struct block_stats {
-    int64_t avgfee, avgfeerate, avgtxsize, height, ins, maxfee, maxfeerate, maxtxsize, medianfee,
-        mediantime, mediantxsize, minfee, minfeerate, mintxsize, outs, subsidy, swtotal_size,
-        swtotal_weight, swtxs, time, total_out, total_size, total_weight, totalfee, txs,
-        utxo_increase, utxo_size_inc, utxo_increase_actual, utxo_size_inc_actual;
+    int64_t avgfee, avgfeerate, avgtxsize, height, ins, maxfee, maxfeerate, maxtxsize,
+        medianfee, mediantime, mediantxsize, minfee, minfeerate, mintxsize, outs,
+        subsidy, swtotal_size, swtotal_weight, swtxs, time, total_out, total_size,
+        total_weight, totalfee, txs, utxo_increase, utxo_size_inc, utxo_increase_actual,
+        utxo_size_inc_actual;
     int64_t percentiles[N_PERCENTILES];
-    int64_t utxos; /* outputs that enter the UTXO set */
-    size_t n;      /* transactions without the coinbase */
+    int64_t utxos;         /* outputs that enter the UTXO set */
+    size_t n;              /* transactions without the coinbase */
     int64_t *fees, *sizes; /* in the call's arena: n of them */
     struct rated *rates;
 };
 
-/* Members in the order of the reply; the two that are no plain numbers have offset NOT_PLAIN. */
+/* Members in the order of the reply; the two that are no plain numbers have offset
+ * NOT_PLAIN. */
 #define NOT_PLAIN SIZE_MAX
-#define STAT(member) {#member, offsetof(struct block_stats, member)}
+#define STAT(member)                                                                   \
+    {                                                                                  \
+#member, offsetof(struct block_stats, member)                                  \
+    }
 static const struct stat {
     const char *name;
     size_t offset;
@@ -206,10 +212,10 @@ static void count_block(struct block_stats *s, const struct block *b,
     s->mediantxsize = median(s->sizes, s->n);
 }
 
-/* -- getblockstats: the call ---------------------------------------------------------------- */
+/* -- getblockstats: the call -- */
 
-static void write_stat(struct rpc_call *c, const struct stat *st, const struct block_stats *s,
-                       const struct block_index *bi)
+static void write_stat(struct rpc_call *c, const struct stat *st,
+                       const struct block_stats *s, const struct block_index *bi)
 {
     json_key(c->w, st->name);
     if (st->offset != NOT_PLAIN) {
@@ -242,7 +248,8 @@ static bool check_names(struct rpc_call *c, const struct json *names)
         while (k < ARRAY_LEN(stats) && strcmp(stats[k].name, name) != 0)
             k++;
         if (k == ARRAY_LEN(stats)) {
-            rpc_error(c, RPC_INVALID_PARAMETER, "Invalid selected statistic '%s'", name);
+            rpc_error(c, RPC_INVALID_PARAMETER, "Invalid selected statistic '%s'",
+                      name);
             return false;
         }
     }
@@ -256,10 +263,12 @@ static const struct block_index *at_height(struct rpc_call *c, const struct json
     if (!rpc_to_i32(c, v, &height))
         return NULL;
     if (height < 0)
-        rpc_error(c, RPC_INVALID_PARAMETER, "Target block height %d is negative", height);
+        rpc_error(c, RPC_INVALID_PARAMETER, "Target block height %d is negative",
+                  height);
     else if (height > chain_height(cm))
-        rpc_error(c, RPC_INVALID_PARAMETER, "Target block height %d after current tip %d",
-                  height, chain_height(cm));
+        rpc_error(c, RPC_INVALID_PARAMETER,
+                  "Target block height %d after current tip %d", height,
+                  chain_height(cm));
     else
         return chain_at(cm, height);
     return NULL;
@@ -276,8 +285,8 @@ static const struct block_index *at_hash_or_height(struct rpc_call *c, size_t i)
     return blockchain_find(c, &hash);
 }
 
-static bool read_undo(struct rpc_call *c, const struct block_index *bi, const struct block *b,
-                      struct block_undo *u)
+static bool read_undo(struct rpc_call *c, const struct block_index *bi,
+                      const struct block *b, struct block_undo *u)
 {
     *u = (struct block_undo){0};
     if (!bi->prev)
@@ -311,7 +320,8 @@ void rpc_getblockstats(struct rpc_call *c)
     if (bi)
         s.mediantime = block_index_mtp(bi);
     chainman_read_unlock(cm);
-    struct block *b = bi && check_names(c, names) ? blockchain_read(c, bi, pruned) : NULL;
+    struct block *b =
+        bi && check_names(c, names) ? blockchain_read(c, bi, pruned) : NULL;
     if (!b)
         return;
     s.height = bi->height;
@@ -324,9 +334,10 @@ void rpc_getblockstats(struct rpc_call *c)
     block_unref(b);
 }
 
-/* -- getchaintxstats ------------------------------------------------------------------------ */
+/* -- getchaintxstats -- */
 
-static void write_tx_stats(struct rpc_call *c, const struct block_index *last, int32_t blocks)
+static void write_tx_stats(struct rpc_call *c, const struct block_index *last,
+                           int32_t blocks)
 {
     const struct block_index *first = block_index_ancestor(last, last->height - blocks);
     int64_t interval = block_index_mtp(last) - block_index_mtp(first);

@@ -5,7 +5,7 @@
 
 #define MIN_BLOCKS_KEPT 288
 
-/* -- invalidateblock, reconsiderblock, preciousblock ---------------------------------------- */
+/* -- invalidateblock, reconsiderblock, preciousblock -- */
 
 struct steer {
     struct rpc_call *c;
@@ -23,7 +23,8 @@ static void steer_job(void *arg)
     s->ok = bi && s->act(cm, bi);
 }
 
-static void steer(struct rpc_call *c, bool (*act)(struct chainman *cm, struct block_index *bi))
+static void steer(struct rpc_call *c,
+                  bool (*act)(struct chainman *cm, struct block_index *bi))
 {
     struct steer s = {.c = c, .act = act};
     if (!rpc_arg_hash(c, 0, "blockhash", &s.hash))
@@ -33,7 +34,8 @@ static void steer(struct rpc_call *c, bool (*act)(struct chainman *cm, struct bl
     else if (!s.known)
         rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY, "Block not found");
     else if (!s.ok)
-        rpc_error(c, RPC_DATABASE_ERROR, "The block cannot be changed, or the node is stopping");
+        rpc_error(c, RPC_DATABASE_ERROR,
+                  "The block cannot be changed, or the node is stopping");
     else
         json_null(c->w);
 }
@@ -53,7 +55,7 @@ void rpc_preciousblock(struct rpc_call *c)
     steer(c, chainman_precious);
 }
 
-/* -- pruneblockchain ------------------------------------------------------------------------ */
+/* -- pruneblockchain -- */
 
 struct prune_call {
     struct rpc_call *c;
@@ -137,7 +139,7 @@ void rpc_pruneblockchain(struct rpc_call *c)
     chainman_read_unlock(cm);
 }
 
-/* -- verifychain ---------------------------------------------------------------------------- */
+/* -- verifychain -- */
 
 struct verify_call {
     struct chainman *cm;
@@ -162,7 +164,7 @@ void rpc_verifychain(struct rpc_call *c)
         json_bool(c->w, v.ok);
 }
 
-/* -- waitfor... ----------------------------------------------------------------------------- */
+/* -- waitfor... -- */
 
 struct tip {
     struct hash256 hash;
@@ -178,7 +180,8 @@ static struct tip current_tip(struct chainman *cm)
     return t;
 }
 
-/* Waits until the tip is as asked for, the time is over, or the node stops; then tells the tip. */
+/* Waits until the tip is as asked for, the time is over, or the node stops; then
+ * tells the tip. */
 static void wait_until(struct rpc_call *c, size_t timeout_arg,
                        bool (*reached)(const struct tip *t, const void *want),
                        const void *want)

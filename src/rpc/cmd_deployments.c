@@ -2,7 +2,8 @@
 #include "chain/rules/versionbits.h"
 #include "rpc/cmd_blockchain.h"
 
-static void write_buried(struct rpc_call *c, enum buried b, const struct block_index *bi)
+static void write_buried(struct rpc_call *c, enum buried b,
+                         const struct block_index *bi)
 {
     const struct chain_params *p = c->node->params;
     if (p->buried[b] == BURIED_ABSENT || !buried_names[b].rpc)
@@ -16,8 +17,8 @@ static void write_buried(struct rpc_call *c, enum buried b, const struct block_i
     json_end_object(c->w);
 }
 
-static void write_statistics(struct rpc_call *c, unsigned dep, const struct block_index *bi,
-                             enum bip9_state state)
+static void write_statistics(struct rpc_call *c, unsigned dep,
+                             const struct block_index *bi, enum bip9_state state)
 {
     const struct chain_params *p = c->node->params;
     bool *signals = arena_alloc(c->mem, (size_t)p->bip9_window * sizeof(*signals));

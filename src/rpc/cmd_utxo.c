@@ -8,7 +8,7 @@
 #include "rpc/cmd_blockchain.h"
 #include "rpc/json_tx.h"
 
-/* -- gettxout ------------------------------------------------------------------------------- */
+/* -- gettxout -- */
 
 struct found_coin {
     struct coin coin;
@@ -75,7 +75,7 @@ void rpc_gettxout(struct rpc_call *c)
     json_end_object(c->w);
 }
 
-/* -- gettxoutsetinfo ------------------------------------------------------------------------ */
+/* -- gettxoutsetinfo -- */
 
 enum set_hash {
     SET_HASH_SERIALIZED,
@@ -131,7 +131,8 @@ static void finish_tx(struct utxo_set *s)
     buf_reset(&s->octets);
 }
 
-static void write_coin(struct buf *out, const struct outpoint *o, const struct coin *coin)
+static void write_coin(struct buf *out, const struct outpoint *o,
+                       const struct coin *coin)
 {
     struct sink s = sink_to_buf(out);
     outpoint_write(&s, o);
@@ -140,7 +141,8 @@ static void write_coin(struct buf *out, const struct outpoint *o, const struct c
     write_var(&s, coin->script);
 }
 
-static void hash_coin(struct utxo_set *s, const struct outpoint *o, const struct coin *coin)
+static void hash_coin(struct utxo_set *s, const struct outpoint *o,
+                      const struct coin *coin)
 {
     size_t begin = s->octets.len;
     if (s->kind != SET_HASH_NONE)

@@ -1,6 +1,7 @@
-/* What signature checks cost by themselves: one key parse, one signature parse and one
- * verification each, ECDSA and Schnorr timed apart, over many different keys and messages.
- * Prints CPU microseconds per verification: "ecdsa 41.23" and "schnorr 40.87". */
+/* What signature checks cost by themselves: one key parse, one signature parse and
+ * one verification each, ECDSA and Schnorr timed apart, over many different keys and
+ * messages. Prints CPU microseconds per verification: "ecdsa 41.23" and "schnorr
+ * 40.87". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -9,7 +10,7 @@
 #include "crypto/sha256.h"
 #include "util/mem.h"
 
-#define N 1024
+#define N      1024
 #define ROUNDS 5
 
 struct sample {
@@ -33,7 +34,8 @@ static void make_sample(struct sample *s, uint32_t i)
 
 static bool verify_ecdsa(const struct sample *s)
 {
-    return secp_ecdsa_verify(bytes_of(s->pubkey, 33), bytes_of(s->der, s->der_len), s->msg);
+    return secp_ecdsa_verify(bytes_of(s->pubkey, 33), bytes_of(s->der, s->der_len),
+                             s->msg);
 }
 
 static bool verify_schnorr(const struct sample *s)

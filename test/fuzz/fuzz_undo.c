@@ -1,4 +1,5 @@
-/* Coins and undo data as they stand on disk: what is read, and written, reads as the same. */
+/* Coins and undo data as they stand on disk: what is read, and written, reads as the
+ * same. */
 #include "fuzz.h"
 
 #include "chain/store/undo.h"

@@ -87,7 +87,7 @@ static void fixture_clear(struct fixture *f)
     assert_int_equal(fs_remove_tree(f->dir), ERR_OK);
 }
 
-/* -- Blocks --------------------------------------------------------------------------------- */
+/* -- Blocks -- */
 
 /* Pays @value to OP_TRUE; @extra tells blocks of equal height apart. */
 static struct tx *make_coinbase(int32_t height, int64_t value, uint32_t extra)
@@ -108,7 +108,8 @@ static struct tx *make_coinbase(int32_t height, int64_t value, uint32_t extra)
 }
 
 /* Spends outpoint n of @txid to OP_TRUE, or to what nobody can spend. */
-UNUSED static struct tx *make_spend(const struct hash256 *txid, uint32_t n, int64_t value)
+UNUSED static struct tx *make_spend(const struct hash256 *txid, uint32_t n,
+                                    int64_t value)
 {
     struct mtx m;
     mtx_init(&m);
@@ -160,8 +161,7 @@ struct submit {
 static void submit_job(void *arg)
 {
     struct submit *s = arg;
-    s->accepted =
-        chainman_process_block(s->cm, s->b, true, true, &s->is_new, &s->rej);
+    s->accepted = chainman_process_block(s->cm, s->b, true, true, &s->is_new, &s->rej);
 }
 
 UNUSED static struct submit submit(struct fixture *f, const struct block *b)
@@ -175,8 +175,9 @@ UNUSED static struct submit submit(struct fixture *f, const struct block *b)
 }
 
 /* Mines n blocks on prev; hashes (may be NULL) gets them all. Returns the last. */
-UNUSED static struct hash256 mine_on(struct fixture *f, struct hash256 prev, int32_t height,
-                                     int n, uint32_t extra, struct hash256 *hashes)
+UNUSED static struct hash256 mine_on(struct fixture *f, struct hash256 prev,
+                                     int32_t height, int n, uint32_t extra,
+                                     struct hash256 *hashes)
 {
     for (int i = 0; i < n; i++) {
         struct block *b = make_block(f, &prev, height + 1 + i, extra, NULL, 0);

@@ -186,7 +186,8 @@ static void a_scan_passes_over_rubbish(void **state)
     char *path = path_join(f.dir, "bootstrap.dat");
     assert_int_equal(fs_write_atomic(path, file.data, file.len, 0600), ERR_OK);
     struct found found = {.want = f.genesis};
-    assert_int_equal(block_file_scan(path, f.params.magic, count_block, &found), ERR_OK);
+    assert_int_equal(block_file_scan(path, f.params.magic, count_block, &found),
+                     ERR_OK);
     assert_int_equal(found.n, 5000);
     assert_int_equal(block_file_scan("/nowhere", f.params.magic, count_block, &found),
                      ERR_NOT_FOUND);

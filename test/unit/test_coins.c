@@ -10,7 +10,7 @@
 #include "util/hex.h"
 #include "util/rand.h"
 
-/* -- Compact forms -------------------------------------------------------------------------- */
+/* -- Compact forms -- */
 
 static void amounts_pack_and_unpack(void **state)
 {
@@ -19,8 +19,8 @@ static void amounts_pack_and_unpack(void **state)
     static const struct {
         uint64_t amount, packed;
     } known[] = {
-        {0, 0x0},          {1, 0x1},           {1000000, 0x7},
-        {100000000, 0x9},  {5000000000, 0x32}, {2100000000000000, 0x1406f40},
+        {0, 0x0},         {1, 0x1},           {1000000, 0x7},
+        {100000000, 0x9}, {5000000000, 0x32}, {2100000000000000, 0x1406f40},
     };
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
         assert_int_equal(amount_compress(known[i].amount), known[i].packed);
@@ -44,10 +44,14 @@ static void coins_of_every_kind_survive_writing(void **state)
         {"P2PKH", "76a914000102030405060708090a0b0c0d0e0f1011121388ac", 24},
         {"P2SH", "a914000102030405060708090a0b0c0d0e0f1011121387", 24},
         {"P2WPKH", "0014000102030405060708090a0b0c0d0e0f10111213", 24},
-        {"P2WSH", "00200000000000000000000000000000000000000000000000000000000000000001", 36},
-        {"P2TR", "51200000000000000000000000000000000000000000000000000000000000000001", 36},
-        {"P2PK even", "21020000000000000000000000000000000000000000000000000000000000000001ac", 36},
-        {"P2PK odd", "21030000000000000000000000000000000000000000000000000000000000000001ac", 36},
+        {"P2WSH",
+         "00200000000000000000000000000000000000000000000000000000000000000001", 36},
+        {"P2TR", "51200000000000000000000000000000000000000000000000000000000000000001",
+         36},
+        {"P2PK even",
+         "21020000000000000000000000000000000000000000000000000000000000000001ac", 36},
+        {"P2PK odd",
+         "21030000000000000000000000000000000000000000000000000000000000000001ac", 36},
         {"no known kind", "5151", 6},
         {"almost P2SH", "a914000102030405060708090a0b0c0d0e0f1011121388", 27},
         {"empty", "", 4},
@@ -114,10 +118,10 @@ static void undo_data_survives_writing(void **state)
     buf_clear(&out);
 }
 
-/* -- The cache against a model -------------------------------------------------------------- */
+/* -- The cache against a model -- */
 
 #define N_OUTPOINTS 400
-#define N_STEPS 60000
+#define N_STEPS     60000
 
 struct world {
     char dir[64];
@@ -259,7 +263,8 @@ static void a_coin_made_and_spent_leaves_nothing_to_write(void **state)
     assert_int_equal(c.marks, COIN_MARK_ANCHOR);
     /* What can never be spent never enters. */
     struct outpoint p = outpoint_no(2);
-    struct coin data = {.value = {0}, .height = 1, .script = bytes_of("\x6a\x01\x00", 3)};
+    struct coin data = {
+        .value = {0}, .height = 1, .script = bytes_of("\x6a\x01\x00", 3)};
     coins_add(w.cc, &p, &data, false);
     assert_false(coins_have(w.cc, &p));
     close_cache(&w);

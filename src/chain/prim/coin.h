@@ -8,8 +8,8 @@
  * They may be set without need, never missing; they are no part of what UTXO hashes
  * cover. */
 #define COIN_MARK_COLLATERAL 1u
-#define COIN_MARK_ANCHOR 2u
-#define COIN_MARKS 3u
+#define COIN_MARK_ANCHOR     2u
+#define COIN_MARKS           3u
 
 /* Scripts longer than this, and those that begin with OP_RETURN, cannot be spent. */
 #define MAX_SCRIPT_SIZE 10000

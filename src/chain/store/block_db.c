@@ -6,9 +6,9 @@
 #include "util/mem.h"
 
 #define BLOCK_DB_VERSION 1
-#define KEY_BLOCK 'b'
-#define KEY_FILE 'f'
-#define KEY_FLAG 'F'
+#define KEY_BLOCK        'b'
+#define KEY_FILE         'f'
+#define KEY_FLAG         'F'
 
 struct block_db {
     struct db *db; /* owned */
@@ -21,8 +21,8 @@ static void on_db_error(void *ctx, enum err e, const char *message)
     log_error(bdb->log, "Block index: %s (%s)", message, err_text(e));
 }
 
-enum err block_db_open(struct block_db **out, const char *dir, size_t cache_bytes, bool wipe,
-                       struct logger *log, char **error)
+enum err block_db_open(struct block_db **out, const char *dir, size_t cache_bytes,
+                       bool wipe, struct logger *log, char **error)
 {
     struct block_db *bdb = xcalloc(1, sizeof(*bdb));
     bdb->log = log;
@@ -51,7 +51,7 @@ void block_db_close(struct block_db *bdb)
     free(bdb);
 }
 
-/* -- Records -------------------------------------------------------------------------------- */
+/* -- Records -- */
 
 static void entry_write(struct sink *s, const struct block_index *bi)
 {
@@ -136,7 +136,8 @@ static struct block_file_info info_read(struct reader *r)
     return info;
 }
 
-static bool file_record_read(struct block_files *bf, struct bytes key, struct bytes value)
+static bool file_record_read(struct block_files *bf, struct bytes key,
+                             struct bytes value)
 {
     struct reader k, r;
     reader_init(&k, key.data, key.len);
@@ -162,7 +163,7 @@ enum err block_db_load_files(struct block_db *bdb, struct block_files *bf)
     return e != ERR_OK ? e : bad;
 }
 
-/* -- Saving --------------------------------------------------------------------------------- */
+/* -- Saving -- */
 
 static void batch_put_entry(struct db_batch *batch, const struct block_index *bi,
                             struct buf *value)
@@ -186,8 +187,8 @@ static void batch_put_file(struct db_batch *batch, int32_t file,
     db_batch_put(batch, bytes_of(key, sizeof(key)), buf_view(value));
 }
 
-enum err block_db_save(struct block_db *bdb, struct block_index *const *entries, size_t n,
-                       struct block_files *bf)
+enum err block_db_save(struct block_db *bdb, struct block_index *const *entries,
+                       size_t n, struct block_files *bf)
 {
     struct db_batch batch;
     struct buf value = {0};
@@ -208,7 +209,7 @@ enum err block_db_save(struct block_db *bdb, struct block_index *const *entries,
     return e;
 }
 
-/* -- Flags ---------------------------------------------------------------------------------- */
+/* -- Flags -- */
 
 static struct bytes flag_key(struct buf *key, const char *name)
 {
@@ -220,8 +221,8 @@ static struct bytes flag_key(struct buf *key, const char *name)
 bool block_db_flag(struct block_db *bdb, const char *name)
 {
     struct buf key = {0}, value = {0};
-    bool on = db_get(bdb->db, flag_key(&key, name), &value) == ERR_OK && value.len == 1 &&
-              value.data[0] == 1;
+    bool on = db_get(bdb->db, flag_key(&key, name), &value) == ERR_OK &&
+              value.len == 1 && value.data[0] == 1;
     buf_clear(&key);
     buf_clear(&value);
     return on;

@@ -1,12 +1,11 @@
-/* The block index on disk (blocks/index): every known header, where its data stands, and the
- * table of block files.
+/* The block index on disk (blocks/index): every known header, where its data stands,
+ * and the table of block files.
  *
  * 'b' hash       base128 height, status, transactions; base128 file when data or undo is
  *                there, base128 data position when data is, base128 undo position when
  *                undo is; header, 80 octets
  * 'f' u32be n    base128 blocks, size, undo size, first and last height, first and last time
- * 'F' name       u8: a flag is set
- */
+ * 'F' name       u8: a flag is set */
 #ifndef OCHRE_CHAIN_STORE_BLOCK_DB_H
 #define OCHRE_CHAIN_STORE_BLOCK_DB_H
 
@@ -16,13 +15,15 @@
 
 /* Flags */
 #define BLOCK_DB_REINDEXING "reindexing"
-#define BLOCK_DB_PRUNED "prunedblockfiles"
+#define BLOCK_DB_PRUNED     "prunedblockfiles"
 
 struct block_db;
 
-/* @wipe begins with an empty index (-reindex). On failure *error (caller frees) says why. */
-NODISCARD enum err block_db_open(struct block_db **out, const char *dir, size_t cache_bytes,
-                                 bool wipe, struct logger *log, char **error);
+/* @wipe begins with an empty index (-reindex). On failure *error (caller frees) says
+ * why. */
+NODISCARD enum err block_db_open(struct block_db **out, const char *dir,
+                                 size_t cache_bytes, bool wipe, struct logger *log,
+                                 char **error);
 void block_db_close(struct block_db *bdb);
 
 /* One header as it was saved. */
@@ -42,8 +43,9 @@ NODISCARD enum err block_db_load(struct block_db *bdb,
 /* Fills the table of @bf. */
 NODISCARD enum err block_db_load_files(struct block_db *bdb, struct block_files *bf);
 /* One synced batch: the entries and every changed row of the file table. */
-NODISCARD enum err block_db_save(struct block_db *bdb, struct block_index *const *entries,
-                                 size_t n, struct block_files *bf);
+NODISCARD enum err block_db_save(struct block_db *bdb,
+                                 struct block_index *const *entries, size_t n,
+                                 struct block_files *bf);
 
 bool block_db_flag(struct block_db *bdb, const char *name);
 NODISCARD enum err block_db_set_flag(struct block_db *bdb, const char *name, bool on);

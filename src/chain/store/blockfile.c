@@ -14,11 +14,11 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-#define BLOCK_CHUNK (16u << 20)
-#define UNDO_CHUNK (1u << 20)
-#define SMALL_FILE_MAX (64u << 10)
-#define SMALL_CHUNK (16u << 10)
-#define CHECKSUM_SIZE 32
+#define BLOCK_CHUNK     (16u << 20)
+#define UNDO_CHUNK      (1u << 20)
+#define SMALL_FILE_MAX  (64u << 10)
+#define SMALL_CHUNK     (16u << 10)
+#define CHECKSUM_SIZE   32
 #define MAX_UNDO_RECORD (256u << 20)
 
 struct file_entry {
@@ -28,13 +28,13 @@ struct file_entry {
 
 struct block_files {
     struct block_files_options opt;
-    char *dir;             /* owned */
-    pthread_mutex_t mutex; /* guards what follows */
+    char *dir;                /* owned */
+    pthread_mutex_t mutex;    /* guards what follows */
     struct file_entry *files; /* owned */
     int32_t n_files;
 };
 
-/* -- Files ---------------------------------------------------------------------------------- */
+/* -- Files -- */
 
 char *block_file_path(const struct block_files *bf, int32_t file, bool undo)
 {
@@ -98,9 +98,10 @@ static enum err close_written(int fd, enum err e)
     return e;
 }
 
-/* -- Life cycle and file table -------------------------------------------------------------- */
+/* -- Life cycle and file table -- */
 
-enum err block_files_open(struct block_files **out, const struct block_files_options *opt)
+enum err block_files_open(struct block_files **out,
+                          const struct block_files_options *opt)
 {
     enum err e = fs_mkdirs(opt->dir, 0700);
     if (e != ERR_OK)
@@ -131,7 +132,8 @@ static struct file_entry *entry_at(struct block_files *bf, int32_t file)
     if (file >= bf->n_files) {
         size_t n = (size_t)file + 1;
         bf->files = xrealloc_array(bf->files, n, sizeof(*bf->files));
-        memset(bf->files + bf->n_files, 0, (n - (size_t)bf->n_files) * sizeof(*bf->files));
+        memset(bf->files + bf->n_files, 0,
+               (n - (size_t)bf->n_files) * sizeof(*bf->files));
         bf->n_files = file + 1;
     }
     return &bf->files[file];
@@ -212,7 +214,7 @@ static void info_add_block(struct block_file_info *info, uint32_t height, uint64
     info->dirty = true;
 }
 
-/* -- Writing -------------------------------------------------------------------------------- */
+/* -- Writing -- */
 
 static uint32_t chunk_of(const struct block_files *bf, bool undo)
 {
@@ -229,8 +231,8 @@ static enum err check_free_space(const struct block_files *bf, uint64_t more)
     return have < bf->opt.min_free_bytes + more ? ERR_FULL : ERR_OK;
 }
 
-/* Makes room for a write of [pos, end): when it begins a new chunk, the file grows by whole
- * chunks, so that its blocks lie together on the disk. */
+/* Makes room for a write of [pos, end): when it begins a new chunk, the file grows
+ * by whole chunks, so that its blocks lie together on the disk. */
 static enum err grow(const struct block_files *bf, int fd, bool undo, uint32_t pos,
                      uint32_t end)
 {
@@ -400,11 +402,12 @@ enum err block_files_sync(struct block_files *bf)
     return e;
 }
 
-/* -- Reading -------------------------------------------------------------------------------- */
+/* -- Reading -- */
 
 /* Checks the record's head and reads size + tail octets behind it. */
-static enum err read_record(struct block_files *bf, bool undo, const struct filepos *pos,
-                            uint32_t max, uint32_t tail, struct buf *out)
+static enum err read_record(struct block_files *bf, bool undo,
+                            const struct filepos *pos, uint32_t max, uint32_t tail,
+                            struct buf *out)
 {
     uint8_t head[BLOCK_RECORD_HEAD];
     buf_reset(out);
@@ -418,7 +421,8 @@ static enum err read_record(struct block_files *bf, bool undo, const struct file
     if (e == ERR_OK && (memcmp(head, bf->opt.magic, 4) != 0 || size > max))
         e = ERR_CORRUPT;
     if (e == ERR_OK)
-        e = read_all(fd, buf_extend(out, (size_t)size + tail), (size_t)size + tail, pos->pos);
+        e = read_all(fd, buf_extend(out, (size_t)size + tail), (size_t)size + tail,
+                     pos->pos);
     close(fd);
     if (e != ERR_OK)
         buf_reset(out);
@@ -447,8 +451,8 @@ enum err block_files_read(struct block_files *bf, struct block **out,
     return e;
 }
 
-enum err undo_files_read(struct block_files *bf, struct buf *out, const struct filepos *pos,
-                         const struct hash256 *parent)
+enum err undo_files_read(struct block_files *bf, struct buf *out,
+                         const struct filepos *pos, const struct hash256 *parent)
 {
     enum err e = read_record(bf, true, pos, MAX_UNDO_RECORD, CHECKSUM_SIZE, out);
     if (e != ERR_OK)
@@ -462,7 +466,7 @@ enum err undo_files_read(struct block_files *bf, struct buf *out, const struct f
     return ERR_CORRUPT;
 }
 
-/* -- Pruning -------------------------------------------------------------------------------- */
+/* -- Pruning -- */
 
 static void remove_file(const struct block_files *bf, int32_t file, bool undo)
 {
@@ -508,7 +512,7 @@ void block_files_remove_from(struct block_files *bf, int32_t first)
     closedir(dir);
 }
 
-/* -- Scanning ------------------------------------------------------------------------------- */
+/* -- Scanning -- */
 
 #define SCAN_READ (1u << 20)
 
@@ -520,7 +524,8 @@ struct window {
     bool at_end;
 };
 
-/* Makes at least @want octets available from @from (relative) on, if the file has them. */
+/* Makes at least @want octets available from @from (relative) on, if the file has
+ * them. */
 static enum err window_fill(struct window *w, size_t from, size_t want)
 {
     while (!w->at_end && w->data.len - from < want) {
@@ -566,8 +571,8 @@ static size_t find_magic(const struct window *w, size_t from, const uint8_t magi
 
 /* One record or one stretch without any; *at moves on. */
 static enum err scan_record(struct window *w, size_t *at, const uint8_t magic[4],
-                          enum scan_step (*fn)(void *, struct bytes, uint64_t), void *ctx,
-                          bool *stop)
+                            enum scan_step (*fn)(void *, struct bytes, uint64_t),
+                            void *ctx, bool *stop)
 {
     bool found;
     *at = find_magic(w, *at, magic, &found);
@@ -591,7 +596,8 @@ static enum err scan_record(struct window *w, size_t *at, const uint8_t magic[4]
 }
 
 enum err block_file_scan(const char *path, const uint8_t magic[4],
-                         enum scan_step (*fn)(void *ctx, struct bytes raw, uint64_t pos),
+                         enum scan_step (*fn)(void *ctx, struct bytes raw,
+                                              uint64_t pos),
                          void *ctx)
 {
     struct window w = {.fd = open(path, O_RDONLY | O_CLOEXEC)};

@@ -5,28 +5,28 @@
 #include "util/rand.h"
 
 #define INLINE_SCRIPT 35 /* P2PK with a compressed key, the longest of the usual ones */
-#define LONG_SCRIPT 0xff /* slot.len of a script on the heap */
-#define SLAB_SLOTS 4096u
-#define NO_SLOT UINT32_MAX
+#define LONG_SCRIPT   0xff /* slot.len of a script on the heap */
+#define SLAB_SLOTS    4096u
+#define NO_SLOT       UINT32_MAX
 
-/* Octets per changed coin that a flush takes on top: its part of the batch (about 75) and of
- * LevelDB's memtable (about 105). */
+/* Octets per changed coin that a flush takes on top: its part of the batch (about
+ * 75) and of LevelDB's memtable (about 105). */
 #define FLUSH_BYTES_PER_COIN 180
 
 enum slot_flags {
     SLOT_USED = 1,
     SLOT_DIRTY = 2, /* differs from the database */
-    SLOT_FRESH = 4, /* the database has no coin there: spending it leaves nothing to write */
-    SLOT_SPENT = 8, /* gone, but the database does not know yet (always DIRTY, not FRESH) */
+    SLOT_FRESH = 4, /* not in the database: spending it leaves nothing to write */
+    SLOT_SPENT = 8, /* gone, but still in the database: always DIRTY, never FRESH */
     SLOT_MARK_SHIFT = 4,
 };
 
 /* 84 octets for a coin with everything. */
 struct slot {
     uint8_t txid[32];
-    uint32_t n;       /* in a free slot: the next free one */
-    uint32_t height;  /* << 1 | coinbase */
-    uint64_t value;   /* amount, flags in the top octet */
+    uint32_t n;      /* in a free slot: the next free one */
+    uint32_t height; /* << 1 | coinbase */
+    uint64_t value;  /* amount, flags in the top octet */
     uint8_t len;
     uint8_t script[INLINE_SCRIPT];
 } __attribute__((packed, aligned(4)));
@@ -61,7 +61,7 @@ struct coins_cache {
     size_t n_dirty, long_bytes;
 };
 
-/* -- Slots ---------------------------------------------------------------------------------- */
+/* -- Slots -- */
 
 static struct slot *slot_at(const struct coins_cache *cc, uint32_t i)
 {
@@ -165,7 +165,7 @@ static void slot_from_coin(struct coins_cache *cc, struct slot *s, const struct 
     slot_set_flags(cc, s, flags | (uint8_t)(c->marks << SLOT_MARK_SHIFT));
 }
 
-/* -- Table ---------------------------------------------------------------------------------- */
+/* -- Table -- */
 
 static uint64_t fold(uint64_t a, uint64_t b)
 {
@@ -283,7 +283,7 @@ static void cache_remove(struct coins_cache *cc, const struct outpoint *o)
     slot_free(cc, at);
 }
 
-/* -- Database ------------------------------------------------------------------------------- */
+/* -- Database -- */
 
 struct bytes coin_key(uint8_t out[40], const struct outpoint *o)
 {
@@ -339,7 +339,8 @@ static void latch(struct coins_cache *cc, enum err e)
         cc->error = e;
 }
 
-/* The slot of an outpoint, read from the database when the cache lacks it. NULL: nowhere. */
+/* The slot of an outpoint, read from the database when the cache lacks it. NULL:
+ * nowhere. */
 static struct slot *fetch_slot(struct coins_cache *cc, const struct outpoint *o)
 {
     struct slot *s = cache_find(cc, o);
@@ -359,7 +360,7 @@ static struct slot *fetch_slot(struct coins_cache *cc, const struct outpoint *o)
     return s;
 }
 
-/* -- Life cycle ----------------------------------------------------------------------------- */
+/* -- Life cycle -- */
 
 static void cache_drop(struct coins_cache *cc)
 {
@@ -407,10 +408,10 @@ enum err coins_cache_error(const struct coins_cache *cc)
     return cc->error;
 }
 
-/* -- Reading -------------------------------------------------------------------------------- */
+/* -- Reading -- */
 
-bool coins_peek(const struct coins_cache *cc, const struct outpoint *o, struct coin *out,
-                struct arena *mem)
+bool coins_peek(const struct coins_cache *cc, const struct outpoint *o,
+                struct coin *out, struct arena *mem)
 {
     const struct slot *s = cache_find(cc, o);
     if (!s)
@@ -432,7 +433,7 @@ bool coins_cached(const struct coins_cache *cc, const struct outpoint *o)
     return cache_find(cc, o) != NULL;
 }
 
-/* -- Changing ------------------------------------------------------------------------------- */
+/* -- Changing -- */
 
 bool coins_fetch(struct coins_cache *cc, const struct outpoint *o, struct coin *out)
 {
@@ -523,7 +524,7 @@ void coins_insert_clean(struct coins_cache *cc, const struct outpoint *o,
         slot_from_coin(cc, cache_insert(cc, o), c, SLOT_USED);
 }
 
-/* -- Memory and flush ----------------------------------------------------------------------- */
+/* -- Memory and flush -- */
 
 size_t coins_cache_count(const struct coins_cache *cc)
 {
@@ -587,7 +588,7 @@ static void settle_slot(struct coins_cache *cc, struct slot *s)
         memcpy(o.txid.b, s->txid, 32);
         cache_remove(cc, &o);
     } else {
-        slot_set_flags(cc, s, flags & (uint8_t)~(SLOT_DIRTY | SLOT_FRESH));
+        slot_set_flags(cc, s, flags & (uint8_t) ~(SLOT_DIRTY | SLOT_FRESH));
     }
 }
 

@@ -1,11 +1,13 @@
-/* The UTXO set: coins in the chain state database and, in front of it, a cache in which every
- * block works. Entries are slots of fixed size in slabs, found by an open-addressing table of
- * 32-bit slot numbers; only scripts that do not fit a slot live on the heap.
+/* The UTXO set: coins in the chain state database and, in front of it, a cache in which
+ * every block works. Entries are slots of fixed size in slabs, found by an
+ * open-addressing table of 32-bit slot numbers; only scripts that do not fit a slot
+ * live on the heap.
  *
  * Key in the database: 'C' txid, base128 n. Value: see prim/coin.h.
  *
- * Changing (fetch included): the validation thread, readers excluded by the chain's lock. A disk
- * failure latches: the coin reads as absent and coins_cache_error tells. */
+ * Changing (fetch included): the validation thread, readers excluded by the chain's
+ * lock. A disk failure latches: the coin reads as absent and coins_cache_error
+ * tells. */
 #ifndef OCHRE_CHAIN_STORE_COINS_CACHE_H
 #define OCHRE_CHAIN_STORE_COINS_CACHE_H
 
@@ -22,19 +24,20 @@ struct coins_cache *coins_cache_new(struct db *db); /* borrows db */
 void coins_cache_free(struct coins_cache *cc);      /* unsaved changes are lost */
 enum err coins_cache_error(const struct coins_cache *cc);
 
-/* -- Reading: under the read lock ----------------------------------------------------------- */
-/* *out with its script copied into @mem (NULL: out->script is not set). Does not change the
- * cache. False: spent or never there. */
-bool coins_peek(const struct coins_cache *cc, const struct outpoint *o, struct coin *out,
-                struct arena *mem);
+/* -- Reading: under the read lock -- */
+/* *out with its script copied into @mem (NULL: out->script is not set). Does not
+ * change the cache. False: spent or never there. */
+bool coins_peek(const struct coins_cache *cc, const struct outpoint *o,
+                struct coin *out, struct arena *mem);
 /* The block the set stands at: zero for an empty one. */
 struct hash256 coins_best_block(const struct coins_cache *cc);
 
-/* -- Changing ------------------------------------------------------------------------------- */
+/* -- Changing -- */
 /* Reads through into the cache; out->script is borrowed until the cache changes. */
 bool coins_fetch(struct coins_cache *cc, const struct outpoint *o, struct coin *out);
 bool coins_have(struct coins_cache *cc, const struct outpoint *o);
-/* Adds a coin that is not there; @may_overwrite: it may be (a coinbase that repeats one). */
+/* Adds a coin that is not there; @may_overwrite: it may be (a coinbase that repeats
+ * one). */
 void coins_add(struct coins_cache *cc, const struct outpoint *o, const struct coin *c,
                bool may_overwrite);
 /* All spendable outputs of a transaction. */
@@ -46,23 +49,26 @@ bool coins_spend(struct coins_cache *cc, const struct outpoint *o, struct coin *
 void coins_mark(struct coins_cache *cc, const struct outpoint *o, uint8_t marks);
 void coins_set_best_block(struct coins_cache *cc, const struct hash256 *hash);
 
-/* -- Prefetch: misses are read by any thread, then put in by the validation thread ------------ */
+/* -- Prefetch: misses are read by any thread, then put in by the validation thread
+ * -- */
 bool coins_cached(const struct coins_cache *cc, const struct outpoint *o);
 /* Thread-safe; touches the database only. */
-NODISCARD enum err coins_db_read(struct db *db, const struct outpoint *o, struct coin *out,
-                                 struct arena *mem);
+NODISCARD enum err coins_db_read(struct db *db, const struct outpoint *o,
+                                 struct coin *out, struct arena *mem);
 void coins_insert_clean(struct coins_cache *cc, const struct outpoint *o,
                         const struct coin *c);
 
-/* -- Memory and flush -------------------------------------------------------------------------- */
+/* -- Memory and flush -- */
 size_t coins_cache_count(const struct coins_cache *cc);
 /* Heap octets of the cache, without the database. */
 size_t coins_cache_memory(const struct coins_cache *cc);
-/* What writing the changed coins would take on top: the batch and LevelDB's own copy. */
+/* What writing the changed coins would take on top: the batch and LevelDB's own
+ * copy. */
 size_t coins_cache_flush_memory(const struct coins_cache *cc);
 bool coins_cache_dirty(const struct coins_cache *cc);
 /* Adds every changed coin and the best block to the batch. Nothing may change until
- * coins_flush_done, which is called only when the batch is written; @drop empties the cache. */
+ * coins_flush_done, which is called only when the batch is written; @drop empties
+ * the cache. */
 void coins_flush_into(struct coins_cache *cc, struct db_batch *batch);
 void coins_flush_done(struct coins_cache *cc, bool drop);
 

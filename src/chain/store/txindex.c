@@ -8,8 +8,8 @@
 #include "util/mem.h"
 
 #define TXINDEX_VERSION 1
-#define KEY_TX 't'
-#define KEY_BEST 'B'
+#define KEY_TX          't'
+#define KEY_BEST        'B'
 
 struct txindex {
     struct db *db; /* owned */
@@ -40,8 +40,8 @@ static enum err load_best(struct txindex *ti)
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-enum err txindex_open(struct txindex **out, const char *dir, size_t cache_bytes, bool wipe,
-                      struct logger *log, char **error)
+enum err txindex_open(struct txindex **out, const char *dir, size_t cache_bytes,
+                      bool wipe, struct logger *log, char **error)
 {
     struct txindex *ti = xcalloc(1, sizeof(*ti));
     ti->log = log;
@@ -58,7 +58,8 @@ enum err txindex_open(struct txindex **out, const char *dir, size_t cache_bytes,
     };
     enum err e = db_open(&ti->db, dir, &opt, error);
     if (e == ERR_OK && (e = load_best(ti)) != ERR_OK)
-        *error = xasprintf("Error reading the transaction index in %s: %s", dir, err_text(e));
+        *error = xasprintf("Error reading the transaction index in %s: %s", dir,
+                           err_text(e));
     if (e != ERR_OK) {
         txindex_close(ti);
         return e;
@@ -104,7 +105,8 @@ static void put_tx(struct db_batch *batch, const struct block *b, const struct t
     db_batch_put(batch, bytes_of(key, sizeof(key)), buf_view(value));
 }
 
-enum err txindex_add(struct txindex *ti, const struct block *b, const struct filepos *pos)
+enum err txindex_add(struct txindex *ti, const struct block *b,
+                     const struct filepos *pos)
 {
     struct db_batch batch;
     struct buf value = {0};
@@ -168,8 +170,9 @@ static enum err take_tx(struct bytes raw, uint64_t offset, const struct hash256 
     return ERR_OK;
 }
 
-enum err txindex_find(struct txindex *ti, struct block_files *bf, const struct hash256 *txid,
-                      struct tx **out, struct hash256 *block)
+enum err txindex_find(struct txindex *ti, struct block_files *bf,
+                      const struct hash256 *txid, struct tx **out,
+                      struct hash256 *block)
 {
     struct filepos pos;
     uint64_t offset;

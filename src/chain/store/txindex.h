@@ -1,10 +1,11 @@
-/* -txindex: where each transaction of the active chain stands on disk (indexes/txindex).
+/* -txindex: where each transaction of the active chain stands on disk
+ * (indexes/txindex).
  *
  * 't' txid  base128 file, base128 position of the block, base128 offset of the transaction in it
  * 'B'       hash of the last block indexed
  *
- * Entries of disconnected blocks stay until the transaction is mined again, as in Bitcoin Core:
- * the block they name is still on disk. */
+ * Entries of disconnected blocks stay until the transaction is mined again, as in
+ * Bitcoin Core: the block they name is still on disk. */
 #ifndef OCHRE_CHAIN_STORE_TXINDEX_H
 #define OCHRE_CHAIN_STORE_TXINDEX_H
 
@@ -12,8 +13,9 @@
 
 struct txindex;
 
-NODISCARD enum err txindex_open(struct txindex **out, const char *dir, size_t cache_bytes,
-                                bool wipe, struct logger *log, char **error);
+NODISCARD enum err txindex_open(struct txindex **out, const char *dir,
+                                size_t cache_bytes, bool wipe, struct logger *log,
+                                char **error);
 void txindex_close(struct txindex *ti);
 
 /* The block the index stands at: zero for an empty one. */
@@ -24,8 +26,8 @@ NODISCARD enum err txindex_add(struct txindex *ti, const struct block *b,
 /* The index goes on from an earlier block (a reorganisation). */
 NODISCARD enum err txindex_rewind(struct txindex *ti, const struct hash256 *best);
 
-/* ERR_NOT_FOUND: no block of this node holds it. *out is one reference; *block (may be NULL) the
- * hash of the block. Thread-safe. */
+/* ERR_NOT_FOUND: no block of this node holds it. *out is one reference; *block (may
+ * be NULL) the hash of the block. Thread-safe. */
 NODISCARD enum err txindex_find(struct txindex *ti, struct block_files *bf,
                                 const struct hash256 *txid, struct tx **out,
                                 struct hash256 *block);

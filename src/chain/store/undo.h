@@ -1,9 +1,9 @@
-/* What disconnecting a block needs: the coins it spent and the state journal's undo octets.
+/* What disconnecting a block needs: the coins it spent and the state journal's undo
+ * octets.
  *
  *   varint n           number of transactions without the coinbase
  *   n x { varint m, m x coin }   spent coins in input order (see prim/coin.h)
- *   var state          state undo octets (see state/state.h); empty when nothing changed
- */
+ *   var state          state undo octets (see state/state.h); empty when nothing changed */
 #ifndef OCHRE_CHAIN_STORE_UNDO_H
 #define OCHRE_CHAIN_STORE_UNDO_H
 
@@ -25,6 +25,7 @@ struct block_undo {
 
 void block_undo_write(struct sink *s, const struct block_undo *u);
 /* Everything in *out points into @mem. False: malformed. */
-NODISCARD bool block_undo_read(struct block_undo *out, struct reader *r, struct arena *mem);
+NODISCARD bool block_undo_read(struct block_undo *out, struct reader *r,
+                               struct arena *mem);
 
 #endif

@@ -1,7 +1,7 @@
 /* Headers and blocks on their way in. */
 #include "chain/validation/internal.h"
 
-/* -- Headers -------------------------------------------------------------------------------- */
+/* -- Headers -- */
 
 static bool check_new_header(struct chainman *cm, const struct block_header *h,
                              const struct hash256 *hash, struct block_index **prev,
@@ -17,8 +17,8 @@ static bool check_new_header(struct chainman *cm, const struct block_header *h,
     return header_check_contextual(h, *prev, clock_now(cm->opt.clock), cm->params, rej);
 }
 
-bool accept_header(struct chainman *cm, const struct block_header *h, bool min_pow_checked,
-                   struct block_index **out, struct reject *rej)
+bool accept_header(struct chainman *cm, const struct block_header *h,
+                   bool min_pow_checked, struct block_index **out, struct reject *rej)
 {
     struct hash256 hash = header_hash(h);
     struct block_index *bi = block_tree_find(cm, &hash), *prev;
@@ -38,7 +38,8 @@ bool accept_header(struct chainman *cm, const struct block_header *h, bool min_p
     return true;
 }
 
-/* Work of headers that claim to follow each other, on top of what the first one builds on. */
+/* Work of headers that claim to follow each other, on top of what the first one
+ * builds on. */
 static bool enough_work(const struct chainman *cm, const struct block_header *headers,
                         size_t n)
 {
@@ -51,8 +52,9 @@ static bool enough_work(const struct chainman *cm, const struct block_header *he
     return u256_cmp(&work, &cm->params->minimum_chain_work) >= 0;
 }
 
-bool chainman_accept_headers(struct chainman *cm, const struct block_header *headers, size_t n,
-                             bool min_work, struct block_index **last, struct reject *rej)
+bool chainman_accept_headers(struct chainman *cm, const struct block_header *headers,
+                             size_t n, bool min_work, struct block_index **last,
+                             struct reject *rej)
 {
     const struct block_index *best = cm->best_header;
     bool enough = n == 0 || !min_work || enough_work(cm, headers, n);
@@ -68,10 +70,10 @@ bool chainman_accept_headers(struct chainman *cm, const struct block_header *hea
     return ok;
 }
 
-/* -- Blocks --------------------------------------------------------------------------------- */
+/* -- Blocks -- */
 
-/* Whether a block that nobody asked for is worth storing: unseen, as good as the tip, not far
- * ahead of it, and on a chain with enough work. */
+/* Whether a block that nobody asked for is worth storing: unseen, as good as the
+ * tip, not far ahead of it, and on a chain with enough work. */
 static bool worth_storing(const struct chainman *cm, const struct block_index *bi)
 {
     const struct block_index *tip = chain_tip(cm);
@@ -80,8 +82,8 @@ static bool worth_storing(const struct chainman *cm, const struct block_index *b
            u256_cmp(&bi->chain_work, &cm->params->minimum_chain_work) >= 0;
 }
 
-static bool check_block(struct chainman *cm, const struct block *b, struct block_index *bi,
-                        struct reject *rej)
+static bool check_block(struct chainman *cm, const struct block *b,
+                        struct block_index *bi, struct reject *rej)
 {
     if (block_check(b, cm->params, true, true, rej) &&
         (!bi->prev || block_check_contextual(b, bi->prev, cm->params, rej)))
@@ -91,8 +93,8 @@ static bool check_block(struct chainman *cm, const struct block *b, struct block
     return false;
 }
 
-static bool store_block(struct chainman *cm, const struct block *b, struct block_index *bi,
-                        const struct filepos *known)
+static bool store_block(struct chainman *cm, const struct block *b,
+                        struct block_index *bi, const struct filepos *known)
 {
     struct filepos pos;
     if (known) {
@@ -166,7 +168,8 @@ bool chainman_test_block(struct chainman *cm, const struct block *b, bool check_
     struct block_index *tip = chain_tip(cm);
     if (!hash256_equal(&b->header.prev, &tip->hash))
         return reject(rej, REJECT_PREV_BLK_NOT_FOUND, "does not build on the tip");
-    if (!header_check_contextual(&b->header, tip, clock_now(cm->opt.clock), cm->params, rej) ||
+    if (!header_check_contextual(&b->header, tip, clock_now(cm->opt.clock), cm->params,
+                                 rej) ||
         !block_check(b, cm->params, check_pow, check_merkle, rej) ||
         !block_check_contextual(b, tip, cm->params, rej))
         return false;

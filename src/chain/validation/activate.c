@@ -4,9 +4,10 @@
 
 #include "chain/validation/internal.h"
 
-/* -- The tip -------------------------------------------------------------------------------- */
+/* -- The tip -- */
 
-/* Initial block download ends once: when the tip is recent and has the work asked for. */
+/* Initial block download ends once: when the tip is recent and has the work asked
+ * for. */
 bool chainman_ibd(const struct chainman *cm)
 {
     const struct block_index *tip = chain_tip(cm);
@@ -21,8 +22,8 @@ bool chainman_ibd(const struct chainman *cm)
     return false;
 }
 
-/* Headers say how many blocks there are, and the age of the best one how many more are to be
- * expected, unless blocks come when somebody asks for them (regtest). */
+/* Headers say how many blocks there are, and the age of the best one how many more
+ * are to be expected, unless blocks come when somebody asks for them (regtest). */
 double chainman_progress(const struct chainman *cm, const struct block_index *bi)
 {
     const struct block_index *best = cm->best_header;
@@ -47,7 +48,8 @@ static void log_tip(const struct chainman *cm)
              hash256_to_hex(hash, &tip->hash), tip->height, (unsigned)tip->version,
              log2(u256_to_double(&tip->chain_work)), (unsigned long long)tip->chain_tx,
              clock_format_utc(when, tip->time), chainman_progress(cm, tip),
-             (double)coins_cache_memory(cm->coins) / (1 << 20), coins_cache_count(cm->coins));
+             (double)coins_cache_memory(cm->coins) / (1 << 20),
+             coins_cache_count(cm->coins));
 }
 
 static void set_tip(struct chainman *cm, struct block_index *bi)
@@ -58,8 +60,8 @@ static void set_tip(struct chainman *cm, struct block_index *bi)
 }
 
 /* The failures of disk and memory that a block's read can have; always false. */
-static bool fatal_block(struct chainman *cm, const char *what, const struct block_index *bi,
-                        enum err e)
+static bool fatal_block(struct chainman *cm, const char *what,
+                        const struct block_index *bi, enum err e)
 {
     char text[160], hash[65];
     snprintf(text, sizeof(text), "%s block %s at height %d", what,
@@ -90,18 +92,22 @@ bool tip_disconnect(struct chainman *cm, bool tell_mempool)
     return ok && follow_disconnected(cm, tip) && flush_chain(cm, FLUSH_IF_NEEDED);
 }
 
-/* A failed chain six blocks ahead of ours means that most others may not find it invalid. */
+/* A failed chain six blocks ahead of ours means that most others may not find it
+ * invalid. */
 static void warn_of_invalid_chain(struct chainman *cm)
 {
     const struct block_index *tip = chain_tip(cm);
     struct u256 limit =
         u256_add(tip->chain_work, u256_mul_u32(work_of_bits(tip->bits), 6));
-    bool ahead = cm->best_invalid && u256_cmp(&cm->best_invalid->chain_work, &limit) > 0;
+    bool ahead =
+        cm->best_invalid && u256_cmp(&cm->best_invalid->chain_work, &limit) > 0;
     if (ahead && !cm->warned_of_invalid) {
-        log_warning(cm->log, "Found invalid chain at least ~6 blocks longer than our best "
-                             "chain. Chain state database corruption likely.");
-        event_warning(cm, "Warning: We do not appear to fully agree with our peers! You may "
-                          "need to upgrade, or other nodes may need to upgrade.");
+        log_warning(cm->log,
+                    "Found invalid chain at least ~6 blocks longer than our best "
+                    "chain. Chain state database corruption likely.");
+        event_warning(
+            cm, "Warning: We do not appear to fully agree with our peers! You may "
+                "need to upgrade, or other nodes may need to upgrade.");
     }
     cm->warned_of_invalid = ahead;
 }
@@ -121,8 +127,8 @@ void block_found_invalid(struct chainman *cm, struct block_index *bi,
 }
 
 /* Connects bi, a child of the tip. *invalid: it breaks a rule. False: fatal. */
-static bool tip_connect(struct chainman *cm, struct block_index *bi, const struct block *b,
-                        bool *invalid)
+static bool tip_connect(struct chainman *cm, struct block_index *bi,
+                        const struct block *b, bool *invalid)
 {
     struct reject rej = {0};
     chainman_write_lock(cm);
@@ -149,10 +155,10 @@ static bool tip_connect(struct chainman *cm, struct block_index *bi, const struc
     return true;
 }
 
-/* -- The way -------------------------------------------------------------------------------- */
+/* -- The way -- */
 
-/* Whether all blocks from the active chain up to bi are there and unfailed. Takes bi out of the
- * candidates if not. */
+/* Whether all blocks from the active chain up to bi are there and unfailed. Takes bi
+ * out of the candidates if not. */
 static bool usable(struct chainman *cm, struct block_index *bi)
 {
     struct block_index *gap = NULL;
@@ -182,10 +188,11 @@ static struct block_index *find_most_work(struct chainman *cm)
     return NULL;
 }
 
-/* The block at the tip's next height on the way to @target, from the one being processed, from
- * what was read ahead, or from disk. The ones behind it start being read. */
-static enum err take_block(struct chainman *cm, struct block **out, struct block_index *bi,
-                           const struct block_index *target)
+/* The block at the tip's next height on the way to @target, from the one being
+ * processed, from what was read ahead, or from disk. The ones behind it start being
+ * read. */
+static enum err take_block(struct chainman *cm, struct block **out,
+                           struct block_index *bi, const struct block_index *target)
 {
     struct block_index *next[3];
     size_t n = 0;
@@ -223,7 +230,8 @@ static void settle_mempool(struct chainman *cm, bool reorged)
     chainman_write_unlock(cm);
 }
 
-/* Connects on the way to @target until the tip has more work than @start had, or a block fails. */
+/* Connects on the way to @target until the tip has more work than @start had, or a
+ * block fails. */
 static bool connect_towards(struct chainman *cm, const struct block_index *target,
                             const struct block_index *start)
 {
@@ -274,8 +282,9 @@ static bool at_stop_height(struct chainman *cm)
 
 bool chainman_activate_best(struct chainman *cm)
 {
-    /* An import may take hours, so other jobs run between its steps. One of them that comes here
-     * goes all the way: what it brought is connected when it returns. */
+    /* An import may take hours, so other jobs run between its steps. One of them
+     * that comes here goes all the way: what it brought is connected when it
+     * returns. */
     bool outermost = !cm->activating;
     bool ok = true, done = false;
     cm->activating = true;
@@ -292,7 +301,7 @@ bool chainman_activate_best(struct chainman *cm)
     return ok && !cm->fatal;
 }
 
-/* -- What users ask for --------------------------------------------------------------------- */
+/* -- What users ask for -- */
 
 /* Takes blocks off until bi is not in the active chain. */
 static bool disconnect_down_past(struct chainman *cm, const struct block_index *bi)

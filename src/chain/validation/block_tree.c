@@ -2,7 +2,7 @@
 
 #include "chain/validation/internal.h"
 
-/* -- Lists ---------------------------------------------------------------------------------- */
+/* -- Lists -- */
 
 static void block_list_insert(struct block_list *l, size_t at, struct block_index *bi)
 {
@@ -26,7 +26,7 @@ void block_list_clear(struct block_list *l)
     *l = (struct block_list){0};
 }
 
-/* -- Tree ----------------------------------------------------------------------------------- */
+/* -- Tree -- */
 
 static struct tree_node *node_of(struct block_index *bi)
 {
@@ -50,7 +50,8 @@ void block_tree_clear(struct chainman *cm)
     block_list_clear(&cm->candidates);
 }
 
-struct block_index *block_tree_find(const struct chainman *cm, const struct hash256 *hash)
+struct block_index *block_tree_find(const struct chainman *cm,
+                                    const struct hash256 *hash)
 {
     struct tree_node **n = map_get(&cm->by_hash, hash);
     return n ? &(*n)->bi : NULL;
@@ -61,8 +62,8 @@ size_t block_tree_size(const struct chainman *cm)
     return cm->by_hash.len;
 }
 
-void block_tree_each(const struct chainman *cm, bool (*fn)(void *ctx, struct block_index *bi),
-                     void *ctx)
+void block_tree_each(const struct chainman *cm,
+                     bool (*fn)(void *ctx, struct block_index *bi), void *ctx)
 {
     const void *key;
     void *value;
@@ -72,7 +73,8 @@ void block_tree_each(const struct chainman *cm, bool (*fn)(void *ctx, struct blo
 }
 
 struct block_index *block_tree_insert(struct chainman *cm, const struct block_header *h,
-                                      const struct hash256 *hash, struct block_index *prev)
+                                      const struct hash256 *hash,
+                                      struct block_index *prev)
 {
     bool is_new;
     struct tree_node **n = map_put(&cm->by_hash, hash, &is_new);
@@ -116,7 +118,7 @@ void block_tree_find_best_header(struct chainman *cm)
     block_tree_each(cm, consider_header, cm);
 }
 
-/* -- Data and gaps -------------------------------------------------------------------------- */
+/* -- Data and gaps -- */
 
 void block_tree_wait_for(struct block_index *prev, struct block_index *bi)
 {
@@ -176,7 +178,8 @@ void block_tree_have_data(struct chainman *cm, struct block_index *bi, uint32_t 
 
 static void worse_invalid(struct chainman *cm, struct block_index *bi)
 {
-    if (!cm->best_invalid || u256_cmp(&bi->chain_work, &cm->best_invalid->chain_work) > 0)
+    if (!cm->best_invalid ||
+        u256_cmp(&bi->chain_work, &cm->best_invalid->chain_work) > 0)
         cm->best_invalid = bi;
 }
 
@@ -197,7 +200,7 @@ void block_tree_link_loaded(struct chainman *cm, struct block_index *bi)
     block_tree_better_header(cm, bi);
 }
 
-/* -- Failure -------------------------------------------------------------------------------- */
+/* -- Failure -- */
 
 struct descent {
     struct chainman *cm;
@@ -263,7 +266,7 @@ void block_tree_unfail(struct chainman *cm, struct block_index *bi)
     block_tree_find_best_header(cm);
 }
 
-/* -- Candidates ----------------------------------------------------------------------------- */
+/* -- Candidates -- */
 
 bool block_better(const struct block_index *a, const struct block_index *b)
 {
@@ -335,7 +338,7 @@ void candidates_refill(struct chainman *cm)
     block_tree_each(cm, refill_one, cm);
 }
 
-/* -- Active chain --------------------------------------------------------------------------- */
+/* -- Active chain -- */
 
 void active_set_tip(struct chainman *cm, struct block_index *bi)
 {
@@ -367,7 +370,8 @@ bool chain_contains(const struct chainman *cm, const struct block_index *bi)
     return chain_at(cm, bi->height) == bi;
 }
 
-struct block_index *chain_fork_point(const struct chainman *cm, const struct block_index *bi)
+struct block_index *chain_fork_point(const struct chainman *cm,
+                                     const struct block_index *bi)
 {
     int32_t height = chain_height(cm);
     if (bi->height > height)

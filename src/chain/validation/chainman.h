@@ -1,13 +1,15 @@
-/* The chain manager: block tree, active chain, coins and ticket state, and the one validation
- * thread that alone changes them (and the mempool).
+/* The chain manager: block tree, active chain, coins and ticket state, and the one
+ * validation thread that alone changes them (and the mempool).
  *
- * Locking: the validation thread takes the lock for writing while it changes what readers can
- * see (the connection of one block at a time); RPC handlers take it for reading. The lock prefers
- * writers and is not recursive for readers. On the validation thread itself no read lock is
- * needed. Whoever holds the read lock must release it before chainman_call.
+ * Locking: the validation thread takes the lock for writing while it changes what
+ * readers can see (the connection of one block at a time); RPC handlers take it for
+ * reading. The lock prefers writers and is not recursive for readers. On the validation
+ * thread itself no read lock is needed. Whoever holds the read lock must release it
+ * before chainman_call.
  *
- * Everything that must happen in order (blocks and transactions from peers, submitblock,
- * sendrawtransaction, invalidateblock, ...) is a job on the validation thread's FIFO queue. */
+ * Everything that must happen in order (blocks and transactions from peers,
+ * submitblock, sendrawtransaction, invalidateblock, ...) is a job on the validation
+ * thread's FIFO queue. */
 #ifndef OCHRE_CHAIN_VALIDATION_CHAINMAN_H
 #define OCHRE_CHAIN_VALIDATION_CHAINMAN_H
 
@@ -33,38 +35,42 @@ struct txindex;
 struct versionbits;
 
 struct chainman_options {
-    const struct chain_params *params; /* borrowed */
+    const struct chain_params *params;   /* borrowed */
     const struct consensus_hooks *hooks; /* borrowed; NULL: none */
     struct clock *clock;
     struct logger *log;
-    struct pool *workers;     /* script checks, prefetch */
-    const char *datadir;      /* network directory: holds chainstate/ and blocks/index */
-    const char *blocksdir;    /* holds blk*.dat and rev*.dat */
-    size_t dbcache;           /* bytes */
+    struct pool *workers;  /* script checks, prefetch */
+    const char *datadir;   /* network directory: holds chainstate/ and blocks/index */
+    const char *blocksdir; /* holds blk*.dat and rev*.dat */
+    size_t dbcache;        /* bytes */
     bool reindex, reindex_chainstate;
-    bool small_block_files;   /* -fastprune: 64 KiB files, to test pruning */
-    uint64_t prune_target;    /* bytes; 0 off, 1 manual only */
+    bool small_block_files; /* -fastprune: 64 KiB files, to test pruning */
+    uint64_t prune_target;  /* bytes; 0 off, 1 manual only */
     bool txindex;
-    int32_t stop_at_height;   /* 0: never */
-    int64_t max_tip_age;      /* seconds */
+    int32_t stop_at_height; /* 0: never */
+    int64_t max_tip_age;    /* seconds */
     int check_blocks, check_level;
     bool check_block_index;
     uint64_t sigcache_bytes;
     const char *const *load_blocks; /* -loadblock files, NULL-terminated */
-    /* Progress of start-up in bitcoind's words ("Loading block index…", "Verifying blocks…"). */
+    /* Progress of start-up in bitcoind's words ("Loading block index…", "Verifying
+     * blocks…"). */
     void (*init_message)(void *ctx, const char *text);
     void *init_ctx;
-    /* A disk failure, a corrupt database, stop_at_height: the node must stop cleanly. Called
-     * once, from any thread; @fatal is NULL for a wanted stop, else a sentence for the user. */
+    /* A disk failure, a corrupt database, stop_at_height: the node must stop
+     * cleanly. Called once, from any thread; @fatal is NULL for a wanted stop, else
+     * a sentence for the user. */
     void (*request_stop)(void *ctx, const char *fatal);
     void *stop_ctx;
 };
 
-/* Opens databases, loads the block tree, verifies the last blocks, starts the validation thread.
- * On failure *error (caller frees) says what is wrong and the way out. */
-NODISCARD enum err chainman_open(struct chainman **out, const struct chainman_options *opt,
-                                 char **error);
-/* Starts -reindex/-loadblock imports and the activation of the best chain, in order, as jobs. */
+/* Opens databases, loads the block tree, verifies the last blocks, starts the
+ * validation thread. On failure *error (caller frees) says what is wrong and the way
+ * out. */
+NODISCARD enum err chainman_open(struct chainman **out,
+                                 const struct chainman_options *opt, char **error);
+/* Starts -reindex/-loadblock imports and the activation of the best chain, in order,
+ * as jobs. */
 void chainman_start_import(struct chainman *cm);
 bool chainman_importing(const struct chainman *cm);
 /* Interrupts long work; later jobs are refused. */
@@ -73,8 +79,9 @@ void chainman_interrupt(struct chainman *cm);
 void chainman_close(struct chainman *cm);
 NODISCARD enum err chainman_flush(struct chainman *cm); /* on the validation thread */
 
-/* Runs fn(arg) on the validation thread, after everything queued before, and waits for it. On
- * the validation thread itself it is called at once. ERR_CLOSED: shutting down, not run. */
+/* Runs fn(arg) on the validation thread, after everything queued before, and waits
+ * for it. On the validation thread itself it is called at once. ERR_CLOSED: shutting
+ * down, not run. */
 NODISCARD enum err chainman_call(struct chainman *cm, void (*fn)(void *arg), void *arg);
 /* The same without waiting. False: shutting down, not queued. */
 bool chainman_post(struct chainman *cm, void (*fn)(void *arg), void *arg);
@@ -82,35 +89,41 @@ bool chainman_on_thread(const struct chainman *cm);
 
 void chainman_read_lock(struct chainman *cm);
 void chainman_read_unlock(struct chainman *cm);
-/* On the validation thread only, where it nests: around changes that readers must not see half
- * done (the mempool's own). */
+/* On the validation thread only, where it nests: around changes that readers must
+ * not see half done (the mempool's own). */
 void chainman_write_lock(struct chainman *cm);
 void chainman_write_unlock(struct chainman *cm);
 
-/* -- Reading: under the read lock or on the validation thread ------------------------------- */
+/* -- Reading: under the read lock or on the validation thread -- */
 const struct chain_params *chainman_params(const struct chainman *cm);
 struct block_index *chain_tip(const struct chainman *cm); /* never NULL after open */
 int32_t chain_height(const struct chainman *cm);
-struct block_index *chain_at(const struct chainman *cm, int32_t height); /* active chain or NULL */
+/* The active chain's block of that height, or NULL. */
+struct block_index *chain_at(const struct chainman *cm, int32_t height);
 bool chain_contains(const struct chainman *cm, const struct block_index *bi);
-struct block_index *chain_fork_point(const struct chainman *cm, const struct block_index *bi);
+struct block_index *chain_fork_point(const struct chainman *cm,
+                                     const struct block_index *bi);
 struct block_index *chain_next(const struct chainman *cm, const struct block_index *bi);
-struct block_index *block_tree_find(const struct chainman *cm, const struct hash256 *hash);
+struct block_index *block_tree_find(const struct chainman *cm,
+                                    const struct hash256 *hash);
 struct block_index *best_header(const struct chainman *cm);
 size_t block_tree_size(const struct chainman *cm);
 /* Every known block, in no order; return false to stop. */
-void block_tree_each(const struct chainman *cm, bool (*fn)(void *ctx, struct block_index *bi),
-                     void *ctx);
-bool chainman_ibd(const struct chainman *cm); /* initial block download; latches to false */
+void block_tree_each(const struct chainman *cm,
+                     bool (*fn)(void *ctx, struct block_index *bi), void *ctx);
+/* Initial block download; latches to false. */
+bool chainman_ibd(const struct chainman *cm);
 struct coins_cache *chainman_coins(const struct chainman *cm);
 struct state *chainman_state(const struct chainman *cm);
 struct block_files *chainman_files(const struct chainman *cm);
 struct sigcache *chainman_sigcache(const struct chainman *cm);
 struct versionbits *chainman_versionbits(const struct chainman *cm);
 struct txindex *chainman_txindex(const struct chainman *cm); /* NULL: off */
-uint64_t chainman_prune_target(const struct chainman *cm); /* as in the options */
-bool chainman_has_pruned(const struct chainman *cm); /* block files were deleted, once */
-/* Share of all transactions that the chain up to @bi holds, from the rate so far: 0 to 1. */
+uint64_t chainman_prune_target(const struct chainman *cm);   /* as in the options */
+/* Block files were deleted, once. */
+bool chainman_has_pruned(const struct chainman *cm);
+/* Share of all transactions that the chain up to @bi holds, from the rate so far: 0
+ * to 1. */
 double chainman_progress(const struct chainman *cm, const struct block_index *bi);
 /* Lowest height from which on all blocks up to the tip are stored. */
 int32_t chainman_prune_height(const struct chainman *cm);
@@ -122,21 +135,25 @@ NODISCARD enum err chainman_read_block(struct chainman *cm, struct block **out,
 NODISCARD enum err chainman_read_undo(struct chainman *cm, struct block_undo *out,
                                       const struct block_index *bi, struct arena *mem);
 
-/* -- Changing: on the validation thread ---------------------------------------------------- */
-/* Accepts headers that connect; *last is the last accepted one. min_work: refuse (low-work
- * "too-little-chainwork") when the chain they end in has less than minimumchainwork. */
-bool chainman_accept_headers(struct chainman *cm, const struct block_header *headers, size_t n,
-                             bool min_work, struct block_index **last, struct reject *rej);
-/* Checks, stores and connects a block (ProcessNewBlock). requested: peers asked for it, so it is
- * stored even if it does not help at once. *is_new: it was not known. True: it was accepted for
- * storage. rej is set when this very block is found invalid, also while it is connected (the
- * result is true then); no reject and not in the active chain means that a better one is. */
+/* -- Changing: on the validation thread -- */
+/* Accepts headers that connect; *last is the last accepted one. min_work: refuse
+ * (low-work "too-little-chainwork") when the chain they end in has less than
+ * minimumchainwork. */
+bool chainman_accept_headers(struct chainman *cm, const struct block_header *headers,
+                             size_t n, bool min_work, struct block_index **last,
+                             struct reject *rej);
+/* Checks, stores and connects a block (ProcessNewBlock). requested: peers asked for
+ * it, so it is stored even if it does not help at once. *is_new: it was not known.
+ * True: it was accepted for storage. rej is set when this very block is found
+ * invalid, also while it is connected (the result is true then); no reject and not
+ * in the active chain means that a better one is. */
 bool chainman_process_block(struct chainman *cm, const struct block *b, bool requested,
                             bool min_pow_checked, bool *is_new, struct reject *rej);
 /* Full check of a block on top of the tip without storing it (proposals, templates). */
 bool chainman_test_block(struct chainman *cm, const struct block *b, bool check_pow,
                          bool check_merkle, struct reject *rej);
-/* Each of these ends with the activation of what is best then. False: the node is stopping. */
+/* Each of these ends with the activation of what is best then. False: the node is
+ * stopping. */
 bool chainman_invalidate(struct chainman *cm, struct block_index *bi);
 bool chainman_reconsider(struct chainman *cm, struct block_index *bi);
 bool chainman_precious(struct chainman *cm, struct block_index *bi);
@@ -147,10 +164,11 @@ bool chainman_verify(struct chainman *cm, int level, int blocks);
 /* Deletes block files that hold nothing above @height (manual pruning). */
 void chainman_prune_to(struct chainman *cm, int32_t height);
 
-/* -- The UTXO set as a whole ----------------------------------------------------------------- */
-/* From any thread but the validation thread, without lock: flushes, then walks a snapshot in the
- * order of keys (txid, n) while the chain goes on. @tip (may be NULL) is the block it stands at.
- * fn returns false to stop. ERR_CLOSED: shutting down. */
+/* -- The UTXO set as a whole -- */
+/* From any thread but the validation thread, without lock: flushes, then walks a
+ * snapshot in the order of keys (txid, n) while the chain goes on. @tip (may be
+ * NULL) is the block it stands at. fn returns false to stop. ERR_CLOSED: shutting
+ * down. */
 NODISCARD enum err chainman_utxo_walk(struct chainman *cm,
                                       bool (*fn)(void *ctx, const struct outpoint *o,
                                                  const struct coin *c),
@@ -158,12 +176,14 @@ NODISCARD enum err chainman_utxo_walk(struct chainman *cm,
 
 /* What the coins take on disk, roughly. */
 uint64_t chainman_utxo_disk_size(struct chainman *cm);
-/* Limits of memory that -dbcache left for coins and for the database below them, octets. */
+/* Limits of memory that -dbcache left for coins and for the database below them,
+ * octets. */
 size_t chainman_coins_limit(const struct chainman *cm);
 size_t chainman_coins_db_limit(const struct chainman *cm);
 
-/* -- The mempool ------------------------------------------------------------------------------ */
-/* How the layer above takes part; called on the validation thread, under the write lock. */
+/* -- The mempool -- */
+/* How the layer above takes part; called on the validation thread, under the write
+ * lock. */
 struct mempool_link {
     void *ctx;
     void (*block_connected)(void *ctx, const struct block *b, int32_t height);
@@ -171,11 +191,12 @@ struct mempool_link {
     /* The tip has settled (for now): see mempool_tip_settled. */
     void (*tip_settled)(void *ctx, bool reorged);
 };
-void chainman_set_mempool(struct chainman *cm, const struct mempool_link *link); /* copied */
+/* @link is copied. */
+void chainman_set_mempool(struct chainman *cm, const struct mempool_link *link);
 
-/* -- Events --------------------------------------------------------------------------------- */
-/* Called on the validation thread, in order. The write lock is not held, but for the tx_* events,
- * which come while the mempool changes. A subscriber must not block. */
+/* -- Events -- */
+/* Called on the validation thread, in order. The write lock is not held, but for the
+ * tx_* events, which come while the mempool changes. A subscriber must not block. */
 enum tx_removal {
     TX_REMOVED_EXPIRY,
     TX_REMOVED_SIZE_LIMIT,
@@ -186,17 +207,22 @@ enum tx_removal {
 };
 struct chain_events {
     void *ctx;
-    void (*block_connected)(void *ctx, const struct block *b, const struct block_index *bi);
+    void (*block_connected)(void *ctx, const struct block *b,
+                            const struct block_index *bi);
     void (*block_disconnected)(void *ctx, const struct block *b,
                                const struct block_index *bi);
-    /* The tip moved; fork is the common ancestor; initial: still in initial block download. */
+    /* The tip moved; fork is the common ancestor; initial: still in initial block
+     * download. */
     void (*tip_changed)(void *ctx, const struct block_index *tip,
                         const struct block_index *fork, bool initial);
     void (*header_tip)(void *ctx, const struct block_index *best, bool initial);
     /* A block's verdict, for whoever sent or submitted it. */
-    void (*block_checked)(void *ctx, const struct hash256 *hash, const struct reject *rej);
-    /* A new valid block with valid proof of work that extends the tip, before it is connected. */
-    void (*new_pow_valid)(void *ctx, const struct block_index *bi, const struct block *b);
+    void (*block_checked)(void *ctx, const struct hash256 *hash,
+                          const struct reject *rej);
+    /* A new valid block with valid proof of work that extends the tip, before it is
+     * connected. */
+    void (*new_pow_valid)(void *ctx, const struct block_index *bi,
+                          const struct block *b);
     void (*tx_added)(void *ctx, const struct tx *tx, uint64_t mempool_sequence);
     void (*tx_removed)(void *ctx, const struct tx *tx, enum tx_removal why,
                        uint64_t mempool_sequence);
@@ -207,12 +233,15 @@ struct chain_events {
 /* Before chainman_start_import; @ev is copied. */
 void chainman_subscribe(struct chainman *cm, const struct chain_events *ev);
 /* For the mempool: tells the subscribers. */
-void chainman_tx_added(struct chainman *cm, const struct tx *tx, uint64_t mempool_sequence);
+void chainman_tx_added(struct chainman *cm, const struct tx *tx,
+                       uint64_t mempool_sequence);
 void chainman_tx_removed(struct chainman *cm, const struct tx *tx, enum tx_removal why,
                          uint64_t mempool_sequence);
 
-/* Wakes when the tip changes or at shutdown: waitfornewblock, long polls. Blocks the caller (an
- * RPC thread) until the tip differs from *known or the time (ms, 0: none) is over. */
-void chainman_wait_tip(struct chainman *cm, const struct hash256 *known, int64_t timeout_ms);
+/* Wakes when the tip changes or at shutdown: waitfornewblock, long polls. Blocks the
+ * caller (an RPC thread) until the tip differs from *known or the time (ms, 0: none)
+ * is over. */
+void chainman_wait_tip(struct chainman *cm, const struct hash256 *known,
+                       int64_t timeout_ms);
 
 #endif

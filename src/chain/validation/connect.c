@@ -21,13 +21,13 @@ struct connection {
     const struct block *b;
     struct block_index *bi;
     struct reject *rej;
-    uint32_t flags;      /* script rules in force */
+    uint32_t flags; /* script rules in force */
     bool check_scripts;
     bool relative_locks; /* BIP 68 */
     bool store_sigs;     /* a test: what is verified will be wanted again */
     struct arena mem;
     struct block_undo undo;
-    uint32_t txs_added;  /* transactions whose outputs are in the coins */
+    uint32_t txs_added;           /* transactions whose outputs are in the coins */
     struct sighash_data *sighash; /* per transaction; tx NULL: not begun */
     struct script_check batch[CHECK_BATCH];
     size_t n_batch;
@@ -39,7 +39,7 @@ struct connection {
     size_t n_deferred, cap_deferred;
 };
 
-/* -- Taking back ---------------------------------------------------------------------------- */
+/* -- Taking back -- */
 
 /* Removes what the transaction added. False: something was not (or not quite) there. */
 static bool remove_outputs(struct chainman *cm, const struct tx *tx, uint32_t height)
@@ -59,7 +59,8 @@ static bool remove_outputs(struct chainman *cm, const struct tx *tx, uint32_t he
     return clean;
 }
 
-static bool restore_inputs(struct chainman *cm, const struct tx *tx, const struct tx_undo *u)
+static bool restore_inputs(struct chainman *cm, const struct tx *tx,
+                           const struct tx_undo *u)
 {
     bool clean = true;
     for (uint32_t i = u->n; i-- > 0;) {
@@ -83,12 +84,14 @@ static void take_back(struct connection *c)
     }
 }
 
-/* -- Script checks -------------------------------------------------------------------------- */
+/* -- Script checks -- */
 
-/* Whether the scripts of this block may be taken for granted: it is an ancestor of -assumevalid's
- * block on the best known chain, that chain has the least work asked for, and the block lies two
- * weeks' worth of work below, so that nobody can put a false chain before us cheaply. */
-static bool scripts_assumed_valid(const struct chainman *cm, const struct block_index *bi)
+/* Whether the scripts of this block may be taken for granted: it is an ancestor of
+ * -assumevalid's block on the best known chain, that chain has the least work asked
+ * for, and the block lies two weeks' worth of work below, so that nobody can put a
+ * false chain before us cheaply. */
+static bool scripts_assumed_valid(const struct chainman *cm,
+                                  const struct block_index *bi)
 {
     if (hash256_is_zero(&cm->params->assume_valid))
         return false;
@@ -131,15 +134,16 @@ static void queue_scripts(struct connection *c, uint32_t i, const struct txout *
     }
 }
 
-/* Waits for all checks. A failed script outranks what was found wrong behind it, as if scripts had
- * been run in order. */
+/* Waits for all checks. A failed script outranks what was found wrong behind it, as
+ * if scripts had been run in order. */
 static bool finish_scripts(struct connection *c)
 {
     struct script_check failed;
     flush_checks(c);
     if (!c->check_scripts || check_queue_wait(c->cm->scripts, &failed))
         return true;
-    reject_suffix(c->rej, REJECT_SCRIPT_MANDATORY, " (%s)", script_error_text(failed.error));
+    reject_suffix(c->rej, REJECT_SCRIPT_MANDATORY, " (%s)",
+                  script_error_text(failed.error));
     return reject_as_block(c->rej);
 }
 
@@ -150,14 +154,16 @@ static void clear_scripts(struct connection *c)
             sighash_data_clear(&c->sighash[i]);
 }
 
-/* -- Hooks ---------------------------------------------------------------------------------- */
+/* -- Hooks -- */
 
-static void defer_check(void *ctx, bool (*run)(void *arg), void (*drop)(void *arg), void *arg)
+static void defer_check(void *ctx, bool (*run)(void *arg), void (*drop)(void *arg),
+                        void *arg)
 {
     struct connection *c = ctx;
     if (c->n_deferred == c->cap_deferred) {
         c->cap_deferred = c->cap_deferred ? c->cap_deferred * 2 : 16;
-        c->deferred = xrealloc_array(c->deferred, c->cap_deferred, sizeof(*c->deferred));
+        c->deferred =
+            xrealloc_array(c->deferred, c->cap_deferred, sizeof(*c->deferred));
     }
     c->deferred[c->n_deferred++] = (struct deferred){run, drop, arg};
 }
@@ -203,7 +209,7 @@ static void hooks_begin(struct connection *c)
     };
 }
 
-/* -- Connecting ----------------------------------------------------------------------------- */
+/* -- Connecting -- */
 
 static bool bad_block(struct connection *c, enum reject_code code, const char *detail)
 {
@@ -211,8 +217,9 @@ static bool bad_block(struct connection *c, enum reject_code code, const char *d
     return reject_as_block(c->rej);
 }
 
-/* BIP 30: no transaction may have the id of one that is not fully spent. Once the height stands in
- * every coinbase (BIP 34) that cannot be, so only chains that begin without it are searched. */
+/* BIP 30: no transaction may have the id of one that is not fully spent. Once the
+ * height stands in every coinbase (BIP 34) that cannot be, so only chains that begin
+ * without it are searched. */
 static bool check_bip30(struct connection *c)
 {
     if (buried_active_at(c->cm->params, BURIED_BIP34, 1))
@@ -289,7 +296,8 @@ static bool connect_tx(struct connection *c, uint32_t i)
     struct amount fee;
     if (!tx_check_inputs(tx, spent, c->bi->height, &fee, c->rej))
         return reject_as_block(c->rej);
-    if (!add_fee(c, fee) || !check_relative_locks(c, tx, u) || !add_sigops(c, tx, spent))
+    if (!add_fee(c, fee) || !check_relative_locks(c, tx, u) ||
+        !add_sigops(c, tx, spent))
         return false;
     if (c->hooks && !c->hooks->tx(c->hooks->ctx, &c->env, tx, spent, NULL, c->rej))
         return reject_as_block(c->rej);
@@ -316,8 +324,8 @@ static bool check_coinbase_value(struct connection *c, struct amount max_value)
     if (value <= max_value.v + c->fees)
         return true;
     reject_detail(c->rej, REJECT_BAD_CB_AMOUNT,
-                  "coinbase pays too much (actual=%lld vs limit=%lld)", (long long)value,
-                  (long long)(max_value.v + c->fees));
+                  "coinbase pays too much (actual=%lld vs limit=%lld)",
+                  (long long)value, (long long)(max_value.v + c->fees));
     return reject_as_block(c->rej);
 }
 
@@ -338,8 +346,8 @@ static bool connect_all(struct connection *c)
     return run_deferred(c);
 }
 
-/* A disk failure makes coins or state look absent: then no verdict on the block is worth
- * anything. */
+/* A disk failure makes coins or state look absent: then no verdict on the block is
+ * worth anything. */
 static bool check_disk(struct connection *c)
 {
     enum err e = coins_cache_error(c->cm->coins);
@@ -361,8 +369,8 @@ static bool store_undo(struct connection *c)
     struct sink s = sink_to_buf(&data);
     block_undo_write(&s, &c->undo);
     struct filepos pos;
-    enum err e =
-        undo_files_write(c->cm->files, &pos, bi->file, &bi->prev->hash, buf_view(&data));
+    enum err e = undo_files_write(c->cm->files, &pos, bi->file, &bi->prev->hash,
+                                  buf_view(&data));
     buf_clear(&data);
     if (e != ERR_OK)
         return chainman_fatal_err(c->cm, "Failed to write undo data", e);
@@ -442,7 +450,7 @@ bool block_connect(struct chainman *cm, const struct block *b, struct block_inde
     return ok;
 }
 
-/* -- Disconnecting -------------------------------------------------------------------------- */
+/* -- Disconnecting -- */
 
 static bool undo_state(struct chainman *cm, struct bytes undo)
 {

@@ -1,10 +1,11 @@
-/* From memory to disk, always in this order and each step synced: block and undo files, block
- * index, chain state. So the index never names data that is not there, and the chain state never
- * stands at a block that the index does not know. Coins, ticket state and the block they stand at
- * go in one batch: after a crash at any moment the chain state is that of some block. */
+/* From memory to disk, always in this order and each step synced: block and undo
+ * files, block index, chain state. So the index never names data that is not there,
+ * and the chain state never stands at a block that the index does not know. Coins,
+ * ticket state and the block they stand at go in one batch: after a crash at any
+ * moment the chain state is that of some block. */
 #include "chain/validation/internal.h"
 
-#define FLUSH_INTERVAL_US (INT64_C(10) * 60 * 1000000)
+#define FLUSH_INTERVAL_US     (INT64_C(10) * 60 * 1000000)
 #define FLUSH_INTERVAL_IBD_US (INT64_C(60) * 60 * 1000000)
 
 static size_t memory_used(const struct chainman *cm)
@@ -60,14 +61,15 @@ static bool flush_now(struct chainman *cm, bool drop, uint64_t reserve)
     int64_t begin = clock_steady_us();
     chainman_write_lock(cm);
     size_t coins = coins_cache_count(cm->coins);
-    bool ok = save_index(cm) && (!coins_cache_dirty(cm->coins) || save_chainstate(cm, drop));
+    bool ok =
+        save_index(cm) && (!coins_cache_dirty(cm->coins) || save_chainstate(cm, drop));
     chainman_write_unlock(cm);
     if (!ok)
         return false;
     int64_t now = clock_steady_us();
     cm->next_flush_us = now + (cm->ibd ? FLUSH_INTERVAL_IBD_US : FLUSH_INTERVAL_US);
-    log_debug(cm->log, LOG_COINDB, "Flushed %zu coins and the block index in %lld ms", coins,
-              (long long)(now - begin) / 1000);
+    log_debug(cm->log, LOG_COINDB, "Flushed %zu coins and the block index in %lld ms",
+              coins, (long long)(now - begin) / 1000);
     event_flushed(cm);
     return true;
 }

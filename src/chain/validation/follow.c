@@ -1,15 +1,17 @@
-/* -txindex follows the active chain: along with each block when it is up to date, else in small
- * steps between other jobs. */
+/* -txindex follows the active chain: along with each block when it is up to date,
+ * else in small steps between other jobs. */
 #include "chain/validation/internal.h"
 
 #define STEP_US 50000 /* of catching up, before other jobs get their turn */
 
 static bool follow_failed(struct chainman *cm, enum err e)
 {
-    return e == ERR_OK || chainman_fatal_err(cm, "Failed to write to transaction index", e);
+    return e == ERR_OK ||
+           chainman_fatal_err(cm, "Failed to write to transaction index", e);
 }
 
-/* The block the index stands at: NULL when it begins, or when the chain does not know it. */
+/* The block the index stands at: NULL when it begins, or when the chain does not
+ * know it. */
 static struct block_index *index_tip(const struct chainman *cm)
 {
     struct hash256 best = txindex_best(cm->txindex);
@@ -32,7 +34,8 @@ bool follow_disconnected(struct chainman *cm, const struct block_index *bi)
     return follow_failed(cm, txindex_rewind(cm->txindex, &bi->prev->hash));
 }
 
-/* Indexes the first block of the active chain above the index's own. False: nothing to do. */
+/* Indexes the first block of the active chain above the index's own. False: nothing
+ * to do. */
 static bool follow_step(struct chainman *cm)
 {
     struct block_index *at = index_tip(cm);

@@ -1,4 +1,5 @@
-/* Blocks from files: -reindex, -loadblock, and then the activation of what they made possible. */
+/* Blocks from files: -reindex, -loadblock, and then the activation of what they made
+ * possible. */
 #include <stdlib.h>
 
 #include "chain/validation/internal.h"
@@ -15,16 +16,18 @@ struct import {
     struct map by_parent;   /* parent's hash -> u32 index + 1 */
     struct orphan *orphans; /* owned */
     uint32_t n_orphans, cap_orphans;
-    uint32_t ready;         /* index + 1 of the first orphan whose parent has come */
+    uint32_t ready; /* index + 1 of the first orphan whose parent has come */
     uint64_t n_loaded;
 };
 
-static void orphan_add(struct import *im, const struct hash256 *parent, struct filepos pos)
+static void orphan_add(struct import *im, const struct hash256 *parent,
+                       struct filepos pos)
 {
     uint32_t *head = map_put(&im->by_parent, parent, NULL);
     if (im->n_orphans == im->cap_orphans) {
         im->cap_orphans = im->cap_orphans ? im->cap_orphans * 2 : 1024;
-        im->orphans = xrealloc_array(im->orphans, im->cap_orphans, sizeof(*im->orphans));
+        im->orphans =
+            xrealloc_array(im->orphans, im->cap_orphans, sizeof(*im->orphans));
     }
     im->orphans[im->n_orphans] = (struct orphan){pos, *head};
     *head = ++im->n_orphans;
@@ -44,7 +47,8 @@ static void orphans_ready(struct import *im, const struct hash256 *parent)
     map_del(&im->by_parent, parent);
 }
 
-static void import_block(struct import *im, const struct block *b, const struct filepos *pos)
+static void import_block(struct import *im, const struct block *b,
+                         const struct filepos *pos)
 {
     struct reject rej = {0};
     struct block_index *bi;
@@ -72,7 +76,8 @@ static void import_ready(struct import *im)
     }
 }
 
-static void import_one(struct import *im, const struct block *b, const struct filepos *pos)
+static void import_one(struct import *im, const struct block *b,
+                       const struct filepos *pos)
 {
     const struct hash256 *parent = &b->header.prev;
     bool genesis = hash256_equal(&b->hash, &im->cm->params->genesis_hash);
@@ -111,7 +116,8 @@ static void import_file(struct import *im, const char *path)
                  (long long)(clock_steady_us() - begin) / 1000);
 }
 
-/* Pruning leaves gaps, and what lies behind one cannot be connected: it is fetched again. */
+/* Pruning leaves gaps, and what lies behind one cannot be connected: it is fetched
+ * again. */
 static void remove_behind_gap(struct chainman *cm)
 {
     int32_t n = 0;

@@ -24,13 +24,14 @@
 #include "util/mem.h"
 #include "util/pool.h"
 
-/* Blocks this near the tip are kept for reorganisations and peers, whatever -prune says. */
+/* Blocks this near the tip are kept for reorganisations and peers, whatever -prune
+ * says. */
 #define MIN_BLOCKS_TO_KEEP 288
-#define MIN_FREE_BYTES (UINT64_C(50) << 20)
-#define MAX_SUBSCRIBERS 8
+#define MIN_FREE_BYTES     (UINT64_C(50) << 20)
+#define MAX_SUBSCRIBERS    8
 
-/* An entry of the tree with what only this folder needs. bi is first, so that a pointer to the
- * one is a pointer to the other. */
+/* An entry of the tree with what only this folder needs. bi is first, so that a
+ * pointer to the one is a pointer to the other. */
 struct tree_node {
     struct block_index bi;
     struct tree_node *waiting; /* children that have data while this chain has a gap */
@@ -59,23 +60,23 @@ struct chainman {
     struct coins_cache *coins; /* owned */
     struct state *state;       /* owned */
     struct txindex *txindex;   /* owned, NULL: off */
-    size_t cache_limit;        /* octets for coins and state with what their flush takes */
+    size_t cache_limit; /* octets for coins and state with what their flush takes */
     uint64_t flush_count;
-    int64_t next_flush_us;     /* steady time of the next periodic flush */
+    int64_t next_flush_us; /* steady time of the next periodic flush */
     bool have_pruned;
-    bool coins_on_disk;        /* the chain state database was written once */
+    bool coins_on_disk; /* the chain state database was written once */
 
     /* the tree: changed under the write lock */
-    struct map by_hash;        /* hash -> struct tree_node * */
+    struct map by_hash; /* hash -> struct tree_node * */
     struct arena nodes;
-    struct block_list dirty;   /* changed since the index was saved */
+    struct block_list dirty; /* changed since the index was saved */
     struct block_index *best_header;
     struct block_index *best_invalid; /* the failed one with the most work */
     bool warned_of_invalid;
-    struct block_list active;  /* by height */
-    struct block_list candidates; /* possible tips at least as good as ours; best is last */
-    int32_t next_sequence;     /* of the next block that arrives */
-    int32_t precious_sequence; /* of the next precious one: falls from -1 */
+    struct block_list active;     /* by height */
+    struct block_list candidates; /* tips as good as ours or better; best is last */
+    int32_t next_sequence;        /* of the next block that arrives */
+    int32_t precious_sequence;    /* of the next precious one: falls from -1 */
     struct u256 precious_work;
 
     /* rules */
@@ -89,7 +90,7 @@ struct chainman {
 
     /* the thread and its queue */
     pthread_rwlock_t rw;
-    unsigned write_depth;       /* validation thread only */
+    unsigned write_depth; /* validation thread only */
     pthread_t thread;
     bool thread_started;
     _Atomic uintptr_t turn;     /* who runs a job now, see thread.c; 0: nobody */
@@ -99,7 +100,7 @@ struct chainman {
     bool jobs_closed;
     _Atomic bool interrupted;
     _Atomic bool stop_requested;
-    _Atomic bool fatal;         /* nothing may be written any more */
+    _Atomic bool fatal; /* nothing may be written any more */
     _Atomic bool importing;
 
     /* who waits for the tip */
@@ -110,22 +111,24 @@ struct chainman {
     struct chain_events subscribers[MAX_SUBSCRIBERS];
     size_t n_subscribers;
     struct mempool_link mempool;
-    /* The block being processed: its octets, if they are what was stored, and where the verdict
-     * on its hash goes. */
+    /* The block being processed: its octets, if they are what was stored, and where
+     * the verdict on its hash goes. */
     const struct block *current;
     const struct hash256 *current_hash;
     struct reject *current_reject;
 };
 
-/* -- block_tree.c ---------------------------------------------------------------------------------- */
+/* -- block_tree.c -- */
 void block_tree_init(struct chainman *cm);
 void block_tree_clear(struct chainman *cm);
-/* The entry of a header whose parent is known (NULL for genesis); made when it is new. */
+/* The entry of a header whose parent is known (NULL for genesis); made when it is
+ * new. */
 struct block_index *block_tree_insert(struct chainman *cm, const struct block_header *h,
-                                      const struct hash256 *hash, struct block_index *prev);
+                                      const struct hash256 *hash,
+                                      struct block_index *prev);
 void block_tree_mark_dirty(struct chainman *cm, struct block_index *bi);
-/* The block's data is stored at pos: counts transactions, makes it and what waited for it
- * candidates. */
+/* The block's data is stored at pos: counts transactions, makes it and what waited
+ * for it candidates. */
 void block_tree_have_data(struct chainman *cm, struct block_index *bi, uint32_t n_tx,
                           const struct filepos *pos);
 /* Links a loaded entry's transaction count; parents first. */
@@ -148,7 +151,7 @@ void candidates_refill(struct chainman *cm);
 
 void active_set_tip(struct chainman *cm, struct block_index *bi);
 
-/* -- thread.c -------------------------------------------------------------------------------- */
+/* -- thread.c -- */
 void thread_init(struct chainman *cm);
 bool thread_start(struct chainman *cm);
 void thread_stop(struct chainman *cm);
@@ -162,8 +165,8 @@ void chainman_stop_wanted(struct chainman *cm); /* -stopatheight */
 bool chainman_fatal(struct chainman *cm, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* "Reading block 00..ab" and an err. */
 bool chainman_fatal_err(struct chainman *cm, const char *what, enum err e);
-/* The disk is full: asks for a stop, but what is in memory may still be saved in the space kept
- * for that. Always false. */
+/* The disk is full: asks for a stop, but what is in memory may still be saved in the
+ * space kept for that. Always false. */
 bool chainman_disk_full(struct chainman *cm, const char *what);
 
 void event_block_connected(struct chainman *cm, const struct block *b,
@@ -179,15 +182,15 @@ void event_new_pow_valid(struct chainman *cm, const struct block_index *bi,
 void event_flushed(struct chainman *cm);
 void event_warning(struct chainman *cm, const char *text);
 
-/* -- connect.c ------------------------------------------------------------------------------- */
+/* -- connect.c -- */
 enum connect_mode {
     CONNECT_FULL,  /* and keep the result */
     CONNECT_TEST,  /* every check, then take it back */
     CONNECT_REDO,  /* -checklevel=4: keep the coins, write nothing to disk */
     CONNECT_AGAIN, /* the same without scripts, for blocks just disconnected */
 };
-/* Applies the block on top of what coins and state stand at. False: rej says why, or (rej without
- * code) the node is stopping; coins and state are as before then. */
+/* Applies the block on top of what coins and state stand at. False: rej says why, or
+ * (rej without code) the node is stopping; coins and state are as before then. */
 bool block_connect(struct chainman *cm, const struct block *b, struct block_index *bi,
                    enum connect_mode mode, struct reject *rej);
 enum disconnect_result {
@@ -198,59 +201,64 @@ enum disconnect_result {
 enum disconnect_result block_disconnect(struct chainman *cm, const struct block *b,
                                         const struct block_index *bi);
 
-/* -- prefetch.c ------------------------------------------------------------------------------ */
+/* -- prefetch.c -- */
 struct prefetch *prefetch_new(struct chainman *cm);
 void prefetch_free(struct prefetch *p); /* waits for what is under way */
 /* Starts reading these blocks, which will be wanted in this order. */
 void prefetch_blocks(struct prefetch *p, struct block_index *const *next, size_t n);
-/* Starts reading the coins that the block will want and the cache lacks, if it is parsed. */
+/* Starts reading the coins that the block will want and the cache lacks, if it is
+ * parsed. */
 void prefetch_coins(struct prefetch *p, const struct block_index *bi);
-/* The block, from here or from disk; one reference. Coins read ahead go to the cache. */
-enum err prefetch_take(struct prefetch *p, struct block **out, const struct block_index *bi);
+/* The block, from here or from disk; one reference. Coins read ahead go to the
+ * cache. */
+enum err prefetch_take(struct prefetch *p, struct block **out,
+                       const struct block_index *bi);
 
-/* -- activate.c ------------------------------------------------------------------------------ */
+/* -- activate.c -- */
 /* Disconnects the tip; *out (may be NULL) gets a reference of the block. */
 bool tip_disconnect(struct chainman *cm, bool tell_mempool);
 void block_found_invalid(struct chainman *cm, struct block_index *bi,
                          const struct reject *rej);
-/* One step towards the best chain: *done when there is nothing to do. False: stopping. */
+/* One step towards the best chain: *done when there is nothing to do. False:
+ * stopping. */
 bool activate_step(struct chainman *cm, bool *done);
 
-/* -- accept.c -------------------------------------------------------------------------------- */
-bool accept_header(struct chainman *cm, const struct block_header *h, bool min_pow_checked,
-                   struct block_index **out, struct reject *rej);
+/* -- accept.c -- */
+bool accept_header(struct chainman *cm, const struct block_header *h,
+                   bool min_pow_checked, struct block_index **out, struct reject *rej);
 /* Stores a block; @known: where it already is, or NULL. */
 bool accept_block(struct chainman *cm, const struct block *b, bool requested,
                   const struct filepos *known, bool min_pow_checked,
                   struct block_index **out, bool *is_new, struct reject *rej);
 
-/* -- flush.c --------------------------------------------------------------------------------- */
+/* -- flush.c -- */
 enum flush_mode {
     FLUSH_IF_NEEDED, /* memory is short, or the time has come */
     FLUSH_ALWAYS,
     FLUSH_CLOSING, /* the same; this is what the disk's reserve is for */
 };
-bool flush_chain(struct chainman *cm, enum flush_mode mode); /* false: fatal, already told */
+/* False: fatal, already told. */
+bool flush_chain(struct chainman *cm, enum flush_mode mode);
 
-/* -- prune.c --------------------------------------------------------------------------------- */
+/* -- prune.c -- */
 /* Deletes what -prune=<n> allows to; true when something was. */
 bool prune_auto(struct chainman *cm);
 
-/* -- import.c -------------------------------------------------------------------------------- */
+/* -- import.c -- */
 void import_run(void *cm);
 
-/* -- load.c ---------------------------------------------------------------------------------- */
+/* -- load.c -- */
 /* Writes the genesis block, unless that was done before. False: fatal. */
 bool genesis_store(struct chainman *cm);
 
-/* -- follow.c -------------------------------------------------------------------------------- */
+/* -- follow.c -- */
 /* The transaction index follows the active chain. */
 void follow_start(struct chainman *cm); /* catches up in the background, as jobs */
 bool follow_connected(struct chainman *cm, const struct block *b,
                       const struct block_index *bi);
 bool follow_disconnected(struct chainman *cm, const struct block_index *bi);
 
-/* -- verify.c -------------------------------------------------------------------------------- */
+/* -- verify.c -- */
 enum verify_result {
     VERIFY_OK,
     VERIFY_DAMAGED,

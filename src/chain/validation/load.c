@@ -1,4 +1,5 @@
-/* Opening and closing: databases, the tree of blocks, the place where the chain stands. */
+/* Opening and closing: databases, the tree of blocks, the place where the chain
+ * stands. */
 #include <stdlib.h>
 
 #include "chain/script/sigcache.h"
@@ -6,9 +7,9 @@
 #include "util/fs.h"
 
 #define CHAINSTATE_VERSION 1
-#define INDEX_CACHE (2u << 20)
-#define COINS_DB_CACHE (8u << 20)
-#define MIN_DBCACHE (4u << 20)
+#define INDEX_CACHE        (2u << 20)
+#define COINS_DB_CACHE     (8u << 20)
+#define MIN_DBCACHE        (4u << 20)
 #define SCRIPT_QUEUE_ITEMS 4096
 
 static void say(const struct chainman *cm, const char *text)
@@ -17,7 +18,7 @@ static void say(const struct chainman *cm, const char *text)
         cm->opt.init_message(cm->opt.init_ctx, text);
 }
 
-/* -- Databases ------------------------------------------------------------------------------ */
+/* -- Databases -- */
 
 static void on_chainstate_error(void *ctx, enum err e, const char *message)
 {
@@ -25,7 +26,8 @@ static void on_chainstate_error(void *ctx, enum err e, const char *message)
     log_error(cm->log, "Chain state: %s (%s)", message, err_text(e));
 }
 
-/* -dbcache pays for everything: LevelDB's block cache and memtables, ticket state, coins. */
+/* -dbcache pays for everything: LevelDB's block cache and memtables, ticket state,
+ * coins. */
 struct cache_shares {
     size_t coins_db, write_buffer, state, rest;
 };
@@ -66,7 +68,8 @@ static enum err open_chainstate(struct chainman *cm, bool wipe, char **error)
     cm->state = state_new(cm->chainstate, shares.state);
     if (coins_cache_error(cm->coins) != ERR_OK) {
         *error = xasprintf("The chain state in %s/chainstate is damaged. Restart with "
-                           "-reindex-chainstate", cm->opt.datadir);
+                           "-reindex-chainstate",
+                           cm->opt.datadir);
         return ERR_CORRUPT;
     }
     struct hash256 best = coins_best_block(cm->coins);
@@ -85,7 +88,8 @@ static enum err open_block_files(struct chainman *cm, char **error)
     memcpy(opt.magic, cm->params->magic, sizeof(opt.magic));
     enum err e = block_files_open(&cm->files, &opt);
     if (e != ERR_OK)
-        *error = xasprintf("Cannot use the blocks directory %s: %s", opt.dir, err_text(e));
+        *error =
+            xasprintf("Cannot use the blocks directory %s: %s", opt.dir, err_text(e));
     return e;
 }
 
@@ -95,7 +99,8 @@ static enum err open_index(struct chainman *cm, char **error)
     char *dir = path_join(blocks, "index");
     enum err e = fs_mkdirs(blocks, 0700);
     if (e == ERR_OK)
-        e = block_db_open(&cm->index, dir, INDEX_CACHE, cm->opt.reindex, cm->log, error);
+        e = block_db_open(&cm->index, dir, INDEX_CACHE, cm->opt.reindex, cm->log,
+                          error);
     else
         *error = xasprintf("Cannot create %s: %s", blocks, err_text(e));
     if (e == ERR_OK && cm->opt.reindex) {
@@ -116,7 +121,8 @@ static enum err open_txindex(struct chainman *cm, char **error)
     char *dir = path_join(indexes, "txindex");
     enum err e = fs_mkdirs(indexes, 0700);
     if (e == ERR_OK)
-        e = txindex_open(&cm->txindex, dir, INDEX_CACHE, cm->opt.reindex, cm->log, error);
+        e = txindex_open(&cm->txindex, dir, INDEX_CACHE, cm->opt.reindex, cm->log,
+                         error);
     else
         *error = xasprintf("Cannot create %s: %s", indexes, err_text(e));
     free(dir);
@@ -124,7 +130,7 @@ static enum err open_txindex(struct chainman *cm, char **error)
     return e;
 }
 
-/* -- Tree ----------------------------------------------------------------------------------- */
+/* -- Tree -- */
 
 struct records {
     struct block_record *v; /* owned */
@@ -186,8 +192,8 @@ static bool check_files_present(struct chainman *cm, char **error)
         if (block_files_info(cm->files, i).size == 0 || block_files_exist(cm->files, i))
             continue;
         char *path = block_file_path(cm->files, i, false);
-        *error = xasprintf("Block file %s is missing. Restore it, or restart with -reindex",
-                           path);
+        *error = xasprintf(
+            "Block file %s is missing. Restore it, or restart with -reindex", path);
         free(path);
         return false;
     }
@@ -201,16 +207,19 @@ static enum err load_index(struct chainman *cm, char **error)
     if (e == ERR_OK)
         e = block_db_load_files(cm->index, cm->files);
     if (e != ERR_OK) {
-        *error = xasprintf("Error loading block database: %s. Please restart with -reindex "
-                           "to recover", err_text(e));
+        *error =
+            xasprintf("Error loading block database: %s. Please restart with -reindex "
+                      "to recover",
+                      err_text(e));
         return e;
     }
     if (!check_files_present(cm, error))
         return ERR_CORRUPT;
     cm->have_pruned = block_db_flag(cm->index, BLOCK_DB_PRUNED);
     if (cm->have_pruned && cm->opt.prune_target == 0) {
-        *error = xstrdup("You need to rebuild the database using -reindex to go back to "
-                         "unpruned mode.  This will redownload the entire blockchain");
+        *error =
+            xstrdup("You need to rebuild the database using -reindex to go back to "
+                    "unpruned mode.  This will redownload the entire blockchain");
         return ERR_RANGE;
     }
     return ERR_OK;
@@ -241,7 +250,8 @@ bool genesis_store(struct chainman *cm)
 static enum err load_genesis(struct chainman *cm, char **error)
 {
     if (block_tree_size(cm) > 0 && !genesis_entry(cm)) {
-        *error = xstrdup("Incorrect or no genesis block found. Wrong datadir for network?");
+        *error =
+            xstrdup("Incorrect or no genesis block found. Wrong datadir for network?");
         return ERR_CORRUPT;
     }
     block_tree_insert(cm, &cm->params->genesis, &cm->params->genesis_hash, NULL);
@@ -262,9 +272,10 @@ static enum err load_tip(struct chainman *cm, char **error)
     }
     struct block_index *tip = block_tree_find(cm, &best);
     if (!tip || tip->status & BLOCK_FAILED_MASK) {
-        *error = xstrdup("The chain state stands at a block that the block index does not "
-                         "have. Please restart with -reindex-chainstate or -reindex to "
-                         "recover");
+        *error =
+            xstrdup("The chain state stands at a block that the block index does not "
+                    "have. Please restart with -reindex-chainstate or -reindex to "
+                    "recover");
         return ERR_CORRUPT;
     }
     active_set_tip(cm, tip);
@@ -282,27 +293,30 @@ static enum err verify_loaded(struct chainman *cm, char **error)
     if (chain_height(cm) == 0 || cm->opt.check_blocks < 0)
         return ERR_OK;
     if (chain_tip(cm)->time > clock_now(cm->opt.clock) + MAX_FUTURE_BLOCK_TIME) {
-        *error = xstrdup("The block database contains a block which appears to be from the "
-                         "future. This may be due to your computer's date and time being set "
-                         "incorrectly. Only rebuild the block database if you are sure that "
-                         "your computer's date and time are correct");
+        *error = xstrdup(
+            "The block database contains a block which appears to be from the "
+            "future. This may be due to your computer's date and time being set "
+            "incorrectly. Only rebuild the block database if you are sure that "
+            "your computer's date and time are correct");
         return ERR_RANGE;
     }
     say(cm, "Verifying blocks…");
     if (verify_chain(cm, cm->opt.check_level, cm->opt.check_blocks) != VERIFY_DAMAGED)
         return ERR_OK;
-    *error = xstrdup("Corrupted block database detected.\nPlease restart with -reindex or "
-                     "-reindex-chainstate to recover.");
+    *error =
+        xstrdup("Corrupted block database detected.\nPlease restart with -reindex or "
+                "-reindex-chainstate to recover.");
     return ERR_CORRUPT;
 }
 
-/* -- Life cycle ----------------------------------------------------------------------------- */
+/* -- Life cycle -- */
 
 static enum err open_all(struct chainman *cm, char **error)
 {
     enum err e = open_block_files(cm, error);
-    /* With -reindex the chain state goes first: killed in between, the next start finds an index
-     * with an empty chain state and connects its blocks. The other way round it could not open. */
+    /* With -reindex the chain state goes first: killed in between, the next start
+     * finds an index with an empty chain state and connects its blocks. The other
+     * way round it could not open. */
     if (e == ERR_OK)
         e = open_chainstate(cm, cm->opt.reindex || cm->opt.reindex_chainstate, error);
     if (e == ERR_OK)
@@ -377,7 +391,7 @@ void chainman_close(struct chainman *cm)
     free_all(cm);
 }
 
-/* -- Reading -------------------------------------------------------------------------------- */
+/* -- Reading -- */
 
 const struct chain_params *chainman_params(const struct chainman *cm)
 {
@@ -450,7 +464,7 @@ enum err chainman_read_undo(struct chainman *cm, struct block_undo *out,
     return e;
 }
 
-/* -- The whole UTXO set --------------------------------------------------------------------- */
+/* -- The whole UTXO set -- */
 
 struct utxo_walk {
     struct chainman *cm;
@@ -474,7 +488,8 @@ static enum err walk_coins(struct utxo_walk *w,
 {
     uint8_t prefix = COINS_DB_COIN;
     enum err bad = ERR_OK;
-    struct db_iter *it = db_iter_new(w->cm->chainstate, w->snapshot, bytes_of(&prefix, 1));
+    struct db_iter *it =
+        db_iter_new(w->cm->chainstate, w->snapshot, bytes_of(&prefix, 1));
     for (bool more = true; more && db_iter_valid(it); db_iter_next(it)) {
         uint8_t scratch[COIN_SCRATCH];
         struct outpoint o;

@@ -1,14 +1,15 @@
-/* Reading ahead: while one block connects, workers read and parse the next ones and fetch the
- * coins that they will want.
+/* Reading ahead: while one block connects, workers read and parse the next ones and
+ * fetch the coins that they will want.
  *
- * What the database says about a coin holds until the next flush, and whatever changed since then
- * is in the cache. So a coin read ahead may enter the cache as long as there was no flush in
- * between and the cache knows nothing of its own about it. */
+ * What the database says about a coin holds until the next flush, and whatever
+ * changed since then is in the cache. So a coin read ahead may enter the cache as
+ * long as there was no flush in between and the cache knows nothing of its own about
+ * it. */
 #include <stdlib.h>
 
 #include "chain/validation/internal.h"
 
-#define BLOCKS_AHEAD 2
+#define BLOCKS_AHEAD  2
 #define MAX_COIN_JOBS 8
 #define COINS_PER_JOB 64 /* at least, or a job is not worth its while */
 
@@ -32,12 +33,12 @@ struct ahead {
     const struct block_index *bi; /* NULL: the slot is free */
     struct filepos pos;
     bool want_coins;
-    unsigned jobs;                /* under way; guarded by owner->mutex */
+    unsigned jobs; /* under way; guarded by owner->mutex */
     enum err result;
-    struct block *block;          /* owned reference */
-    struct wanted_coin *coins;    /* owned: inputs from outside the block */
+    struct block *block;       /* owned reference */
+    struct wanted_coin *coins; /* owned: inputs from outside the block */
     size_t n_coins;
-    uint64_t flush_count;         /* when the coins were read */
+    uint64_t flush_count; /* when the coins were read */
     struct coin_job coin_jobs[MAX_COIN_JOBS];
     size_t n_coin_jobs;
 };
@@ -60,7 +61,7 @@ struct prefetch *prefetch_new(struct chainman *cm)
     return p;
 }
 
-/* -- Jobs ----------------------------------------------------------------------------------- */
+/* -- Jobs -- */
 
 static void job_begin(struct ahead *s, void (*fn)(void *arg), void *arg)
 {
@@ -123,7 +124,7 @@ static struct ahead *slot_of(struct prefetch *p, const struct block_index *bi)
     return NULL;
 }
 
-/* -- Blocks --------------------------------------------------------------------------------- */
+/* -- Blocks -- */
 
 static size_t count_inputs(const struct block *b)
 {
@@ -156,7 +157,8 @@ static void read_block(void *arg)
     struct chainman *cm = s->owner->cm;
     s->result = block_files_read(cm->files, &s->block, &s->pos);
     if (s->result == ERR_OK) {
-        /* Passing marks the block; a failure is found again, and told, when it connects. */
+        /* Passing marks the block; a failure is found again, and told, when it
+         * connects. */
         block_check(s->block, cm->params, true, true, NULL);
         if (s->want_coins)
             list_coins(s);
@@ -164,7 +166,8 @@ static void read_block(void *arg)
     job_end(s);
 }
 
-static bool is_among(const struct block_index *bi, struct block_index *const *list, size_t n)
+static bool is_among(const struct block_index *bi, struct block_index *const *list,
+                     size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (list[i] == bi)
@@ -191,7 +194,7 @@ void prefetch_blocks(struct prefetch *p, struct block_index *const *next, size_t
     }
 }
 
-/* -- Coins ---------------------------------------------------------------------------------- */
+/* -- Coins -- */
 
 static void read_coins(void *arg)
 {
@@ -227,7 +230,8 @@ void prefetch_coins(struct prefetch *p, const struct block_index *bi)
         jobs = MAX_COIN_JOBS;
     for (size_t i = 0; i < jobs; i++) {
         struct coin_job *j = &s->coin_jobs[i];
-        *j = (struct coin_job){s, s->n_coins * i / jobs, s->n_coins * (i + 1) / jobs, {0}};
+        *j = (struct coin_job){
+            s, s->n_coins * i / jobs, s->n_coins * (i + 1) / jobs, {0}};
         arena_init(&j->mem, 16 << 10);
         s->n_coin_jobs++;
         job_begin(s, read_coins, j);
@@ -243,7 +247,8 @@ static void insert_coins(struct prefetch *p, struct ahead *s)
             coins_insert_clean(p->cm->coins, s->coins[i].outpoint, &s->coins[i].coin);
 }
 
-enum err prefetch_take(struct prefetch *p, struct block **out, const struct block_index *bi)
+enum err prefetch_take(struct prefetch *p, struct block **out,
+                       const struct block_index *bi)
 {
     struct ahead *s = slot_of(p, bi);
     if (!s)

@@ -58,8 +58,8 @@ static bool may_prune(struct chainman *cm, int32_t file, int32_t height)
     return info.size > 0 && height > 0 && info.height_last <= (uint32_t)height;
 }
 
-/* Forgets the files in [0, n) that hold nothing above @height while more than @keep octets are
- * used; saves that, then deletes them. */
+/* Forgets the files in [0, n) that hold nothing above @height while more than @keep
+ * octets are used; saves that, then deletes them. */
 static bool prune_files(struct chainman *cm, int32_t height, uint64_t keep)
 {
     int32_t n = block_files_count(cm->files) - 1; /* the last one is being written */

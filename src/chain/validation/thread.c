@@ -12,10 +12,10 @@ struct job {
     struct job *next;
     void (*fn)(void *arg);
     void *arg;
-    bool *done; /* of a caller that waits, who owns the job; NULL: posted, owned by the queue */
+    bool *done; /* of a caller who waits and owns the job; NULL: the queue owns it */
 };
 
-/* -- Lock ----------------------------------------------------------------------------------- */
+/* -- Lock -- */
 
 static void rwlock_init(pthread_rwlock_t *rw)
 {
@@ -52,11 +52,12 @@ void chainman_write_unlock(struct chainman *cm)
         pthread_rwlock_unlock(&cm->rw);
 }
 
-/* -- Queue ---------------------------------------------------------------------------------- */
+/* -- Queue -- */
 
-/* Jobs run one at a time, in order: whoever has the turn runs them. That is the thread, or,
- * when nothing is queued and nothing runs, the caller of chainman_call himself: waking another
- * thread and sleeping meanwhile costs more than accepting a transaction. */
+/* Jobs run one at a time, in order: whoever has the turn runs them. That is the
+ * thread, or, when nothing is queued and nothing runs, the caller of chainman_call
+ * himself: waking another thread and sleeping meanwhile costs more than accepting a
+ * transaction. */
 static uintptr_t self(void)
 {
     static _Thread_local char mine;
@@ -163,8 +164,8 @@ bool chainman_post(struct chainman *cm, void (*fn)(void *arg), void *arg)
     return open;
 }
 
-/* Waits for the turn, with the next job, or NULL when a while passed without one. False: none
- * will come any more, and nobody has the turn. */
+/* Waits for the turn, with the next job, or NULL when a while passed without one.
+ * False: none will come any more, and nobody has the turn. */
 static bool take_turn(struct chainman *cm, struct job **j)
 {
     struct timespec until;
@@ -223,8 +224,7 @@ bool thread_start(struct chainman *cm)
 {
     /* The new thread waits for the mutex, so it sees thread_started and its own id. */
     pthread_mutex_lock(&cm->jobs_mutex);
-    cm->thread_started =
-        pthread_create(&cm->thread, NULL, validation_thread, cm) == 0;
+    cm->thread_started = pthread_create(&cm->thread, NULL, validation_thread, cm) == 0;
     pthread_mutex_unlock(&cm->jobs_mutex);
     return cm->thread_started;
 }
@@ -259,14 +259,15 @@ void chainman_interrupt(struct chainman *cm)
     pthread_mutex_unlock(&cm->tip_mutex);
 }
 
-/* -- Stopping ------------------------------------------------------------------------------- */
+/* -- Stopping -- */
 
 bool chainman_stopping(const struct chainman *cm)
 {
     return cm->interrupted || cm->stop_requested;
 }
 
-/* The first reason goes to whoever runs the node, who tells the user; later ones to the log. */
+/* The first reason goes to whoever runs the node, who tells the user; later ones to
+ * the log. */
 static void request_stop(struct chainman *cm, const char *fatal)
 {
     if (!atomic_exchange(&cm->stop_requested, true) && cm->opt.request_stop)
@@ -306,12 +307,14 @@ bool chainman_fatal_err(struct chainman *cm, const char *what, enum err e)
     if (e == ERR_FULL)
         return chainman_disk_full(cm, what);
     if (e == ERR_CORRUPT)
-        return chainman_fatal(cm, "%s: %s. Please restart with -reindex or "
-                                  "-reindex-chainstate to recover", what, err_text(e));
+        return chainman_fatal(cm,
+                              "%s: %s. Please restart with -reindex or "
+                              "-reindex-chainstate to recover",
+                              what, err_text(e));
     return chainman_fatal(cm, "%s: %s", what, err_text(e));
 }
 
-/* -- Waiting for the tip -------------------------------------------------------------------- */
+/* -- Waiting for the tip -- */
 
 void tip_announce(struct chainman *cm)
 {
@@ -321,7 +324,8 @@ void tip_announce(struct chainman *cm)
     pthread_mutex_unlock(&cm->tip_mutex);
 }
 
-void chainman_wait_tip(struct chainman *cm, const struct hash256 *known, int64_t timeout_ms)
+void chainman_wait_tip(struct chainman *cm, const struct hash256 *known,
+                       int64_t timeout_ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -334,12 +338,13 @@ void chainman_wait_tip(struct chainman *cm, const struct hash256 *known, int64_t
     int rc = 0;
     pthread_mutex_lock(&cm->tip_mutex);
     while (!cm->interrupted && rc == 0 && hash256_equal(&cm->tip_hash, known))
-        rc = timeout_ms > 0 ? pthread_cond_timedwait(&cm->tip_cond, &cm->tip_mutex, &until)
-                            : pthread_cond_wait(&cm->tip_cond, &cm->tip_mutex);
+        rc = timeout_ms > 0
+                 ? pthread_cond_timedwait(&cm->tip_cond, &cm->tip_mutex, &until)
+                 : pthread_cond_wait(&cm->tip_cond, &cm->tip_mutex);
     pthread_mutex_unlock(&cm->tip_mutex);
 }
 
-/* -- Events --------------------------------------------------------------------------------- */
+/* -- Events -- */
 
 void chainman_subscribe(struct chainman *cm, const struct chain_events *ev)
 {
@@ -403,7 +408,8 @@ void event_warning(struct chainman *cm, const char *text)
     TELL(cm, warning, text);
 }
 
-void chainman_tx_added(struct chainman *cm, const struct tx *tx, uint64_t mempool_sequence)
+void chainman_tx_added(struct chainman *cm, const struct tx *tx,
+                       uint64_t mempool_sequence)
 {
     TELL(cm, tx_added, tx, mempool_sequence);
 }

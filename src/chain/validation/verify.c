@@ -1,8 +1,9 @@
-/* Does what is on disk make sense? At start-up (-checkblocks, -checklevel) and for verifychain. */
+/* Does what is on disk make sense? At start-up (-checkblocks, -checklevel) and for
+ * verifychain. */
 #include "chain/validation/internal.h"
 
-/* What a block passes at the levels that change nothing: 0 it can be read, 1 it is valid by itself,
- * 2 its undo data can be read. */
+/* What a block passes at the levels that change nothing: 0 it can be read, 1 it is
+ * valid by itself, 2 its undo data can be read. */
 static bool verify_block(struct chainman *cm, const struct block_index *bi, int level,
                          struct block **out)
 {
@@ -11,7 +12,8 @@ static bool verify_block(struct chainman *cm, const struct block_index *bi, int 
     hash256_to_hex(hash, &bi->hash);
     enum err e = chainman_read_block(cm, out, bi);
     if (e != ERR_OK) {
-        log_error(cm->log, "Verification: block %s at %d: %s", hash, bi->height, err_text(e));
+        log_error(cm->log, "Verification: block %s at %d: %s", hash, bi->height,
+                  err_text(e));
         return false;
     }
     if (level >= 1 && !block_check(*out, cm->params, true, true, &rej)) {
@@ -27,7 +29,8 @@ static bool verify_block(struct chainman *cm, const struct block_index *bi, int 
     e = chainman_read_undo(cm, &undo, bi, &mem);
     arena_clear(&mem);
     if (e != ERR_OK)
-        log_error(cm->log, "Verification: undo data of block %s: %s", hash, err_text(e));
+        log_error(cm->log, "Verification: undo data of block %s: %s", hash,
+                  err_text(e));
     return e == ERR_OK;
 }
 
@@ -45,7 +48,8 @@ static bool verify_disconnect(struct chainman *cm, const struct block *b,
 }
 
 /* Brings coins and state back to the tip; with scripts at level 4. */
-static bool verify_reconnect(struct chainman *cm, const struct block_index *at, int level)
+static bool verify_reconnect(struct chainman *cm, const struct block_index *at,
+                             int level)
 {
     while (at != chain_tip(cm)) {
         struct block_index *bi = chain_next(cm, at);
@@ -54,7 +58,8 @@ static bool verify_reconnect(struct chainman *cm, const struct block_index *at, 
         char hash[65], text[512];
         if (chainman_read_block(cm, &b, bi) != ERR_OK)
             return false;
-        bool ok = block_connect(cm, b, bi, level >= 4 ? CONNECT_REDO : CONNECT_AGAIN, &rej);
+        bool ok =
+            block_connect(cm, b, bi, level >= 4 ? CONNECT_REDO : CONNECT_AGAIN, &rej);
         block_unref(b);
         if (!ok) {
             log_error(cm->log, "Verification: cannot connect block %s at %d: %s",
@@ -84,8 +89,10 @@ enum verify_result verify_chain(struct chainman *cm, int level, int blocks)
          at = at->prev) {
         struct block *b = NULL;
         if (!(at->status & BLOCK_HAVE_DATA)) {
-            log_info(cm->log, "Block verification stopping at height %d (no data). This "
-                              "could be due to pruning.", at->height);
+            log_info(cm->log,
+                     "Block verification stopping at height %d (no data). This "
+                     "could be due to pruning.",
+                     at->height);
             break;
         }
         ok = verify_block(cm, at, level, &b);
@@ -110,11 +117,12 @@ bool chainman_verify(struct chainman *cm, int level, int blocks)
     struct hash256 best = coins_best_block(cm->coins);
     chainman_write_unlock(cm);
     if (!hash256_equal(&best, &tip))
-        chainman_fatal_err(cm, "Chain state does not survive verification", ERR_CORRUPT);
+        chainman_fatal_err(cm, "Chain state does not survive verification",
+                           ERR_CORRUPT);
     return r != VERIFY_DAMAGED;
 }
 
-/* -- -checkblockindex ----------------------------------------------------------------------- */
+/* -- -checkblockindex -- */
 
 static bool is_candidate(const struct chainman *cm, const struct block_index *bi)
 {
@@ -133,7 +141,8 @@ static bool check_entry(void *ctx, struct block_index *bi)
     ASSERT(!prev || u256_cmp(&bi->chain_work, &prev->chain_work) >= 0);
     ASSERT(!prev || bi->time_max >= prev->time_max);
     ASSERT((bi->chain_tx > 0) == (bi->n_tx > 0 && (!prev || prev->chain_tx > 0)));
-    ASSERT(!prev || !(prev->status & BLOCK_FAILED_MASK) || bi->status & BLOCK_FAILED_MASK);
+    ASSERT(!prev || !(prev->status & BLOCK_FAILED_MASK) ||
+           bi->status & BLOCK_FAILED_MASK);
     ASSERT(!(bi->status & BLOCK_HAVE_DATA) || (bi->n_tx > 0 && bi->file >= 0));
     ASSERT(!(bi->status & BLOCK_HAVE_UNDO) || bi->status & BLOCK_HAVE_DATA);
     if (chain_contains(cm, bi)) {
