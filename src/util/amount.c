@@ -1,20 +1,21 @@
 #include "util/amount.h"
 
-#include <stdio.h>
-
 #define MAX_DIGITS 18 /* of a parsed amount, as in bitcoind: below 10^18 units */
 
 char *amount_format(char out[32], struct amount a, unsigned decimals)
 {
     ASSERT(decimals <= 18);
     uint64_t v = a.v < 0 ? 0 - (uint64_t)a.v : (uint64_t)a.v;
-    char digits[32];
-    int n = snprintf(digits, sizeof(digits), "%0*llu", (int)decimals + 1,
-                     (unsigned long long)v);
-    int whole = n - (int)decimals;
-    snprintf(out, 32, "%s%.*s%s%s", a.v < 0 ? "-" : "", whole, digits,
-             decimals ? "." : "", digits + whole);
-    return out;
+    char text[32], *p = text + sizeof(text);
+    *--p = 0;
+    for (unsigned digits = 0; v > 0 || digits <= decimals; digits++, v /= 10) {
+        if (digits == decimals && decimals > 0)
+            *--p = '.';
+        *--p = (char)('0' + v % 10);
+    }
+    if (a.v < 0)
+        *--p = '-';
+    return memcpy(out, p, (size_t)(text + sizeof(text) - p));
 }
 
 /* A number taken apart: its significant digits (no trailing zeros) times 10^exponent. */

@@ -32,12 +32,10 @@ void buf_reset(struct buf *b)
     b->len = 0;
 }
 
-void buf_reserve(struct buf *b, size_t more)
+void buf_grow(struct buf *b, size_t more)
 {
     ASSERT(more <= SIZE_MAX / 4 && b->len <= SIZE_MAX / 4);
     size_t need = b->len + more;
-    if (need <= b->cap && b->data != NULL) /* even 0 bytes have an address */
-        return;
     size_t cap = b->cap + b->cap / 2;
     if (cap < 64)
         cap = 64;
@@ -45,25 +43,6 @@ void buf_reserve(struct buf *b, size_t more)
         cap = need;
     b->data = xrealloc(b->data, cap);
     b->cap = cap;
-}
-
-uint8_t *buf_extend(struct buf *b, size_t n)
-{
-    buf_reserve(b, n);
-    uint8_t *p = b->data + b->len;
-    b->len += n;
-    return p;
-}
-
-void buf_append(struct buf *b, const void *data, size_t len)
-{
-    if (len)
-        memcpy(buf_extend(b, len), data, len);
-}
-
-void buf_append_byte(struct buf *b, uint8_t c)
-{
-    *buf_extend(b, 1) = c;
 }
 
 void buf_append_str(struct buf *b, const char *s)

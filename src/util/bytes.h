@@ -36,10 +36,29 @@ struct buf {
 void buf_init(struct buf *b);
 void buf_clear(struct buf *b); /* frees */
 void buf_reset(struct buf *b); /* len = 0, keeps memory */
-void buf_reserve(struct buf *b, size_t more);
-uint8_t *buf_extend(struct buf *b, size_t n); /* returns the n new bytes, not set */
-void buf_append(struct buf *b, const void *data, size_t len);
-void buf_append_byte(struct buf *b, uint8_t c);
+void buf_grow(struct buf *b, size_t more); /* for buf_reserve */
+static inline void buf_reserve(struct buf *b, size_t more)
+{
+    if (b->cap - b->len < more)
+        buf_grow(b, more);
+}
+/* Returns the n new bytes, not set. */
+static inline uint8_t *buf_extend(struct buf *b, size_t n)
+{
+    buf_reserve(b, n);
+    uint8_t *p = b->data + b->len;
+    b->len += n;
+    return p;
+}
+static inline void buf_append(struct buf *b, const void *data, size_t len)
+{
+    if (len)
+        memcpy(buf_extend(b, len), data, len);
+}
+static inline void buf_append_byte(struct buf *b, uint8_t c)
+{
+    *buf_extend(b, 1) = c;
+}
 void buf_append_str(struct buf *b, const char *s);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);

@@ -106,18 +106,45 @@ static void append_escape(struct buf *out, uint8_t c)
     }
 }
 
+/* Whether one of eight bytes has an escape; may also say so when none has. */
+static bool any_escape(uint64_t w)
+{
+    const uint64_t ones = 0x0101010101010101, tops = ones * 0x80;
+    uint64_t quote = w ^ ones * '"', backslash = w ^ ones * '\\', del = w ^ ones * 0x7f;
+    uint64_t control = (w - ones * 0x20) & ~w;
+    uint64_t zero = ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) |
+                    ((del - ones) & ~del);
+    return ((control | zero) & tops) != 0;
+}
+
+/* Length of the longest head of s that needs no escape. */
+static size_t plain_run(const char *s, size_t len)
+{
+    size_t i = 0;
+    for (; i + 8 <= len; i += 8) {
+        uint64_t w;
+        memcpy(&w, s + i, 8);
+        if (any_escape(w))
+            break;
+    }
+    while (i < len && is_plain((uint8_t)s[i]))
+        i++;
+    return i;
+}
+
 static void append_string(struct buf *out, const char *s, size_t len)
 {
-    size_t from = 0;
+    buf_reserve(out, len + 2);
     buf_append_byte(out, '"');
-    for (size_t i = 0; i < len; i++) {
-        if (is_plain((uint8_t)s[i]))
-            continue;
-        buf_append(out, s + from, i - from);
-        append_escape(out, (uint8_t)s[i]);
-        from = i + 1;
+    for (;;) {
+        size_t n = plain_run(s, len);
+        buf_append(out, s, n);
+        if (n == len)
+            break;
+        append_escape(out, (uint8_t)s[n]);
+        s += n + 1;
+        len -= n + 1;
     }
-    buf_append(out, s + from, len - from);
     buf_append_byte(out, '"');
 }
 
