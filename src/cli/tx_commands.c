@@ -321,6 +321,14 @@ static bool add_script(struct txtool *t, struct parts *p, struct buf *script)
     return true;
 }
 
+static bool parse_data(struct txtool *t, const char *text, struct buf *out)
+{
+    size_t len = strlen(text);
+    if (hex_is(text, len) && hex_decode(out, text, len))
+        return true;
+    return txtool_fail(t, "invalid TX output data");
+}
+
 /* outdata=[VALUE:]DATA */
 static bool add_data(struct txtool *t, const char *value)
 {
@@ -335,14 +343,15 @@ static bool add_data(struct txtool *t, const char *value)
             return false;
         value = colon + 1;
     }
-    if (!hex_is(value, strlen(value)) || !hex_decode(&data, value, strlen(value)))
-        return txtool_fail(t, "invalid TX output data");
-    script_put_op(&script, OP_RETURN);
-    script_put_data(&script, data.data, data.len);
-    mtx_add_out(&t->tx, amount, buf_view(&script));
+    bool ok = parse_data(t, value, &data);
+    if (ok) {
+        script_put_op(&script, OP_RETURN);
+        script_put_data(&script, data.data, data.len);
+        mtx_add_out(&t->tx, amount, buf_view(&script));
+    }
     buf_clear(&data);
     buf_clear(&script);
-    return true;
+    return ok;
 }
 
 static bool with_parts(struct txtool *t, const char *value,

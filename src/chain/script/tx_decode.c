@@ -22,11 +22,10 @@ struct tx *tx_decode_hex(const char *hex, size_t len, bool try_old, bool try_wit
 {
     struct buf raw = {0};
     struct tx *extended = NULL, *old = NULL;
-    if (!hex_decode(&raw, hex, len))
-        return NULL;
-    if (try_witness)
+    bool is_hex = hex_decode(&raw, hex, len);
+    if (is_hex && try_witness)
         extended = tx_from_bytes(raw.data, raw.len, true);
-    if (try_old && (extended == NULL || !scripts_make_sense(extended)))
+    if (is_hex && try_old && (extended == NULL || !scripts_make_sense(extended)))
         old = tx_from_bytes(raw.data, raw.len, false);
     buf_clear(&raw);
     if (extended == NULL)
