@@ -45,7 +45,7 @@ struct net_options {
     struct net_strings connect;     /* -connect; with connect_only and n 0: no outgoing */
     bool connect_only;              /* -connect was given, be it as -connect=0 */
     struct net_strings addnode, seednode, externalip, onlynet;
-    bool discover, dns, dns_seed;
+    bool discover, dns;
     unsigned max_connections;       /* -maxconnections, 125 */
     int64_t connect_timeout_ms;     /* -timeout, 5000 */
     int64_t peer_timeout_s;         /* -peertimeout, 60 */
@@ -60,8 +60,6 @@ struct net_options {
     unsigned extra_txn;             /* -blockreconstructionextratxn, 100 */
     bool bloom_filters;             /* -peerbloomfilters: NODE_BLOOM */
     bool pruned;                    /* serves the last 288 blocks only */
-    bool prune_manual_only;
-    int64_t max_tip_age;            /* -maxtipage, seconds */
 };
 
 /* Checks the options, loads peers.dat and banlist.json, binds, and subscribes to chain events;

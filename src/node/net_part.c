@@ -75,7 +75,6 @@ bool net_part_open(struct daemon *d, char **error)
         .onlynet = strings(a, "onlynet"),
         .discover = args_bool(a, "discover", true),
         .dns = args_bool(a, "dns", true),
-        .dns_seed = args_bool(a, "dnsseed", true),
         .max_connections = (unsigned)args_int(a, "maxconnections", 125),
         .connect_timeout_ms = args_int(a, "timeout", 5000),
         .peer_timeout_s = args_int(a, "peertimeout", 60),
@@ -90,8 +89,6 @@ bool net_part_open(struct daemon *d, char **error)
         .extra_txn = 100,
         .bloom_filters = args_bool(a, "peerbloomfilters", false),
         .pruned = args_int(a, "prune", 0) > 0,
-        .prune_manual_only = args_int(a, "prune", 0) == 1,
-        .max_tip_age = args_int(a, "maxtipage", 24 * 60 * 60),
     };
     const char *target = args_str(a, "maxuploadtarget", "0");
     if (opt.connect.n == 1 && strcmp(opt.connect.items[0], "0") == 0)
