@@ -25,15 +25,15 @@ enum err kdf_derive(uint8_t key[32], const struct kdf_params *p, const void *pas
     return ERR_OK;
 }
 
-void aead_seal(uint8_t *out, const uint8_t key[32], const uint8_t nonce[24], const void *ad,
-               size_t ad_len, const void *msg, size_t len)
+void aead_seal(uint8_t *out, const uint8_t key[32], const uint8_t nonce[24],
+               const void *ad, size_t ad_len, const void *msg, size_t len)
 {
-    crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, msg, len, ad, ad_len, NULL, nonce,
-                                               key);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, msg, len, ad, ad_len, NULL,
+                                               nonce, key);
 }
 
-bool aead_open(uint8_t *out, const uint8_t key[32], const uint8_t nonce[24], const void *ad,
-               size_t ad_len, const void *sealed, size_t len)
+bool aead_open(uint8_t *out, const uint8_t key[32], const uint8_t nonce[24],
+               const void *ad, size_t ad_len, const void *sealed, size_t len)
 {
     return crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, len, ad,
                                                       ad_len, nonce, key) == 0;

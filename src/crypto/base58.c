@@ -5,7 +5,8 @@
 #include "crypto/sha256.h"
 #include "util/mem.h"
 
-static const char alphabet[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+static const char alphabet[] =
+    "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
 static int digit_value(char c)
 {
@@ -13,10 +14,10 @@ static int digit_value(char c)
     return p != NULL ? (int)(p - alphabet) : -1;
 }
 
-/* number = number * mul + add, in base @base with n digits, the last one the lowest; returns
- * what did not fit. @used counts the digits in use. */
-static unsigned mul_add(uint8_t *number, size_t n, size_t *used, unsigned base, unsigned mul,
-                        unsigned add)
+/* number = number * mul + add, in base @base with n digits, the last one the lowest;
+ * returns what did not fit. @used counts the digits in use. */
+static unsigned mul_add(uint8_t *number, size_t n, size_t *used, unsigned base,
+                        unsigned mul, unsigned add)
 {
     size_t i = 0;
     for (; (add != 0 || i < *used) && i < n; i++) {
@@ -52,7 +53,8 @@ static const char *skip_blanks(const char *s)
     return s + strspn(s, " \f\n\r\t\v");
 }
 
-/* The digits' value into the last octets of number[n]; false: a bad character or too large. */
+/* The digits' value into the last octets of number[n]; false: a bad character or too
+ * large. */
 static bool decode_digits(uint8_t *number, size_t n, size_t *used, const char *text)
 {
     for (; *text != '\0' && strchr(" \f\n\r\t\v", *text) == NULL; text++) {

@@ -1,7 +1,7 @@
 #include "crypto/bech32.h"
 
 #define CHECKSUM_LEN 6
-#define VALUES_MAX 84
+#define VALUES_MAX   84
 
 static const char charset[] = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 
@@ -155,7 +155,7 @@ bool bech32_convert_bits(struct buf *out, unsigned to, const uint8_t *in, size_t
  * valid one plus an error polynomial, whose values at the three roots (the syndromes)
  * are those of the string. From them one or two wrong positions can be solved for. */
 
-#define ORDER 1023 /* of the multiplicative group of GF(1024) */
+#define ORDER      1023 /* of the multiplicative group of GF(1024) */
 #define FIRST_ROOT 997
 
 struct field {

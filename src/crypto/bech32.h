@@ -14,7 +14,8 @@ struct bech32 {
 };
 
 /* @max_len: 90 in addresses. */
-enum bech32_encoding bech32_decode(struct bech32 *out, const char *text, size_t max_len);
+enum bech32_encoding bech32_decode(struct bech32 *out, const char *text,
+                                   size_t max_len);
 /* out holds strlen(hrp) + len + 8 bytes. */
 void bech32_encode(char *out, enum bech32_encoding enc, const char *hrp,
                    const uint8_t *values, size_t len);
@@ -22,9 +23,11 @@ void bech32_encode(char *out, enum bech32_encoding enc, const char *hrp,
 NODISCARD bool bech32_convert_bits(struct buf *out, unsigned to, const uint8_t *in,
                                    size_t len, unsigned from, bool pad);
 /* Positions of likely typos in an invalid string and a message in bitcoind's words
- * (validateaddress: error, error_locations). Returns the message, "" when the string is valid;
- * *n positions in pos[90] (of a string that is too long, the first 90 that are too many). */
+ * (validateaddress: error, error_locations). Returns the message, "" when the string is
+ * valid; *n positions in pos[90] (of a string that is too long, the first 90 that are
+ * too many). */
 #define BECH32_MAX_ERRORS 90
-const char *bech32_locate_errors(const char *text, size_t max_len, int pos[90], size_t *n);
+const char *bech32_locate_errors(const char *text, size_t max_len, int pos[90],
+                                 size_t *n);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "util/bytes.h"
 
-#define BIP32_SIZE 78 /* serialised, with version */
+#define BIP32_SIZE     78 /* serialised, with version */
 #define BIP32_HARDENED UINT32_C(0x80000000)
 
 /* The public or private form by its version bytes; a private one belongs in secret

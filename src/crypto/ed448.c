@@ -1,12 +1,13 @@
-/* Ed448 over OpenSSL, with the checks that make a key and a signature unique (doc/spec/tickets.md):
- * the library verifies the equation and S < L; here stand the encodings of A and R and the
- * refusal of keys of small order. */
+/* Ed448 over OpenSSL, with the checks that make a key and a signature unique
+ * (doc/spec/tickets.md): the library verifies the equation and S < L; here stand the
+ * encodings of A and R and the refusal of keys of small order. */
 #include "crypto/ed448.h"
 
 #include <openssl/bn.h>
 #include <openssl/evp.h>
 
-/* p = 2^448 - 2^224 - 1, little-endian. The last octet of a point holds only the sign of x. */
+/* p = 2^448 - 2^224 - 1, little-endian. The last octet of a point holds only the sign
+ * of x. */
 static const uint8_t prime[56] = {
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -14,10 +15,11 @@ static const uint8_t prime[56] = {
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 };
 static const uint8_t order[57] = {
-    0xf3, 0x44, 0x58, 0xab, 0x92, 0xc2, 0x78, 0x23, 0x55, 0x8f, 0xc5, 0x8d, 0x72, 0xc2, 0x6c,
-    0x21, 0x90, 0x36, 0xd6, 0xae, 0x49, 0xdb, 0x4e, 0xc4, 0xe9, 0x23, 0xca, 0x7c, 0xff, 0xff,
-    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x3f, 0x00,
+    0xf3, 0x44, 0x58, 0xab, 0x92, 0xc2, 0x78, 0x23, 0x55, 0x8f, 0xc5, 0x8d,
+    0x72, 0xc2, 0x6c, 0x21, 0x90, 0x36, 0xd6, 0xae, 0x49, 0xdb, 0x4e, 0xc4,
+    0xe9, 0x23, 0xca, 0x7c, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x3f, 0x00,
 };
 
 static bool below(const uint8_t *a, const uint8_t *b, size_t n)
@@ -51,7 +53,8 @@ static bool canonical(const uint8_t point[57])
            !(point[56] != 0 && x_is_zero(point));
 }
 
-/* The cofactor is 4: besides the neutral element (0, 1) there are (0, -1) and (+-1, 0). */
+/* The cofactor is 4: besides the neutral element (0, 1) there are (0, -1) and (+-1, 0).
+ */
 static bool small_order(const uint8_t point[57])
 {
     return x_is_zero(point) || y_is(point, 0, false);
@@ -91,7 +94,8 @@ void ed448_public(uint8_t pub[57], const uint8_t secret[57])
 {
     size_t len = ED448_KEY_SIZE;
     EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED448, NULL, secret, 57);
-    ASSERT(key != NULL && EVP_PKEY_get_raw_public_key(key, pub, &len) == 1 && len == 57);
+    ASSERT(key != NULL && EVP_PKEY_get_raw_public_key(key, pub, &len) == 1 &&
+           len == 57);
     EVP_PKEY_free(key);
 }
 
@@ -107,8 +111,8 @@ void ed448_sign(uint8_t sig[114], const uint8_t secret[57], const void *msg, siz
     EVP_PKEY_free(key);
 }
 
-static bool openssl_verify(const uint8_t pub[57], const uint8_t sig[114], const void *msg,
-                           size_t len)
+static bool openssl_verify(const uint8_t pub[57], const uint8_t sig[114],
+                           const void *msg, size_t len)
 {
     EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED448, NULL, pub, 57);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -120,7 +124,8 @@ static bool openssl_verify(const uint8_t pub[57], const uint8_t sig[114], const 
     return ok;
 }
 
-bool ed448_verify(const uint8_t pub[57], const uint8_t sig[114], const void *msg, size_t len)
+bool ed448_verify(const uint8_t pub[57], const uint8_t sig[114], const void *msg,
+                  size_t len)
 {
     return key_encoding_valid(pub) && canonical(sig) && below(sig + 57, order, 57) &&
            openssl_verify(pub, sig, msg, len);

@@ -8,9 +8,12 @@
 #define ED448_SIG_SIZE 114
 
 void ed448_public(uint8_t pub[57], const uint8_t secret[57]);
-void ed448_sign(uint8_t sig[114], const uint8_t secret[57], const void *msg, size_t len);
-/* doc/spec rules: as OpenSSL 3 verifies, and S < L, canonical A and R, A not of small order. */
-bool ed448_verify(const uint8_t pub[57], const uint8_t sig[114], const void *msg, size_t len);
+void ed448_sign(uint8_t sig[114], const uint8_t secret[57], const void *msg,
+                size_t len);
+/* doc/spec rules: as OpenSSL 3 verifies, and S < L, canonical A and R, A not of small
+ * order. */
+bool ed448_verify(const uint8_t pub[57], const uint8_t sig[114], const void *msg,
+                  size_t len);
 /* Canonical encoding of a point that is not of small order. */
 bool ed448_public_valid(const uint8_t pub[57]);
 

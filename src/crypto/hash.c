@@ -1,4 +1,5 @@
-/* SHA-1, SHA-512 and HMAC come from the libraries; SipHash and MurmurHash3 are small. */
+/* SHA-1, SHA-512 and HMAC come from the libraries; SipHash and MurmurHash3 are small.
+ */
 #include "crypto/hash.h"
 
 #include <openssl/sha.h>

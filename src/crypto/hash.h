@@ -22,7 +22,8 @@ struct sha3 {
 void sha3_init(struct sha3 *h);
 void sha3_update(struct sha3 *h, const void *data, size_t len);
 void sha3_final(struct sha3 *h, uint8_t out[32]);
-/* out[32 * i] = SHA3-256 of in[len * i .. +len], several side by side; len < 136, out not in. */
+/* out[32 * i] = SHA3-256 of in[len * i .. +len], several side by side; len < 136, out
+ * not in. */
 void sha3_256_many(uint8_t *out, const uint8_t *in, size_t len, size_t n);
 
 /* SipHash-2-4 */
@@ -32,8 +33,8 @@ uint64_t siphash_32(uint64_t k0, uint64_t k1, const uint8_t data[32]);
 uint64_t siphash_36(uint64_t k0, uint64_t k1, const uint8_t data[32], uint32_t extra);
 uint32_t murmur3(uint32_t seed, const void *data, size_t len);
 
-/* MuHash3072: an order-free hash of a set (gettxoutsetinfo muhash). Serialised state: 384-byte
- * little-endian numerator and denominator. */
+/* MuHash3072: an order-free hash of a set (gettxoutsetinfo muhash). Serialised state:
+ * 384-byte little-endian numerator and denominator. */
 struct muhash {
     uint64_t num[48];
     uint64_t den[48];

@@ -1,12 +1,13 @@
-/* MuHash3072: the set's hash is the product of its elements' hashes modulo 2^3072 - 1103717.
- * Removal multiplies a denominator, so the one costly inversion is left to the end. */
+/* MuHash3072: the set's hash is the product of its elements' hashes modulo 2^3072 -
+ * 1103717. Removal multiplies a denominator, so the one costly inversion is left to the
+ * end. */
 #include <sodium.h>
 
 #include "crypto/hash.h"
 #include "crypto/sha256.h"
 #include "util/sink.h"
 
-#define LIMBS 48
+#define LIMBS     48
 #define PRIME_GAP 1103717 /* 2^3072 - prime */
 
 typedef unsigned __int128 u128;

@@ -10,8 +10,8 @@
 #include "util/rand.h"
 #include "util/sink.h"
 
-/* Written once by secp_init, before any thread. Verification needs no tables of its own and uses
- * the library's constant context. */
+/* Written once by secp_init, before any thread. Verification needs no tables of its own
+ * and uses the library's constant context. */
 static secp256k1_context *signing;
 
 #define verifying secp256k1_context_static
@@ -65,7 +65,8 @@ static bool der_sequence(struct bytes *in)
     return !(octet & 0x80) || der_skip(in, octet & 0x7f);
 }
 
-/* Value of a long length of n octets; leading zeros are fine, more than 24 bits are not. */
+/* Value of a long length of n octets; leading zeros are fine, more than 24 bits are
+ * not. */
 static bool der_long_length(struct bytes *in, size_t n, size_t *out)
 {
     if (n > in->len)
@@ -84,7 +85,8 @@ static bool der_long_length(struct bytes *in, size_t n, size_t *out)
     return true;
 }
 
-/* An INTEGER without its leading zeros, as the network has accepted it since its first day. */
+/* An INTEGER without its leading zeros, as the network has accepted it since its first
+ * day. */
 static bool der_integer(struct bytes *in, struct bytes *out)
 {
     uint8_t octet;
@@ -103,8 +105,8 @@ static bool der_integer(struct bytes *in, struct bytes *out)
     return true;
 }
 
-/* False: not even a lax signature. Numbers that are too large give a signature that no key and
- * message verify (r = s = 0). */
+/* False: not even a lax signature. Numbers that are too large give a signature that no
+ * key and message verify (r = s = 0). */
 static bool parse_lax(secp256k1_ecdsa_signature *sig, struct bytes in)
 {
     uint8_t compact[64] = {0};
@@ -162,7 +164,8 @@ static void serialize(uint8_t *out, size_t *out_len, const secp256k1_pubkey *key
         *out_len = len;
 }
 
-bool secp_pubkey_convert(uint8_t *out, size_t *out_len, struct bytes pubkey, bool compressed)
+bool secp_pubkey_convert(uint8_t *out, size_t *out_len, struct bytes pubkey,
+                         bool compressed)
 {
     secp256k1_pubkey key;
     if (pubkey.len == 0 || !parse_pubkey(&key, pubkey))
@@ -202,14 +205,15 @@ void secp_ecdsa_sign(uint8_t out[72], size_t *len, const uint8_t key[32],
     ASSERT(secp256k1_ecdsa_signature_serialize_der(verifying, out, len, &sig));
 }
 
-void secp_ecdsa_sign_compact(uint8_t out[65], const uint8_t key[32], const uint8_t msg[32],
-                             bool compressed)
+void secp_ecdsa_sign_compact(uint8_t out[65], const uint8_t key[32],
+                             const uint8_t msg[32], bool compressed)
 {
     secp256k1_ecdsa_recoverable_signature sig;
     int recid;
     ASSERT(secp256k1_ecdsa_sign_recoverable(signing_context(), &sig, msg, key,
                                             secp256k1_nonce_function_rfc6979, NULL));
-    secp256k1_ecdsa_recoverable_signature_serialize_compact(verifying, out + 1, &recid, &sig);
+    secp256k1_ecdsa_recoverable_signature_serialize_compact(verifying, out + 1, &recid,
+                                                            &sig);
     out[0] = (uint8_t)(27 + recid + (compressed ? 4 : 0));
 }
 
@@ -218,7 +222,8 @@ bool secp_ecdsa_recover(uint8_t out[65], size_t *out_len, const uint8_t sig[65],
 {
     secp256k1_ecdsa_recoverable_signature rsig;
     secp256k1_pubkey key;
-    unsigned header = (sig[0] - 27u) & 7; /* as bitcoind reads it: only three bits count */
+    unsigned header =
+        (sig[0] - 27u) & 7; /* as bitcoind reads it: only three bits count */
     if (!secp256k1_ecdsa_recoverable_signature_parse_compact(verifying, &rsig, sig + 1,
                                                              (int)(header & 3)) ||
         !secp256k1_ecdsa_recover(verifying, &key, &rsig, msg))
@@ -229,8 +234,8 @@ bool secp_ecdsa_recover(uint8_t out[65], size_t *out_len, const uint8_t sig[65],
 
 /* --- BIP 340, 341 --- */
 
-bool secp_schnorr_verify(const uint8_t xonly[32], const uint8_t sig[64], const void *msg,
-                         size_t msg_len)
+bool secp_schnorr_verify(const uint8_t xonly[32], const uint8_t sig[64],
+                         const void *msg, size_t msg_len)
 {
     secp256k1_xonly_pubkey key;
     return secp256k1_xonly_pubkey_parse(verifying, &key, xonly) &&

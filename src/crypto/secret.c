@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define SIZE_ROOM 16 /* before each piece stands its size */
-#define PAGE 4096
+#define PAGE      4096
 
 /* The allocator is the process's, and so are these counts. */
 static atomic_size_t pieces, used, total;

@@ -23,9 +23,11 @@ INLINE void round1(v8 *s, int i, v8 kw)
 {
     v8 a = s[-i & 7], b = s[(1 - i) & 7], c = s[(2 - i) & 7];
     v8 e = s[(4 - i) & 7], f = s[(5 - i) & 7], g = s[(6 - i) & 7];
-    v8 t1 = s[(7 - i) & 7] + (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) + (g ^ (e & (f ^ g))) + kw;
+    v8 t1 = s[(7 - i) & 7] + (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) +
+            (g ^ (e & (f ^ g))) + kw;
     s[(3 - i) & 7] += t1;
-    s[(7 - i) & 7] = t1 + (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) + ((a & b) | (c & (a | b)));
+    s[(7 - i) & 7] =
+        t1 + (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) + ((a & b) | (c & (a | b)));
 }
 
 INLINE v8 schedule(const v8 *w, int i)

@@ -1,5 +1,5 @@
-/* SHA-256 with the SHA extensions of x86: one lane for streams, two interleaved lanes for
- * Merkle trees (the instructions' latency is twice their throughput).
+/* SHA-256 with the SHA extensions of x86: one lane for streams, two interleaved lanes
+ * for Merkle trees (the instructions' latency is twice their throughput).
  *
  * The instructions keep the state as two vectors, ABEF and CDGH, and take four rounds'
  * schedule words at a time. */
@@ -64,8 +64,7 @@ INLINE __m128i extend(__m128i m0, __m128i m1, __m128i m2, __m128i m3)
 
 #define FOR_LANES for (int j = 0; j < lanes; j++)
 
-#define STEP(i, m0)                                                                    \
-    FOR_LANES rounds(&l[j], _mm_add_epi32(m0[j], load_k(sha256_k, i)))
+#define STEP(i, m0) FOR_LANES rounds(&l[j], _mm_add_epi32(m0[j], load_k(sha256_k, i)))
 #define STEP_EXTEND(i, m0, m1, m2, m3)                                                 \
     FOR_LANES                                                                          \
     {                                                                                  \

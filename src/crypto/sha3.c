@@ -1,5 +1,6 @@
-/* SHA3-256. Own code: the state tree hashes many short messages, where a library's context set-up
- * costs more than the permutation, and where several states fit one vector register. */
+/* SHA3-256. Own code: the state tree hashes many short messages, where a library's
+ * context set-up costs more than the permutation, and where several states fit one
+ * vector register. */
 #include "crypto/hash.h"
 #include "util/sink.h"
 
@@ -14,8 +15,7 @@ static const uint64_t keccak_constants[24] = {
     0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008,
 };
 
-
-#define LANE uint64_t
+#define LANE        uint64_t
 #define KECCAK_NAME keccak
 #define KECCAK_TARGET
 #include "crypto/keccak.h"
@@ -81,13 +81,13 @@ void sha3_256(uint8_t out[32], const void *data, size_t len)
 typedef uint64_t lanes4 __attribute__((vector_size(32)));
 typedef uint64_t lanes8 __attribute__((vector_size(64)));
 
-#define LANE lanes4
-#define KECCAK_NAME keccak_avx2
+#define LANE          lanes4
+#define KECCAK_NAME   keccak_avx2
 #define KECCAK_TARGET __attribute__((target("avx2")))
 #include "crypto/keccak.h"
 
-#define LANE lanes8
-#define KECCAK_NAME keccak_avx512
+#define LANE          lanes8
+#define KECCAK_NAME   keccak_avx512
 #define KECCAK_TARGET __attribute__((target("avx512f")))
 #include "crypto/keccak.h"
 
@@ -138,7 +138,8 @@ void sha3_256_many(uint8_t *out, const uint8_t *in, size_t len, size_t n)
     if (__builtin_cpu_supports("avx512f"))
         done = hash_groups(out, in, len, n, 8, permute8);
     if (__builtin_cpu_supports("avx2"))
-        done += hash_groups(out + 32 * done, in + len * done, len, n - done, 4, permute4);
+        done +=
+            hash_groups(out + 32 * done, in + len * done, len, n - done, 4, permute4);
 #endif
     for (; done < n; done++)
         sha3_256(out + 32 * done, in + len * done, len);

@@ -11,7 +11,7 @@
 
 /* What LevelDB's write batch adds: a header, then tag and lengths of each entry. */
 #define BATCH_HEADER 12
-#define BATCH_ENTRY 8
+#define BATCH_ENTRY  8
 
 static const char version_key[] = "\0version";
 #define VERSION_KEY bytes_of(version_key, sizeof(version_key) - 1)
@@ -47,7 +47,8 @@ static bool begins(const char *s, const char *prefix)
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-/* LevelDB's C interface tells kinds of failure apart only by the words it begins with. */
+/* LevelDB's C interface tells kinds of failure apart only by the words it begins with.
+ */
 static enum err classify(const char *text)
 {
     if (begins(text, "NotFound"))
@@ -84,7 +85,8 @@ static void set_options(struct db *db, const struct db_options *opt)
     leveldb_options_set_create_if_missing(o, !opt->must_exist);
     leveldb_options_set_paranoid_checks(o, 1);
     leveldb_options_set_compression(o, leveldb_no_compression);
-    leveldb_options_set_max_open_files(o, opt->max_open_files ? opt->max_open_files : 64);
+    leveldb_options_set_max_open_files(o,
+                                       opt->max_open_files ? opt->max_open_files : 64);
     if (opt->write_buffer_bytes != 0)
         leveldb_options_set_write_buffer_size(o, opt->write_buffer_bytes);
     if (opt->max_file_bytes != 0)
@@ -121,12 +123,14 @@ static char *open_message(const struct db *db, const struct db_options *opt, enu
         return xasprintf("Cannot open the %s database %s: another process has it open",
                          db->name, db->path);
     case ERR_CORRUPT:
-        return xasprintf("The %s database %s is damaged (%s). Restart with %s to rebuild it",
-                         db->name, db->path, text, way_out(opt));
+        return xasprintf(
+            "The %s database %s is damaged (%s). Restart with %s to rebuild it",
+            db->name, db->path, text, way_out(opt));
     case ERR_NOT_FOUND:
         return xasprintf("The %s database %s does not exist", db->name, db->path);
     default:
-        return xasprintf("Cannot open the %s database %s: %s", db->name, db->path, text);
+        return xasprintf("Cannot open the %s database %s: %s", db->name, db->path,
+                         text);
     }
 }
 
@@ -151,7 +155,8 @@ static void wipe(struct db *db, char **text)
     free(old);
 }
 
-static enum err open_leveldb(struct db *db, const struct db_options *opt, char **message)
+static enum err open_leveldb(struct db *db, const struct db_options *opt,
+                             char **message)
 {
     char *text = NULL;
     enum err e = ERR_OK;
@@ -204,13 +209,15 @@ static enum err migrate(struct db *db, const struct db_options *opt, uint32_t fr
     if (e == ERR_OK)
         e = write_version(db, opt->version);
     if (e != ERR_OK)
-        *message = xasprintf("Cannot bring the %s database %s from format %u to %u: %s. "
-                             "Restart with %s to rebuild it",
-                             db->name, db->path, from, opt->version, err_text(e), way_out(opt));
+        *message = xasprintf(
+            "Cannot bring the %s database %s from format %u to %u: %s. "
+            "Restart with %s to rebuild it",
+            db->name, db->path, from, opt->version, err_text(e), way_out(opt));
     return e;
 }
 
-static enum err check_version(struct db *db, const struct db_options *opt, char **message)
+static enum err check_version(struct db *db, const struct db_options *opt,
+                              char **message)
 {
     uint32_t found;
     enum err e = read_version(db, &found);
@@ -225,17 +232,19 @@ static enum err check_version(struct db *db, const struct db_options *opt, char 
     if (found == opt->version)
         return ERR_OK;
     if (found > opt->version) {
-        *message = xasprintf("The %s database %s has format %u, written by a newer version "
-                             "of this program, which knows up to %u. Use that version, or "
-                             "restart with %s to rebuild it",
-                             db->name, db->path, found, opt->version, way_out(opt));
+        *message =
+            xasprintf("The %s database %s has format %u, written by a newer version "
+                      "of this program, which knows up to %u. Use that version, or "
+                      "restart with %s to rebuild it",
+                      db->name, db->path, found, opt->version, way_out(opt));
         return ERR_VERSION;
     }
     if (opt->migrate != NULL)
         return migrate(db, opt, found, message);
-    *message = xasprintf("The %s database %s has the old format %u (now %u). Restart with %s "
-                         "to rebuild it",
-                         db->name, db->path, found, opt->version, way_out(opt));
+    *message =
+        xasprintf("The %s database %s has the old format %u (now %u). Restart with %s "
+                  "to rebuild it",
+                  db->name, db->path, found, opt->version, way_out(opt));
     return ERR_VERSION;
 }
 
@@ -422,7 +431,8 @@ enum err db_write(struct db *db, struct db_batch *b, bool sync)
 static bool has_prefix(const struct db_iter *it, struct bytes key)
 {
     return key.len >= it->prefix.len &&
-           (it->prefix.len == 0 || memcmp(key.data, it->prefix.data, it->prefix.len) == 0);
+           (it->prefix.len == 0 ||
+            memcmp(key.data, it->prefix.data, it->prefix.len) == 0);
 }
 
 static struct bytes raw_key(const struct db_iter *it)

@@ -1,8 +1,9 @@
-/* The one door to LevelDB: atomic batches, point reads, prefix iterators, snapshots, and a
- * format version per database. Keys that begin with octet 00 belong to this file.
+/* The one door to LevelDB: atomic batches, point reads, prefix iterators, snapshots,
+ * and a format version per database. Keys that begin with octet 00 belong to this file.
  *
- * Thread-safe as LevelDB is: any number of readers, writers are serialised. A failure is
- * returned, its text goes to options.on_error (once per failure, from the failing thread). */
+ * Thread-safe as LevelDB is: any number of readers, writers are serialised. A failure
+ * is returned, its text goes to options.on_error (once per failure, from the failing
+ * thread). */
 #ifndef OCHRE_DB_DB_H
 #define OCHRE_DB_DB_H
 
@@ -22,28 +23,30 @@ struct db_options {
     bool wipe;                 /* begin empty (-reindex) */
     bool must_exist;
     uint32_t version; /* format this program writes, from 1 */
-    /* Called when the database holds an older format; brings it to `version` (the number
-     * itself is written by the caller of migrate). NULL: an older format is refused. */
-    enum err (*migrate)(struct db *db, uint32_t from, void *ctx); /* 0: carries no number */
+    /* Called when the database holds an older format; brings it to `version` (the
+     * number itself is written by the caller of migrate). NULL: an older format is
+     * refused. */
+    enum err (*migrate)(struct db *db, uint32_t from,
+                        void *ctx); /* 0: carries no number */
     /* What the user does about a damaged or old database; NULL: "-reindex". */
     const char *way_out;
     void (*on_error)(void *ctx, enum err e, const char *message);
     void *ctx; /* of migrate and on_error */
 };
 
-/* Opens or creates. On failure *message (caller frees; never NULL then) names the path, the
- * cause and the way out:
- * ERR_LOCKED: another process has it; ERR_CORRUPT: damaged; ERR_VERSION: written by a newer
- * program, or older and no migration; ERR_IO; ERR_NOT_FOUND: must_exist and it does not. */
-NODISCARD enum err db_open(struct db **out, const char *path, const struct db_options *opt,
-                           char **message);
+/* Opens or creates. On failure *message (caller frees; never NULL then) names the path,
+ * the cause and the way out: ERR_LOCKED: another process has it; ERR_CORRUPT: damaged;
+ * ERR_VERSION: written by a newer program, or older and no migration; ERR_IO;
+ * ERR_NOT_FOUND: must_exist and it does not. */
+NODISCARD enum err db_open(struct db **out, const char *path,
+                           const struct db_options *opt, char **message);
 void db_close(struct db *db); /* NULL is fine; iterators and snapshots must be gone */
 /* Removes a closed database. */
 NODISCARD enum err db_destroy(const char *path);
 const char *db_path(const struct db *db);
 
-/* Reads. The value replaces the content of *out (which may be NULL to ask for existence).
- * ERR_NOT_FOUND, ERR_CORRUPT or ERR_IO leave *out empty. */
+/* Reads. The value replaces the content of *out (which may be NULL to ask for
+ * existence). ERR_NOT_FOUND, ERR_CORRUPT or ERR_IO leave *out empty. */
 NODISCARD enum err db_get(struct db *db, struct bytes key, struct buf *out);
 NODISCARD enum err db_get_at(struct db *db, const struct db_snapshot *snap,
                              struct bytes key, struct buf *out);
@@ -52,13 +55,14 @@ struct db_snapshot *db_snapshot_new(struct db *db);
 void db_snapshot_free(struct db *db, struct db_snapshot *snap);
 
 /* One write of one key. */
-NODISCARD enum err db_put(struct db *db, struct bytes key, struct bytes value, bool sync);
+NODISCARD enum err db_put(struct db *db, struct bytes key, struct bytes value,
+                          bool sync);
 NODISCARD enum err db_del(struct db *db, struct bytes key, bool sync);
 
 /* A batch is applied as a whole or, after a crash, not at all. */
 struct db_batch {
-    void *wb;      /* owned: leveldb_writebatch_t */
-    size_t bytes;  /* keys, values and LevelDB's overhead: the size of the write */
+    void *wb;     /* owned: leveldb_writebatch_t */
+    size_t bytes; /* keys, values and LevelDB's overhead: the size of the write */
     size_t count;
 };
 void db_batch_init(struct db_batch *b);
@@ -69,8 +73,8 @@ void db_batch_del(struct db_batch *b, struct bytes key);
 /* @sync: survives power loss once this returns. */
 NODISCARD enum err db_write(struct db *db, struct db_batch *b, bool sync);
 
-/* Walks all keys that begin with @prefix in octet order, as of the snapshot (NULL: as of now).
- * Keys of this file (octet 00) are not shown when the prefix is empty.
+/* Walks all keys that begin with @prefix in octet order, as of the snapshot (NULL: as
+ * of now). Keys of this file (octet 00) are not shown when the prefix is empty.
  *
  *   struct db_iter *it = db_iter_new(db, NULL, bytes_of("c", 1));
  *   for (; db_iter_valid(it); db_iter_next(it))

@@ -29,20 +29,23 @@ static bool key_ok(struct rpc_call *c, enum err e)
         rpc_error(c, RPC_WALLET_ALREADY_EXISTS, "This node already has the key");
         break;
     case ERR_VERSION:
-        rpc_error(c, RPC_DESERIALIZATION_ERROR,
-                  "The key was written by a newer version of this program; use that version");
+        rpc_error(
+            c, RPC_DESERIALIZATION_ERROR,
+            "The key was written by a newer version of this program; use that version");
         break;
     case ERR_CORRUPT:
         rpc_error(c, RPC_DESERIALIZATION_ERROR,
                   "The key is damaged; bring back a backup with: pastelid import");
         break;
     case ERR_FULL:
-        rpc_error(c, RPC_OUT_OF_MEMORY,
-                  "Not enough memory to derive the key (or no space on disk); close other "
-                  "programs and try again");
+        rpc_error(
+            c, RPC_OUT_OF_MEMORY,
+            "Not enough memory to derive the key (or no space on disk); close other "
+            "programs and try again");
         break;
     default:
-        rpc_error(c, RPC_MISC_ERROR, "The key file cannot be read or written: %s", err_text(e));
+        rpc_error(c, RPC_MISC_ERROR, "The key file cannot be read or written: %s",
+                  err_text(e));
     }
     return false;
 }
@@ -121,7 +124,8 @@ static void list(struct rpc_call *c)
     key_ok(c, e);
 }
 
-/* The message in argument @i: text, or octets in hex when argument @encoding says so. */
+/* The message in argument @i: text, or octets in hex when argument @encoding says so.
+ */
 static bool message_arg(struct rpc_call *c, size_t i, size_t encoding, struct buf *out)
 {
     const char *text = subcommand_text(c, i), *how = subcommand_text(c, encoding);
@@ -139,19 +143,21 @@ static bool message_arg(struct rpc_call *c, size_t i, size_t encoding, struct bu
     }
     if (hex_decode(out, text, strlen(text)))
         return true;
-    rpc_error(c, RPC_INVALID_PARAMETER, "The text must be hexadecimal (encoding \"hex\")");
+    rpc_error(c, RPC_INVALID_PARAMETER,
+              "The text must be hexadecimal (encoding \"hex\")");
     return false;
 }
 
-/* Tickets are signed by signing a hash of 32 octets. Whoever could make somebody sign a "text" of
- * that size could make him sign a ticket. */
+/* Tickets are signed by signing a hash of 32 octets. Whoever could make somebody sign a
+ * "text" of that size could make him sign a ticket. */
 static bool message_is_safe(struct rpc_call *c, const struct buf *msg)
 {
     if (msg->len != 32)
         return true;
-    rpc_error(c, RPC_INVALID_PARAMETER,
-              "A text of exactly 32 bytes could be the hash of a ticket and is not signed; "
-              "make it longer or shorter");
+    rpc_error(
+        c, RPC_INVALID_PARAMETER,
+        "A text of exactly 32 bytes could be the hash of a ticket and is not signed; "
+        "make it longer or shorter");
     return false;
 }
 
@@ -162,7 +168,8 @@ static void sign(struct rpc_call *c)
     const char *pass = NULL;
     if (message_arg(c, 1, 4, &msg) && message_is_safe(c, &msg) && id_arg(c, 2, key))
         pass = passphrase_arg(c, 3);
-    if (pass != NULL && key_ok(c, pastelid_sign(store(c), sig, key, pass, msg.data, msg.len))) {
+    if (pass != NULL &&
+        key_ok(c, pastelid_sign(store(c), sig, key, pass, msg.data, msg.len))) {
         json_begin_object(c->w);
         json_kv_hex(c->w, "signature", sig, sizeof(sig));
         json_end_object(c->w);
@@ -177,7 +184,8 @@ static void verify(struct rpc_call *c)
     const char *text = subcommand_text(c, 2);
     if (message_arg(c, 1, 4, &msg) && id_arg(c, 3, key)) {
         if (text == NULL || !hex_decode_fixed(sig, sizeof(sig), text, strlen(text))) {
-            rpc_error(c, RPC_INVALID_PARAMETER, "The signature must be %d hexadecimal digits",
+            rpc_error(c, RPC_INVALID_PARAMETER,
+                      "The signature must be %d hexadecimal digits",
                       2 * ED448_SIG_SIZE);
         } else {
             json_begin_object(c->w);
@@ -211,7 +219,8 @@ static void import_key(struct rpc_call *c)
         rpc_error(c, RPC_DESERIALIZATION_ERROR,
                   "The key must be the %d hexadecimal digits that pastelid export gave",
                   2 * PASTELID_FILE_SIZE);
-    else if (key_ok(c, pastelid_import(store(c), key, bytes_of(file, sizeof(file)), pass)))
+    else if (key_ok(c,
+                    pastelid_import(store(c), key, bytes_of(file, sizeof(file)), pass)))
         write_id(c, key);
 }
 
@@ -222,7 +231,8 @@ static void passwd(struct rpc_call *c)
         return;
     const char *old_pass = passphrase_arg(c, 2);
     const char *new_pass = old_pass != NULL ? passphrase_arg(c, 3) : NULL;
-    if (new_pass != NULL && key_ok(c, pastelid_passwd(store(c), key, old_pass, new_pass)))
+    if (new_pass != NULL &&
+        key_ok(c, pastelid_passwd(store(c), key, old_pass, new_pass)))
         write_id(c, key);
 }
 
@@ -245,22 +255,23 @@ static void pastelid(struct rpc_call *c)
 static const struct rpc_method methods[] = {
     {
         .name = "pastelid",
-        .help = "Makes, lists and uses the PastelID keys of this node. Each lies encrypted in "
-                "a file of its own under pastelkeys/ in the data directory.\n"
-                "\nCommands:\n"
-                "newkey \"passphrase\"                            makes a key: {\"pastelid\"}\n"
-                "list                                           every key here: [{\"pastelid\", "
-                "\"registered\", \"height\"}]\n"
-                "sign \"text\" \"pastelid\" \"passphrase\" ( \"encoding\" )   {\"signature\"}: "
-                "Ed448 over the text; encoding \"hex\" when it is octets in hex\n"
-                "verify \"text\" \"signature\" \"pastelid\" ( \"encoding\" )  "
-                "{\"verification\": \"OK\" or \"Failed\"}\n"
-                "export \"pastelid\"                              the encrypted file in hex: "
-                "{\"pastelid\", \"key\"}\n"
-                "import \"key\" \"passphrase\"                      such a file back: "
-                "{\"pastelid\"}\n"
-                "passwd \"pastelid\" \"old\" \"new\"                  encrypts the file anew: "
-                "{\"pastelid\"}",
+        .help =
+            "Makes, lists and uses the PastelID keys of this node. Each lies encrypted in "
+            "a file of its own under pastelkeys/ in the data directory.\n"
+            "\nCommands:\n"
+            "newkey \"passphrase\"                            makes a key: {\"pastelid\"}\n"
+            "list                                           every key here: [{\"pastelid\", "
+            "\"registered\", \"height\"}]\n"
+            "sign \"text\" \"pastelid\" \"passphrase\" ( \"encoding\" )   {\"signature\"}: "
+            "Ed448 over the text; encoding \"hex\" when it is octets in hex\n"
+            "verify \"text\" \"signature\" \"pastelid\" ( \"encoding\" )  "
+            "{\"verification\": \"OK\" or \"Failed\"}\n"
+            "export \"pastelid\"                              the encrypted file in hex: "
+            "{\"pastelid\", \"key\"}\n"
+            "import \"key\" \"passphrase\"                      such a file back: "
+            "{\"pastelid\"}\n"
+            "passwd \"pastelid\" \"old\" \"new\"                  encrypts the file anew: "
+            "{\"pastelid\"}",
         .params = SUBCOMMAND_PARAMS,
         .results = RESULTS({R_ANY, "", "As the command says"}),
         .examples = EXAMPLES("newkey \"a long passphrase\"", "list"),

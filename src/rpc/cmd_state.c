@@ -1,4 +1,5 @@
-/* The ticket state as light clients see it: roots, proofs, burned and circulating supply. */
+/* The ticket state as light clients see it: roots, proofs, burned and circulating
+ * supply. */
 #include <stdlib.h>
 
 #include "chain/params/params.h"
@@ -22,14 +23,16 @@ static bool block_failed(struct rpc_call *c, enum err e)
 {
     if (e == ERR_OK)
         return false;
-    rpc_error(c, RPC_MISC_ERROR, e == ERR_NOT_FOUND ? "Block not available (pruned data)"
-                                                    : "Block cannot be read from disk");
+    rpc_error(c, RPC_MISC_ERROR,
+              e == ERR_NOT_FOUND ? "Block not available (pruned data)"
+                                 : "Block cannot be read from disk");
     return true;
 }
 
 /* --- roots --- */
 
-/* The state after the block: what the next block's coinbase says, or at the tip what it will. */
+/* The state after the block: what the next block's coinbase says, or at the tip what it
+ * will. */
 static bool root_after(struct rpc_call *c, int32_t height, struct hash256 *root)
 {
     struct chainman *cm = c->node->chainman;
@@ -47,7 +50,8 @@ static bool root_after(struct rpc_call *c, int32_t height, struct hash256 *root)
     bool found = state_commitment_find(root, &b->txs[0]);
     block_unref(b);
     if (!found)
-        rpc_error(c, RPC_DATABASE_ERROR, "Block %d has no state commitment", height + 1);
+        rpc_error(c, RPC_DATABASE_ERROR, "Block %d has no state commitment",
+                  height + 1);
     return found;
 }
 
@@ -80,7 +84,8 @@ static bool key_arg(struct rpc_call *c, size_t i, struct buf *key)
         buf_append(key, id, sizeof(id));
         return true;
     }
-    if (hex_decode(key, text, strlen(text)) && key->len > 0 && key->len <= STATE_MAX_KEY)
+    if (hex_decode(key, text, strlen(text)) && key->len > 0 &&
+        key->len <= STATE_MAX_KEY)
         return true;
     rpc_error(c, RPC_INVALID_PARAMETER,
               "key must be a PastelID or 1 to %d octets of hexadecimal", STATE_MAX_KEY);
@@ -102,8 +107,10 @@ static void write_branch(struct json_writer *w, const struct block *b)
     free(leaves);
 }
 
-/* The block whose coinbase commits to the root, as much of it as a light client needs. */
-static void write_commitment(struct json_writer *w, const struct block *b, int32_t height)
+/* The block whose coinbase commits to the root, as much of it as a light client needs.
+ */
+static void write_commitment(struct json_writer *w, const struct block *b,
+                             int32_t height)
 {
     struct buf octets = {0};
     struct sink s = sink_to_buf(&octets);
@@ -129,7 +136,8 @@ struct proof {
     bool present;
 };
 
-/* Proves in the content below the tip: the last that a coinbase commits to. Under the read lock. */
+/* Proves in the content below the tip: the last that a coinbase commits to. Under the
+ * read lock. */
 static bool prove_below_tip(struct rpc_call *c, struct bytes key, struct proof *p)
 {
     struct chainman *cm = c->node->chainman;
@@ -156,7 +164,8 @@ static bool prove_below_tip(struct rpc_call *c, struct bytes key, struct proof *
     return ok;
 }
 
-static void write_proof(struct json_writer *w, const struct buf *key, const struct proof *p)
+static void write_proof(struct json_writer *w, const struct buf *key,
+                        const struct proof *p)
 {
     json_begin_object(w);
     json_kv_hex(w, "key", key->data, key->len);
@@ -200,8 +209,8 @@ static void verifystateproof(struct rpc_call *c)
     if (!hex_decode_fixed(root.b, 32, root_text, strlen(root_text)))
         rpc_error(c, RPC_INVALID_PARAMETER, "root must be 64 hexadecimal digits");
     else if (key_arg(c, 1, &key) && rpc_to_bytes(c, rpc_arg(c, 2), "proof", &proof)) {
-        bool ok =
-            state_proof_verify(&root, buf_view(&key), buf_view(&proof), &present, &value);
+        bool ok = state_proof_verify(&root, buf_view(&key), buf_view(&proof), &present,
+                                     &value);
         json_begin_object(c->w);
         json_kv_bool(c->w, "valid", ok);
         if (ok) {
@@ -253,8 +262,8 @@ static void getburninfo(struct rpc_call *c)
     json_end_object(c->w);
 }
 
-/* What blocks 1 to height were allowed to create: a share that no supernode was there to get was
- * never created. */
+/* What blocks 1 to height were allowed to create: a share that no supernode was there
+ * to get was never created. */
 static int64_t created(const struct chain_params *p, int32_t height)
 {
     int64_t sum = 0;
@@ -285,30 +294,38 @@ static const struct rpc_method methods[] = {
     {
         .name = "getstateroot",
         .help = "The root of the ticket state after a block of the active chain.",
-        .params = PARAMS({"height", P_NUM, .def = "chain tip", .help = "The block's height"}),
-        .results = RESULTS({R_HEX, "", "The root, in the order in which coinbases carry it"}),
+        .params =
+            PARAMS({"height", P_NUM, .def = "chain tip", .help = "The block's height"}),
+        .results =
+            RESULTS({R_HEX, "", "The root, in the order in which coinbases carry it"}),
         .examples = EXAMPLES("", "1000"),
         .fn = getstateroot,
     },
     {
         .name = "getstateproof",
-        .help = "Proves to a client that has nothing but block headers which value a key of the "
-                "ticket state has, or that it has none. The state is the one after the block "
-                "below the tip, to which the tip's coinbase commits.",
+        .help =
+            "Proves to a client that has nothing but block headers which value a key of the "
+            "ticket state has, or that it has none. The state is the one after the block "
+            "below the tip, to which the tip's coinbase commits.",
         .params = PARAMS({"key", P_STR, .help = "The key in hex, or a PastelID"}),
         .results = RESULTS(
             {R_OBJ, "", "",
-             RESULTS({R_HEX, "key", "The key"},
-                     {R_NUM, "height", "The state is the one after the block of this height"},
-                     {R_HEX, "blockhash", "and hash"}, {R_HEX, "root", "Root of that state"},
-                     {R_HEX, "value", "The value; null: the key is absent"},
-                     {R_HEX, "proof", "Input of verifystateproof"},
-                     {R_OBJ, "commitment", "What ties the root to the chain",
-                      RESULTS({R_NUM, "height", "Height of the block that commits to the root"},
-                              {R_HEX, "blockhash", "Its hash"}, {R_HEX, "header", "Its header"},
-                              {R_HEX, "coinbase", "Its coinbase without witness"},
-                              {R_ARR, "branch", "Merkle branch of the coinbase, from the leaf up",
-                               RESULTS({R_HEX, "", "A hash, as serialised"})})})}),
+             RESULTS(
+                 {R_HEX, "key", "The key"},
+                 {R_NUM, "height",
+                  "The state is the one after the block of this height"},
+                 {R_HEX, "blockhash", "and hash"},
+                 {R_HEX, "root", "Root of that state"},
+                 {R_HEX, "value", "The value; null: the key is absent"},
+                 {R_HEX, "proof", "Input of verifystateproof"},
+                 {R_OBJ, "commitment", "What ties the root to the chain",
+                  RESULTS(
+                      {R_NUM, "height", "Height of the block that commits to the root"},
+                      {R_HEX, "blockhash", "Its hash"}, {R_HEX, "header", "Its header"},
+                      {R_HEX, "coinbase", "Its coinbase without witness"},
+                      {R_ARR, "branch",
+                       "Merkle branch of the coinbase, from the leaf up",
+                       RESULTS({R_HEX, "", "A hash, as serialised"})})})}),
         .examples = EXAMPLES("\"42\""),
         .fn = getstateproof,
     },
@@ -329,21 +346,23 @@ static const struct rpc_method methods[] = {
     {
         .name = "getburninfo",
         .help = "What tickets have burned up to the tip, in all and by kind.",
-        .results = RESULTS({R_OBJ, "", "",
-                            RESULTS({R_NUM, "height", "Height of the tip"},
-                                    {R_HEX, "bestblock", "Its hash"},
-                                    {R_AMOUNT, "total_burned", "The sum"},
-                                    {R_ARR, "kinds", "By kind, those that burned anything",
-                                     RESULTS({R_OBJ, "", "",
-                                              RESULTS({R_STR, "kind", "Name of the kind"},
-                                                      {R_AMOUNT, "burned", "Its sum"})})})}),
+        .results =
+            RESULTS({R_OBJ, "", "",
+                     RESULTS({R_NUM, "height", "Height of the tip"},
+                             {R_HEX, "bestblock", "Its hash"},
+                             {R_AMOUNT, "total_burned", "The sum"},
+                             {R_ARR, "kinds", "By kind, those that burned anything",
+                              RESULTS({R_OBJ, "", "",
+                                       RESULTS({R_STR, "kind", "Name of the kind"},
+                                               {R_AMOUNT, "burned", "Its sum"})})})}),
         .examples = EXAMPLES(""),
         .fn = getburninfo,
     },
     {
         .name = "getsupplyinfo",
-        .help = "Created, burned and circulating supply at the tip. Created is what blocks were "
-                "allowed to create; the share of a block without supernodes never was.",
+        .help =
+            "Created, burned and circulating supply at the tip. Created is what blocks were "
+            "allowed to create; the share of a block without supernodes never was.",
         .results = RESULTS({R_OBJ, "", "",
                             RESULTS({R_NUM, "height", "Height of the tip"},
                                     {R_HEX, "bestblock", "Its hash"},

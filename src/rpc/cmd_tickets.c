@@ -35,7 +35,8 @@ static bool index_ok(struct rpc_call *c, enum err e)
 {
     if (e == ERR_OK)
         return true;
-    rpc_error(c, RPC_DATABASE_ERROR, "The ticket index cannot be read: %s; restart with -reindex",
+    rpc_error(c, RPC_DATABASE_ERROR,
+              "The ticket index cannot be read: %s; restart with -reindex",
               err_text(e));
     return false;
 }
@@ -159,8 +160,8 @@ static bool list_one(void *ctx, const struct ticket_record *r)
     return --l->left > 0;
 }
 
-static void run_query(struct rpc_call *c, struct ticket_index *ix, const struct ticket_query *q,
-                      struct lister *l)
+static void run_query(struct rpc_call *c, struct ticket_index *ix,
+                      const struct ticket_query *q, struct lister *l)
 {
     json_begin_array(c->w);
     enum err e = ticket_index_find(ix, q, list_one, l);
@@ -169,8 +170,8 @@ static void run_query(struct rpc_call *c, struct ticket_index *ix, const struct 
 }
 
 /* The first indexed field of the kind that the text is a value of. */
-static bool field_of_text(struct rpc_call *c, const struct ticket_kind *kind, const char *text,
-                          struct buf *value, const char **field)
+static bool field_of_text(struct rpc_call *c, const struct ticket_kind *kind,
+                          const char *text, struct buf *value, const char **field)
 {
     for (size_t i = 0; i < kind->n_fields; i++)
         if (kind->fields[i].indexed &&
@@ -191,9 +192,10 @@ static void find(struct rpc_call *c)
     if (kind == NULL)
         return;
     if (text == NULL || !field_of_text(c, kind, text, &value, &q.field)) {
-        rpc_error(c, RPC_INVALID_PARAMETER,
-                  "The key must be a value by which tickets of this kind are found: a PastelID "
-                  "or an address");
+        rpc_error(
+            c, RPC_INVALID_PARAMETER,
+            "The key must be a value by which tickets of this kind are found: a PastelID "
+            "or an address");
     } else {
         struct lister l = {.call = c, .tip_height = tip_height(c), .left = PAGE};
         q.value = buf_view(&value);
@@ -266,12 +268,14 @@ static bool payload_of(struct bytes octets, struct buf *payload, struct amount *
     return found;
 }
 
-static void write_decoded(struct rpc_call *c, struct bytes payload, struct amount burned)
+static void write_decoded(struct rpc_call *c, struct bytes payload,
+                          struct amount burned)
 {
     struct ticket t;
     enum ticket_decode r = ticket_decode(&t, payload);
     if (r == TICKET_MALFORMED) {
-        rpc_error(c, RPC_DESERIALIZATION_ERROR, "The ticket is malformed (ticket-malformed)");
+        rpc_error(c, RPC_DESERIALIZATION_ERROR,
+                  "The ticket is malformed (ticket-malformed)");
         return;
     }
     json_begin_object(c->w);
@@ -296,8 +300,9 @@ static void decode(struct rpc_call *c)
     if (text == NULL || !hex_decode(&octets, text, strlen(text)))
         rpc_error(c, RPC_DESERIALIZATION_ERROR, "The ticket must be hexadecimal");
     else if (!payload_of(buf_view(&octets), &payload, &burned))
-        rpc_error(c, RPC_DESERIALIZATION_ERROR,
-                  "Neither a payload, a carrier script, nor a transaction with one carrier");
+        rpc_error(
+            c, RPC_DESERIALIZATION_ERROR,
+            "Neither a payload, a carrier script, nor a transaction with one carrier");
     else
         write_decoded(c, buf_view(&payload), burned);
     buf_clear(&octets);

@@ -12,7 +12,8 @@ void json_ticket_members(struct rpc_call *c, const struct ticket *t)
     json_end_object(c->w);
 }
 
-void json_ticket_record(struct rpc_call *c, const struct ticket_record *r, int32_t tip_height)
+void json_ticket_record(struct rpc_call *c, const struct ticket_record *r,
+                        int32_t tip_height)
 {
     json_begin_object(c->w);
     json_kv_hash(c->w, "txid", &r->txid);

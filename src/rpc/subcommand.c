@@ -2,13 +2,14 @@
 
 #include <string.h>
 
-static void unknown(struct rpc_call *c, const struct subcommand *table, const char *name)
+static void unknown(struct rpc_call *c, const struct subcommand *table,
+                    const char *name)
 {
     struct buf names = {0};
     for (; table->name != NULL; table++)
         buf_printf(&names, "%s%s", names.len > 0 ? ", " : "", table->name);
-    rpc_error(c, RPC_INVALID_PARAMETER, "Unknown command \"%s\" of %s; it has: %s", name,
-              c->method->name, buf_cstr(&names));
+    rpc_error(c, RPC_INVALID_PARAMETER, "Unknown command \"%s\" of %s; it has: %s",
+              name, c->method->name, buf_cstr(&names));
     buf_clear(&names);
 }
 
@@ -30,7 +31,8 @@ void subcommand_run(struct rpc_call *c, const struct subcommand *table)
     if (s->name == NULL)
         unknown(c, table, name);
     else if (n < s->min || n > s->max)
-        rpc_error(c, RPC_INVALID_PARAMETER, "Usage: %s %s %s", c->method->name, s->name, s->args);
+        rpc_error(c, RPC_INVALID_PARAMETER, "Usage: %s %s %s", c->method->name, s->name,
+                  s->args);
     else
         s->fn(c);
 }
@@ -55,6 +57,8 @@ const struct json *subcommand_json(struct rpc_call *c, size_t i, const char *nam
     if (v != NULL && v->type == type)
         return v;
     rpc_error(c, RPC_TYPE_ERROR, "%s must be a JSON %s", name,
-              type == JSON_OBJECT ? "object" : type == JSON_ARRAY ? "array" : "value");
+              type == JSON_OBJECT  ? "object"
+              : type == JSON_ARRAY ? "array"
+                                   : "value");
     return NULL;
 }

@@ -48,7 +48,8 @@ struct job {
 
 /* --- reading the object --- */
 
-/* Whether the kind has a field of this name, or a script field of which it is the address. */
+/* Whether the kind has a field of this name, or a script field of which it is the
+ * address. */
 static bool is_field_name(const struct ticket_kind *kind, const char *name)
 {
     for (size_t i = 0; i < kind->n_fields; i++) {
@@ -87,8 +88,9 @@ static bool read_fields(struct job *j)
 {
     for (size_t i = 0; i < j->kind->n_fields; i++) {
         const char *error;
-        if (!ticket_field_from_json(&j->raw[i], &j->kind->fields[i], j->call->node->params,
-                                    j->obj, j->call->mem, &error)) {
+        if (!ticket_field_from_json(&j->raw[i], &j->kind->fields[i],
+                                    j->call->node->params, j->obj, j->call->mem,
+                                    &error)) {
             rpc_error(j->call, RPC_INVALID_PARAMETER, "%s", error);
             return false;
         }
@@ -120,7 +122,8 @@ static const struct rpc_field input_fields[] = {
     {0},
 };
 
-/* The coin, from the pool or the chain, if it is there to be spent. Under the read lock. */
+/* The coin, from the pool or the chain, if it is there to be spent. Under the read
+ * lock. */
 static bool find_coin(struct job *j, struct ticket_coin *out)
 {
     struct node *n = j->call->node;
@@ -145,7 +148,8 @@ static bool read_input(struct job *j, const struct json *v, struct ticket_coin *
         !rpc_to_i32(j->call, json_get(v, "vout"), &n))
         return false;
     if (n < 0) {
-        rpc_error(j->call, RPC_INVALID_PARAMETER, "Invalid parameter, vout cannot be negative");
+        rpc_error(j->call, RPC_INVALID_PARAMETER,
+                  "Invalid parameter, vout cannot be negative");
         return false;
     }
     out->prevout.n = (uint32_t)n;
@@ -185,7 +189,8 @@ static bool read_change(struct job *j)
         return true;
     }
     if (!address_decode(&d, j->call->node->params, v->str, &why)) {
-        rpc_error(j->call, RPC_INVALID_ADDRESS_OR_KEY, "change_address: %s", why.message);
+        rpc_error(j->call, RPC_INVALID_ADDRESS_OR_KEY, "change_address: %s",
+                  why.message);
         return false;
     }
     destination_to_script(&j->change_script, &d);
@@ -205,7 +210,8 @@ static bool read_burn(struct job *j)
         return false;
     if (j->burn.v >= least.v)
         return true;
-    rpc_error(j->call, RPC_INVALID_PARAMETER, "burn is below what a ticket of this kind must "
+    rpc_error(j->call, RPC_INVALID_PARAMETER,
+              "burn is below what a ticket of this kind must "
               "burn");
     return false;
 }
@@ -222,7 +228,8 @@ static bool read_feerate(struct job *j)
     if (!rpc_to_i64(j->call, v, &per_vbyte))
         return false;
     if (per_vbyte < 1 || per_vbyte > 10000) {
-        rpc_error(j->call, RPC_INVALID_PARAMETER, "fee_rate must be 1 to 10000 per vbyte");
+        rpc_error(j->call, RPC_INVALID_PARAMETER,
+                  "fee_rate must be 1 to 10000 per vbyte");
         return false;
     }
     j->feerate = per_vbyte * 1000;
@@ -247,10 +254,11 @@ static enum err sign_field(void *ctx, const struct ticket *t, size_t field,
     struct job *j = ctx;
     const struct json *pass = json_get(j->obj, "passphrase");
     const struct ticket_field *f = &t->kind->fields[field];
-    j->sign_error = pass == NULL || pass->type != JSON_STRING
-                        ? ERR_AUTH
-                        : pastelid_sign(tickets_pastelids(j->call->node->tickets), sig,
-                                        t->v[f->signer].raw.data, pass->str, hash->b, 32);
+    j->sign_error =
+        pass == NULL || pass->type != JSON_STRING
+            ? ERR_AUTH
+            : pastelid_sign(tickets_pastelids(j->call->node->tickets), sig,
+                            t->v[f->signer].raw.data, pass->str, hash->b, 32);
     return j->sign_error;
 }
 
@@ -261,9 +269,10 @@ static void report_build(struct job *j, enum ticket_build_result r)
     case BUILD_OK:
         return;
     case BUILD_NO_FUNDS:
-        rpc_error(j->call, RPC_WALLET_INSUFFICIENT_FUNDS,
-                  "Insufficient funds: the inputs do not cover the burn and a fee of %s",
-                  amount_format(text, j->fee, j->call->node->params->decimals));
+        rpc_error(
+            j->call, RPC_WALLET_INSUFFICIENT_FUNDS,
+            "Insufficient funds: the inputs do not cover the burn and a fee of %s",
+            amount_format(text, j->fee, j->call->node->params->decimals));
         return;
     case BUILD_NOT_SIGNED:
         rpc_error(j->call, RPC_INVALID_ADDRESS_OR_KEY,
@@ -321,7 +330,8 @@ static bool submit(struct job *j)
     if (j->dry_run)
         return true;
     if (!j->accept.accepted) {
-        rpc_error(j->call, RPC_VERIFY_REJECTED, "%s", reject_text(&j->accept.rej, reason));
+        rpc_error(j->call, RPC_VERIFY_REJECTED, "%s",
+                  reject_text(&j->accept.rej, reason));
         return false;
     }
     net_relay_tx(j->call->node->net, &j->tx->txid, &j->tx->wtxid);

@@ -36,8 +36,8 @@ static enum err make_payload(struct buf *out, const struct ticket_build *b)
     return e;
 }
 
-static void make_outline(struct mtx *m, const struct ticket_build *b, struct bytes payload,
-                         struct amount change)
+static void make_outline(struct mtx *m, const struct ticket_build *b,
+                         struct bytes payload, struct amount change)
 {
     struct buf script = {0};
     mtx_init(m);
@@ -61,7 +61,8 @@ static bool sign_inputs(struct mtx *m, const struct ticket_build *b)
     sighash_data_init(&data, tx, spent, true);
     for (uint32_t i = 0; i < b->n_coins && ok; i++) {
         struct sig_data sig = {0};
-        struct sig_checker checker = {.data = &data, .input = i, .value = spent[i].value};
+        struct sig_checker checker = {
+            .data = &data, .input = i, .value = spent[i].value};
         ok = sign_input(&sig, b->keys, &checker, spent[i].script, SIGHASH_DEFAULT);
         if (ok)
             sig_data_store(&sig, &m->in[i]);
@@ -94,7 +95,8 @@ static int64_t sum_of(const struct ticket_build *b)
     return sum;
 }
 
-/* Fee of a transaction of this size; signatures of the next one may be an octet longer. */
+/* Fee of a transaction of this size; signatures of the next one may be an octet longer.
+ */
 static int64_t fee_for(const struct ticket_build *b, const struct tx *tx)
 {
     return feerate_fee(b->feerate, tx_vsize(tx) + (int64_t)b->n_coins);

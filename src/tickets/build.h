@@ -14,8 +14,9 @@ struct ticket_coin {
 struct ticket_build {
     const struct chain_params *params;
     const struct ticket_kind *kind;
-    const struct ticket_value *values; /* raw octets; an empty signature is to be made */
-    const struct ticket_coin *coins;   /* all are spent, in this order */
+    const struct ticket_value
+        *values;                     /* raw octets; an empty signature is to be made */
+    const struct ticket_coin *coins; /* all are spent, in this order */
     size_t n_coins;
     const struct keystore *keys;
     struct bytes change_script;
@@ -29,11 +30,12 @@ struct ticket_build {
 
 enum ticket_build_result {
     BUILD_OK,
-    BUILD_NO_FUNDS,  /* *fee is what it would take besides the burn */
+    BUILD_NO_FUNDS,   /* *fee is what it would take besides the burn */
     BUILD_NOT_SIGNED, /* the keys do not spend the coins */
-    BUILD_SIGNER,    /* sign failed */
+    BUILD_SIGNER,     /* sign failed */
 };
-/* The first output is the carrier, the second the change, if there is any worth having. */
+/* The first output is the carrier, the second the change, if there is any worth having.
+ */
 enum ticket_build_result ticket_build(struct tx **out, struct amount *fee,
                                       const struct ticket_build *b);
 

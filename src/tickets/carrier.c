@@ -9,9 +9,10 @@ bool carrier_parse(struct bytes script, struct bytes *payload)
     size_t pos = 1;
     struct script_op op;
     if (script.len <= CARRIER_HEAD || script.data[0] != OP_RETURN ||
-        !script_next(script, &pos, &op) || pos != script.len || op.code > OP_PUSHDATA4 ||
-        !script_push_is_minimal(&op) || op.data.len < CARRIER_HEAD ||
-        op.data.len > CARRIER_MAX || memcmp(op.data.data, magic, sizeof(magic)) != 0)
+        !script_next(script, &pos, &op) || pos != script.len ||
+        op.code > OP_PUSHDATA4 || !script_push_is_minimal(&op) ||
+        op.data.len < CARRIER_HEAD || op.data.len > CARRIER_MAX ||
+        memcmp(op.data.data, magic, sizeof(magic)) != 0)
         return false;
     *payload = op.data;
     return true;

@@ -1,4 +1,5 @@
-/* The carrier: the one output of a transaction that is ticket and burn (doc/spec/tickets.md).
+/* The carrier: the one output of a transaction that is ticket and burn
+ * (doc/spec/tickets.md).
  *
  *   0  1   6a (OP_RETURN)
  *   1  ..  one minimal push to the end of the script, of the payload:
@@ -12,14 +13,15 @@
 
 #include "chain/prim/tx.h"
 
-#define CARRIER_HEAD 6
-#define CARRIER_MAX 16384
+#define CARRIER_HEAD    6
+#define CARRIER_MAX     16384
 #define CARRIER_VERSION 1
 
 /* False: no carrier. *payload is borrowed from the script. */
 bool carrier_parse(struct bytes script, struct bytes *payload);
 void carrier_build(struct buf *script, struct bytes payload);
-/* How many carriers the transaction has; *first is the output of the first, *payload its. */
+/* How many carriers the transaction has; *first is the output of the first, *payload
+ * its. */
 size_t carrier_find(const struct tx *tx, uint32_t *first, struct bytes *payload);
 
 #endif

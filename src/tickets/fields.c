@@ -7,7 +7,7 @@
 #include "tickets/pastelid.h"
 #include "util/hex.h"
 
-#define SCRIPT_MAX 42
+#define SCRIPT_MAX   42
 #define ED448_SIGOPS 4 /* an Ed448 check costs as much as four others */
 
 struct field_behaviour {
@@ -19,7 +19,8 @@ struct field_behaviour {
     bool (*from_json)(struct buf *out, const struct ticket_field *f,
                       const struct chain_params *params, const struct json *obj,
                       struct arena *mem, const char **error);
-    bool (*from_text)(struct buf *out, const struct chain_params *params, const char *text);
+    bool (*from_text)(struct buf *out, const struct chain_params *params,
+                      const char *text);
 };
 
 static const struct field_behaviour behaviours[];
@@ -82,8 +83,10 @@ static bool script_from_json(struct buf *out, const struct ticket_field *f,
     if (hex != NULL) {
         if (script_from_hex(out, hex))
             return true;
-        *error = arena_printf(mem, "%s must be the hex of a P2PKH, P2SH, P2WPKH, P2WSH or "
-                                   "P2TR script", f->name);
+        *error = arena_printf(mem,
+                              "%s must be the hex of a P2PKH, P2SH, P2WPKH, P2WSH or "
+                              "P2TR script",
+                              f->name);
         return false;
     }
     if (address == NULL || address->type != JSON_STRING) {
@@ -102,7 +105,7 @@ static bool script_from_json(struct buf *out, const struct ticket_field *f,
 }
 
 static bool ticket_script_from_text(struct buf *out, const struct chain_params *params,
-                             const char *text)
+                                    const char *text)
 {
     struct destination d;
     if (address_decode(&d, params, text, NULL))
@@ -123,15 +126,16 @@ static void pastelid_to_json(struct json_writer *w, const struct ticket_field *f
 }
 
 static bool pastelid_from_json(struct buf *out, const struct ticket_field *f,
-                               const struct chain_params *params, const struct json *obj,
-                               struct arena *mem, const char **error)
+                               const struct chain_params *params,
+                               const struct json *obj, struct arena *mem,
+                               const char **error)
 {
     uint8_t key[ED448_KEY_SIZE];
     const struct json *v = json_get(obj, f->name);
     (void)params;
     if (v == NULL || v->type != JSON_STRING || !pastelid_decode(key, v->str)) {
-        *error = arena_printf(mem, "%s must be a PastelID (86 characters that begin with jX)",
-                              f->name);
+        *error = arena_printf(
+            mem, "%s must be a PastelID (86 characters that begin with jX)", f->name);
         return false;
     }
     buf_append(out, key, sizeof(key));
@@ -165,7 +169,8 @@ static bool sig_from_json(struct buf *out, const struct ticket_field *f,
     (void)params;
     if (v == NULL || v->type == JSON_NULL)
         return true;
-    if (v->type == JSON_STRING && hex_decode(out, v->str, v->str_len) && out->len == size)
+    if (v->type == JSON_STRING && hex_decode(out, v->str, v->str_len) &&
+        out->len == size)
         return true;
     *error = arena_printf(mem, "%s must be %zu octets in hex", f->name, size);
     return false;

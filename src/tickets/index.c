@@ -10,12 +10,13 @@
 #include "util/reader.h"
 #include "util/sink.h"
 
-#define INDEX_VERSION 1
+#define INDEX_VERSION  1
 #define FIELD_KEY_SIZE 16
 
 struct ticket_index {
     struct db *db; /* owned */
-    pthread_mutex_t lock; /* of what follows: read by RPC, changed by the chain's thread */
+    pthread_mutex_t
+        lock; /* of what follows: read by RPC, changed by the chain's thread */
     struct hash256 best;
     int32_t height;
 };
@@ -240,11 +241,12 @@ static void del_place(void *ctx, struct bytes key)
     db_batch_del(((struct place_writer *)ctx)->batch, key);
 }
 
-static void index_tx(struct db_batch *batch, const struct block *b, int32_t height, uint32_t i)
+static void index_tx(struct db_batch *batch, const struct block *b, int32_t height,
+                     uint32_t i)
 {
     const struct tx *tx = &b->txs[i];
-    struct ticket_record r = {.height = height, .position = i, .block = b->hash,
-                              .txid = tx->txid};
+    struct ticket_record r = {
+        .height = height, .position = i, .block = b->hash, .txid = tx->txid};
     struct bytes payload;
     uint32_t out;
     if (carrier_find(tx, &out, &payload) != 1 ||
@@ -259,7 +261,8 @@ static void index_tx(struct db_batch *batch, const struct block *b, int32_t heig
     buf_clear(&value);
 }
 
-enum err ticket_index_connect(struct ticket_index *ix, const struct block *b, int32_t height)
+enum err ticket_index_connect(struct ticket_index *ix, const struct block *b,
+                              int32_t height)
 {
     struct db_batch batch;
     enum err e = ERR_OK;
@@ -349,7 +352,8 @@ static struct index_key prefix_of(const struct ticket_query *q)
 }
 
 enum err ticket_index_find(struct ticket_index *ix, const struct ticket_query *q,
-                           bool (*fn)(void *ctx, const struct ticket_record *r), void *ctx)
+                           bool (*fn)(void *ctx, const struct ticket_record *r),
+                           void *ctx)
 {
     struct index_key prefix = prefix_of(q), from = prefix;
     struct ticket_record r = {0};
@@ -358,7 +362,8 @@ enum err ticket_index_find(struct ticket_index *ix, const struct ticket_query *q
     bool more = true;
     struct db_iter *it = db_iter_new(ix->db, NULL, key_view(&prefix));
     key_place(&from, q->min_height > 0 ? (uint32_t)q->min_height : 0, 0);
-    for (db_iter_seek(it, key_view(&from)); more && db_iter_valid(it); db_iter_next(it)) {
+    for (db_iter_seek(it, key_view(&from)); more && db_iter_valid(it);
+         db_iter_next(it)) {
         struct hash256 txid;
         if (seen++ < q->skip)
             continue;

@@ -1,13 +1,15 @@
-/* The index of tickets in the active chain: found by txid, by kind, by the fields that their kinds
- * mark as indexed, in order of height. A database of its own, <datadir>/indexes/tickets, which
- * follows the chain; it holds the payloads, so no transaction index is needed.
+/* The index of tickets in the active chain: found by txid, by kind, by the fields that
+ * their kinds mark as indexed, in order of height. A database of its own,
+ * <datadir>/indexes/tickets, which follows the chain; it holds the payloads, so no
+ * transaction index is needed.
  *
- *   'B'                                       hash and u32 height of the block it stands at
- *   't' txid                                  record: u32 height, u32 position of the transaction
- *                                             in its block, block hash, i64 burned, payload
- *   'h' height position                       txid
- *   'k' kind height position                  txid
- *   'f' 16 octets of SHA3(kind, field name, 00, value) height position    txid
+ *   'B'                          hash and u32 height of the block it stands at
+ *   't' txid                     record: u32 height, u32 position of the transaction in
+ *                                its block, block hash, i64 burned, payload
+ *   'h' height position          txid
+ *   'k' kind height position     txid
+ *   'f' field height position    txid; field is 16 octets of
+ *                                SHA3(kind, name of the field, 00, value)
  *
  * Height and position inside keys are big-endian u32, so that keys sort by them. */
 #ifndef OCHRE_TICKETS_INDEX_H
@@ -28,10 +30,10 @@ struct ticket_record {
 };
 void ticket_record_clear(struct ticket_record *r);
 
-NODISCARD enum err ticket_index_open(struct ticket_index **out, const char *datadir,
-                                     size_t cache_bytes, bool wipe,
-                                     void (*on_error)(void *ctx, enum err e, const char *msg),
-                                     void *ctx, char **message);
+NODISCARD enum err
+ticket_index_open(struct ticket_index **out, const char *datadir, size_t cache_bytes,
+                  bool wipe, void (*on_error)(void *ctx, enum err e, const char *msg),
+                  void *ctx, char **message);
 void ticket_index_close(struct ticket_index *ix);
 
 /* The block it stands at; height -1 when it is new. */
@@ -52,11 +54,11 @@ struct ticket_query {
     const char *field;              /* NULL: not by field */
     struct bytes value;             /* raw octets of the field */
     int32_t min_height;
-    size_t skip, count;             /* a page; count 0: no bound */
+    size_t skip, count; /* a page; count 0: no bound */
 };
 /* Calls fn for each match in chain order, until it returns false. */
-NODISCARD enum err ticket_index_find(struct ticket_index *ix, const struct ticket_query *q,
-                                     bool (*fn)(void *ctx, const struct ticket_record *r),
-                                     void *ctx);
+NODISCARD enum err
+ticket_index_find(struct ticket_index *ix, const struct ticket_query *q,
+                  bool (*fn)(void *ctx, const struct ticket_record *r), void *ctx);
 
 #endif

@@ -7,7 +7,8 @@ enum { PASTELID, OWNER_SCRIPT, OWNER_SIG };
 static const struct ticket_field fields[] = {
     [PASTELID] = {"pastelid", FIELD_PASTELID, .indexed = true},
     [OWNER_SCRIPT] = {"owner_script", FIELD_SCRIPT, .indexed = true},
-    [OWNER_SIG] = {"owner_signature", FIELD_ED448_SIG, .role = "owner", .signer = PASTELID},
+    [OWNER_SIG] = {"owner_signature", FIELD_ED448_SIG, .role = "owner",
+                   .signer = PASTELID},
 };
 
 static struct amount min_burn(const struct ticket *t, const struct ticket_env *env)
@@ -16,7 +17,8 @@ static struct amount min_burn(const struct ticket *t, const struct ticket_env *e
     return env->params->sn.id_burn;
 }
 
-static bool check(const struct ticket *t, const struct ticket_env *env, struct reject *rej)
+static bool check(const struct ticket *t, const struct ticket_env *env,
+                  struct reject *rej)
 {
     struct buf mem = {0};
     struct identity id;

@@ -23,7 +23,8 @@ static bool spends_script(const struct ticket_env *env, struct bytes script)
     return false;
 }
 
-static bool check(const struct ticket *t, const struct ticket_env *env, struct reject *rej)
+static bool check(const struct ticket *t, const struct ticket_env *env,
+                  struct reject *rej)
 {
     struct buf mem = {0};
     struct identity id;

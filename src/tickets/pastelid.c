@@ -15,8 +15,8 @@
 #include "util/sink.h"
 
 #define FORMAT_VERSION 1
-#define SEALED_AT 114
-#define TEXT_LENGTH 86
+#define SEALED_AT      114
+#define TEXT_LENGTH    86
 
 static const uint8_t file_magic[4] = {'O', 'C', 'P', 'K'};
 static const uint8_t text_prefix[2] = {0xa1, 0xde};
@@ -164,12 +164,13 @@ static char *path_of(const struct pastelid_store *s, const uint8_t key[57])
     return path_join(s->dir, pastelid_encode(text, key));
 }
 
-static enum err load(const struct pastelid_store *s, const uint8_t key[57], struct buf *raw)
+static enum err load(const struct pastelid_store *s, const uint8_t key[57],
+                     struct buf *raw)
 {
     struct key_file f;
     char *path = path_of(s, key);
-    enum err e = path_exists(path) ? fs_read_file(path, PASTELID_FILE_SIZE, raw)
-                                   : ERR_NOT_FOUND;
+    enum err e =
+        path_exists(path) ? fs_read_file(path, PASTELID_FILE_SIZE, raw) : ERR_NOT_FOUND;
     if (e == ERR_FULL) /* longer than such a file can be */
         e = ERR_CORRUPT;
     if (e == ERR_OK)
@@ -214,8 +215,9 @@ enum err pastelid_new(struct pastelid_store *s, uint8_t key[57], const char *pas
     return e;
 }
 
-enum err pastelid_sign(struct pastelid_store *s, uint8_t sig[114], const uint8_t key[57],
-                       const char *pass, const void *msg, size_t len)
+enum err pastelid_sign(struct pastelid_store *s, uint8_t sig[114],
+                       const uint8_t key[57], const char *pass, const void *msg,
+                       size_t len)
 {
     struct buf raw = {0};
     uint8_t *secret = secret_alloc(ED448_KEY_SIZE);
@@ -229,8 +231,8 @@ enum err pastelid_sign(struct pastelid_store *s, uint8_t sig[114], const uint8_t
     return e;
 }
 
-enum err pastelid_passwd(struct pastelid_store *s, const uint8_t key[57], const char *old_pass,
-                         const char *new_pass)
+enum err pastelid_passwd(struct pastelid_store *s, const uint8_t key[57],
+                         const char *old_pass, const char *new_pass)
 {
     struct buf raw = {0};
     uint8_t file[PASTELID_FILE_SIZE];
@@ -282,8 +284,8 @@ static int is_key_file(const struct dirent *d)
     return pastelid_decode(key, d->d_name);
 }
 
-enum err pastelid_each(struct pastelid_store *s, void (*fn)(void *ctx, const uint8_t key[57]),
-                       void *ctx)
+enum err pastelid_each(struct pastelid_store *s,
+                       void (*fn)(void *ctx, const uint8_t key[57]), void *ctx)
 {
     struct dirent **names;
     int n = scandir(s->dir, &names, is_key_file, alphasort);

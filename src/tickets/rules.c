@@ -17,7 +17,8 @@
 
 static const uint8_t commitment_head[6] = {0x6a, 0x24, 'O', 'C', 'S', 'T'};
 
-void state_commitment_script(uint8_t out[STATE_COMMITMENT_SIZE], const struct hash256 *root)
+void state_commitment_script(uint8_t out[STATE_COMMITMENT_SIZE],
+                             const struct hash256 *root)
 {
     memcpy(out, commitment_head, sizeof(commitment_head));
     memcpy(out + sizeof(commitment_head), root->b, 32);
@@ -109,7 +110,8 @@ static bool check_ticket(struct ticket_rules *rules, struct rule_env *env,
         return reject(rej, REJECT_TICKET_SIGOPS, NULL);
     struct amount least = t->kind->min_burn(t, te);
     if (te->burn.v < least.v)
-        return reject_detail(rej, REJECT_TICKET_BURN, "burns %lld, at least %lld is required",
+        return reject_detail(rej, REJECT_TICKET_BURN,
+                             "burns %lld, at least %lld is required",
                              (long long)te->burn.v, (long long)least.v);
     if (!t->kind->check(t, te, rej))
         return false;
@@ -139,7 +141,7 @@ static bool hook_tx(void *ctx, struct rule_env *env, const struct tx *tx,
     case TICKET_OK:
         break;
     }
-    struct ticket_env te = {env->params, env->height, tx,
+    struct ticket_env te = {env->params, env->height,        tx,
                             spent,       tx->out[out].value, env->state};
     if (!check_ticket(ctx, env, &t, &te, rej))
         return false;
@@ -192,17 +194,17 @@ static bool hook_block_end(void *ctx, struct rule_env *env, const struct block *
     return true;
 }
 
-static size_t hook_coinbase_outputs(void *ctx, struct rule_env *env, struct amount subsidy,
-                                    struct amount *max_value, struct arena *mem,
-                                    struct required_output out[8])
+static size_t hook_coinbase_outputs(void *ctx, struct rule_env *env,
+                                    struct amount subsidy, struct amount *max_value,
+                                    struct arena *mem, struct required_output out[8])
 {
     struct hash256 root = state_txn_root(env->state);
     uint8_t *script = arena_alloc(mem, STATE_COMMITMENT_SIZE);
     (void)ctx;
     *max_value = subsidy_without_share(subsidy);
     state_commitment_script(script, &root);
-    out[0] = (struct required_output){bytes_of(script, STATE_COMMITMENT_SIZE), amount_of(0),
-                                      "state-root"};
+    out[0] = (struct required_output){bytes_of(script, STATE_COMMITMENT_SIZE),
+                                      amount_of(0), "state-root"};
     return 1;
 }
 

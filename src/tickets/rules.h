@@ -1,5 +1,5 @@
-/* Ticket rules inside block validation, the mempool and templates: consensus_hooks over the kinds
- * of kinds.def (doc/spec/tickets.md, "Order of work"). */
+/* Ticket rules inside block validation, the mempool and templates: consensus_hooks over
+ * the kinds of kinds.def (doc/spec/tickets.md, "Order of work"). */
 #ifndef OCHRE_TICKETS_RULES_H
 #define OCHRE_TICKETS_RULES_H
 
@@ -7,20 +7,24 @@
 #include "chain/validation/hooks.h"
 
 struct ticket_rules {
-    struct sigcache *cache; /* ticket signatures that passed, shared by mempool and blocks */
+    struct sigcache
+        *cache; /* ticket signatures that passed, shared by mempool and blocks */
     uint8_t salt[32];
 };
 
 /* Fills in the table; rules is its context. */
 void ticket_rules_hooks(struct consensus_hooks *out, struct ticket_rules *rules);
 
-/* What a coinbase may take, without fees, while there is no supernode to get the share. */
+/* What a coinbase may take, without fees, while there is no supernode to get the share.
+ */
 struct amount subsidy_without_share(struct amount subsidy);
 
 /* 6a 24 "OCST" root: the script of the coinbase output that commits to the state. */
 #define STATE_COMMITMENT_SIZE 38
-void state_commitment_script(uint8_t out[STATE_COMMITMENT_SIZE], const struct hash256 *root);
-/* The root that a coinbase commits to; false when it has none or several commitments. */
+void state_commitment_script(uint8_t out[STATE_COMMITMENT_SIZE],
+                             const struct hash256 *root);
+/* The root that a coinbase commits to; false when it has none or several commitments.
+ */
 NODISCARD bool state_commitment_find(struct hash256 *root, const struct tx *coinbase);
 
 #endif

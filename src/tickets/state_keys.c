@@ -31,7 +31,8 @@ bool identity_get(struct state_txn *st, const uint8_t pastelid[57], struct buf *
     return reader_done(&r);
 }
 
-void identity_put(struct state_txn *st, const uint8_t pastelid[57], const struct identity *id)
+void identity_put(struct state_txn *st, const uint8_t pastelid[57],
+                  const struct identity *id)
 {
     struct key k;
     struct buf value = {0};
@@ -105,7 +106,8 @@ static struct bytes committee_key(struct key *k, uint32_t height)
     return bytes_of(k->octets, 5);
 }
 
-void committee_put_empty(struct state_txn *st, uint32_t height, const struct hash256 *block)
+void committee_put_empty(struct state_txn *st, uint32_t height,
+                         const struct hash256 *block)
 {
     struct key k;
     uint8_t value[33] = {0};

@@ -6,7 +6,7 @@
 #include "util/amount.h"
 
 /* "i" pastelid -> u32 height, var owner_script, u8 flags */
-#define IDENTITY_REVOKED 1u
+#define IDENTITY_REVOKED       1u
 #define IDENTITY_HAD_SUPERNODE 2u
 
 struct identity {
@@ -18,7 +18,8 @@ struct identity {
 /* False: never registered. mem holds the record. */
 bool identity_get(struct state_txn *st, const uint8_t pastelid[57], struct buf *mem,
                   struct identity *out);
-void identity_put(struct state_txn *st, const uint8_t pastelid[57], const struct identity *id);
+void identity_put(struct state_txn *st, const uint8_t pastelid[57],
+                  const struct identity *id);
 
 /* "B" -> u64 total burned, u8 n, n x { u8 kind, u64 }; absent while 0 */
 #define BURN_KINDS 32
@@ -34,7 +35,8 @@ void burn_get(struct state_txn *st, struct burn_totals *out);
 void burn_add(struct state_txn *st, uint8_t kind, struct amount burned);
 
 /* "t" u32be height -> block hash, u8 n, n x member: the committee of a block */
-void committee_put_empty(struct state_txn *st, uint32_t height, const struct hash256 *block);
+void committee_put_empty(struct state_txn *st, uint32_t height,
+                         const struct hash256 *block);
 void committee_del(struct state_txn *st, uint32_t height);
 
 #endif

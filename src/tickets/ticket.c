@@ -68,8 +68,9 @@ static struct bytes body(const struct ticket *t)
     return t->payload;
 }
 
-struct hash256 ticket_sign_hash(const struct chain_params *params, const struct ticket *t,
-                                size_t field, const struct outpoint *prevout)
+struct hash256 ticket_sign_hash(const struct chain_params *params,
+                                const struct ticket *t, size_t field,
+                                const struct outpoint *prevout)
 {
     uint8_t first[36];
     memcpy(first, prevout->txid.b, 32);

@@ -1,5 +1,5 @@
-/* Tickets: what a carrier's payload says. A kind is a table of fields, which drives reading,
- * writing, JSON and the index, and a few small functions; see kinds.def. */
+/* Tickets: what a carrier's payload says. A kind is a table of fields, which drives
+ * reading, writing, JSON and the index, and a few small functions; see kinds.def. */
 #ifndef OCHRE_TICKETS_TICKET_H
 #define OCHRE_TICKETS_TICKET_H
 
@@ -18,7 +18,8 @@ enum field_type {
 };
 
 struct ticket_field {
-    const char *name; /* in JSON; a script's address is called "<name>" with _address for _script */
+    const char *name; /* in JSON; a script's address is called "<name>" with _address
+                         for _script */
     enum field_type type;
     bool indexed;     /* tickets can be found by it */
     const char *role; /* of a signature: who signs, see ticket_sign_hash */
@@ -57,7 +58,8 @@ struct ticket_kind {
     size_t n_fields;
     struct amount (*min_burn)(const struct ticket *t, const struct ticket_env *env);
     /* The state rules; pure. */
-    bool (*check)(const struct ticket *t, const struct ticket_env *env, struct reject *rej);
+    bool (*check)(const struct ticket *t, const struct ticket_env *env,
+                  struct reject *rej);
     /* What it changes, once everything is checked but its signatures. */
     void (*apply)(const struct ticket *t, const struct ticket_env *env);
     /* Names of which only one pending ticket may have each. */
@@ -83,9 +85,11 @@ void ticket_encode(struct buf *out, const struct ticket_kind *kind,
 /* TH(tag, m) of doc/spec/tickets.md; tag is "ochre/<kind>/<role>". */
 struct hash256 ticket_hash(const struct chain_params *params, const char *kind,
                            const char *role, struct bytes m1, struct bytes m2);
-/* What the owner of signature field @field signs; @prevout is that of the transaction's input 0. */
-struct hash256 ticket_sign_hash(const struct chain_params *params, const struct ticket *t,
-                                size_t field, const struct outpoint *prevout);
+/* What the owner of signature field @field signs; @prevout is that of the transaction's
+ * input 0. */
+struct hash256 ticket_sign_hash(const struct chain_params *params,
+                                const struct ticket *t, size_t field,
+                                const struct outpoint *prevout);
 /* Units of the block's budget of signature checks. */
 unsigned ticket_sigops(const struct ticket *t);
 #define TICKET_MAX_SIGOPS 16000
@@ -95,14 +99,16 @@ void claim(struct claim_set *out, const char *name, struct bytes value);
 /* Members of the JSON object of a ticket: one for each field. */
 void ticket_write_fields(const struct ticket *t, const struct chain_params *params,
                          struct json_writer *w);
-/* One field from JSON into out (the raw octets); false: *error (from mem) says what is wrong.
- * A signature may be absent: out stays empty. */
+/* One field from JSON into out (the raw octets); false: *error (from mem) says what is
+ * wrong. A signature may be absent: out stays empty. */
 NODISCARD bool ticket_field_from_json(struct buf *out, const struct ticket_field *f,
                                       const struct chain_params *params,
                                       const struct json *obj, struct arena *mem,
                                       const char **error);
-/* The value that a user's text (a PastelID, an address, hex) stands for in this field. */
+/* The value that a user's text (a PastelID, an address, hex) stands for in this field.
+ */
 NODISCARD bool ticket_field_from_text(struct buf *out, const struct ticket_field *f,
-                                      const struct chain_params *params, const char *text);
+                                      const struct chain_params *params,
+                                      const char *text);
 
 #endif

@@ -10,7 +10,7 @@
 #include "util/mem.h"
 #include "util/rand.h"
 
-#define SIGCACHE_BYTES (1u << 20)
+#define SIGCACHE_BYTES  (1u << 20)
 #define MIN_INDEX_CACHE (1u << 20)
 
 struct tickets {
@@ -81,10 +81,10 @@ static void stop(struct tickets *t, const char *sentence)
 static void on_db_error(void *ctx, enum err e, const char *message)
 {
     struct tickets *t = ctx;
-    char *sentence =
-        xasprintf("%s. %s", message,
-                  e == ERR_CORRUPT ? "Remove that directory and restart: it is built anew"
-                                   : "Check the disk, then restart");
+    char *sentence = xasprintf(
+        "%s. %s", message,
+        e == ERR_CORRUPT ? "Remove that directory and restart: it is built anew"
+                         : "Check the disk, then restart");
     if (t->index != NULL) /* while it opens, the caller deals with it */
         stop(t, sentence);
     free(sentence);
@@ -99,10 +99,12 @@ static enum err open_index(struct tickets *t, char **error)
                                    on_db_error, t, error);
     if (e != ERR_CORRUPT)
         return e;
-    log_warning(t->opt.log, "%s/indexes/tickets is damaged; it is built anew from the blocks",
+    log_warning(t->opt.log,
+                "%s/indexes/tickets is damaged; it is built anew from the blocks",
                 t->opt.datadir);
     free(*error);
-    return ticket_index_open(&t->index, t->opt.datadir, cache, true, on_db_error, t, error);
+    return ticket_index_open(&t->index, t->opt.datadir, cache, true, on_db_error, t,
+                             error);
 }
 
 /* Indexes one block of the active chain. */
@@ -117,7 +119,8 @@ static enum err add_block(struct tickets *t, const struct block_index *bi)
     return e;
 }
 
-/* The last block that index and active chain share; NULL: none, the index is to begin anew. */
+/* The last block that index and active chain share; NULL: none, the index is to begin
+ * anew. */
 static struct block_index *shared_block(struct tickets *t)
 {
     struct hash256 hash;
@@ -152,10 +155,12 @@ static void on_connected(void *ctx, const struct block *b, const struct block_in
     ticket_index_best(t->index, &best, &height);
     if (bi->prev == NULL || !hash256_equal(&bi->prev->hash, &best))
         return; /* an earlier failure is being dealt with */
-    (void)!ticket_index_connect(t->index, b, bi->height); /* on_db_error stops the node */
+    (void)!ticket_index_connect(t->index, b,
+                                bi->height); /* on_db_error stops the node */
 }
 
-static void on_disconnected(void *ctx, const struct block *b, const struct block_index *bi)
+static void on_disconnected(void *ctx, const struct block *b,
+                            const struct block_index *bi)
 {
     struct tickets *t = ctx;
     struct hash256 best;
@@ -169,8 +174,10 @@ static void on_disconnected(void *ctx, const struct block *b, const struct block
 static char *catch_up_error(enum err e, int32_t height)
 {
     const char *cause = e == ERR_NOT_FOUND ? "its data was pruned" : err_text(e);
-    return xasprintf("The ticket index cannot read block %d: %s. Restart with -reindex to "
-                     "rebuild it", (int)height, cause);
+    return xasprintf(
+        "The ticket index cannot read block %d: %s. Restart with -reindex to "
+        "rebuild it",
+        (int)height, cause);
 }
 
 enum err tickets_attach(struct tickets *t, struct chainman *cm, char **error)
@@ -188,8 +195,9 @@ enum err tickets_attach(struct tickets *t, struct chainman *cm, char **error)
         *error = catch_up_error(e, height);
         return e;
     }
-    chainman_subscribe(cm, &(struct chain_events){.ctx = t,
-                                                  .block_connected = on_connected,
-                                                  .block_disconnected = on_disconnected});
+    chainman_subscribe(cm,
+                       &(struct chain_events){.ctx = t,
+                                              .block_connected = on_connected,
+                                              .block_disconnected = on_disconnected});
     return ERR_OK;
 }

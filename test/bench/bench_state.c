@@ -1,6 +1,6 @@
-/* Cost of the state commitment: blocks of 1,000 changed keys on a state of 1,000,000 keys.
- * usage: bench_state [keys] [cache MiB]   prints CPU microseconds per changed key, and the memory
- * of a process that works on such a state (another one made it). */
+/* Cost of the state commitment: blocks of 1,000 changed keys on a state of 1,000,000
+ * keys. usage: bench_state [keys] [cache MiB]   prints CPU microseconds per changed
+ * key, and the memory of a process that works on such a state (another one made it). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -75,7 +75,8 @@ struct cost {
     double txn, root, flush;
 };
 
-static struct cost blocks(struct db *db, struct state *s, struct rng *rng, uint64_t keys, int n)
+static struct cost blocks(struct db *db, struct state *s, struct rng *rng,
+                          uint64_t keys, int n)
 {
     struct cost c = {0, 0, 0};
     for (int b = 0; b < n; b++) {
@@ -103,8 +104,9 @@ static struct cost blocks(struct db *db, struct state *s, struct rng *rng, uint6
 
 static void report(const char *what, struct cost c)
 {
-    printf("%-22s root %6.2f  values and undo %6.2f  flush %6.2f  sum %6.2f us per key\n", what,
-           c.root, c.txn, c.flush, c.root + c.txn + c.flush);
+    printf(
+        "%-22s root %6.2f  values and undo %6.2f  flush %6.2f  sum %6.2f us per key\n",
+        what, c.root, c.txn, c.flush, c.root + c.txn + c.flush);
 }
 
 static struct db *open_db(const char *dir)
@@ -149,9 +151,10 @@ static void work(const char *dir, size_t cache, uint64_t keys)
     report("cold (first 10 blocks)", blocks(db, s, &rng, keys, 10));
     blocks(db, s, &rng, keys, 300);
     report("warm (100 blocks)", blocks(db, s, &rng, keys, 100));
-    printf("state memory %.1f MiB; resident %.1f MiB (of it files %.1f), peak %.1f MiB\n",
-           (double)state_memory(s) / (1 << 20), (double)resident_kib("VmRSS:") / 1024,
-           (double)resident_kib("RssFile:") / 1024, (double)resident_kib("VmHWM:") / 1024);
+    printf(
+        "state memory %.1f MiB; resident %.1f MiB (of it files %.1f), peak %.1f MiB\n",
+        (double)state_memory(s) / (1 << 20), (double)resident_kib("VmRSS:") / 1024,
+        (double)resident_kib("RssFile:") / 1024, (double)resident_kib("VmHWM:") / 1024);
     state_free(s);
     db_close(db);
 }

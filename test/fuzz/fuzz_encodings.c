@@ -1,4 +1,5 @@
-/* Any text as Base58, Base58Check, Bech32 and PastelID, any octets as a lax DER signature. */
+/* Any text as Base58, Base58Check, Bech32 and PastelID, any octets as a lax DER
+ * signature. */
 #include "fuzz.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Any proof: what is read is written back the same, and verifies under the root it leads to and
- * no other. Input: u8 length of the key, key, proof. */
+/* Any proof: what is read is written back the same, and verifies under the root it
+ * leads to and no other. Input: u8 length of the key, key, proof. */
 #include "fuzz.h"
 
 #include "chain/state/proof.h"

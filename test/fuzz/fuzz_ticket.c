@@ -1,5 +1,5 @@
-/* Any payload: what decodes encodes to the same octets, shows as JSON, and can be judged and
- * applied; whatever a ticket changed, its undo takes back. */
+/* Any payload: what decodes encodes to the same octets, shows as JSON, and can be
+ * judged and applied; whatever a ticket changed, its undo takes back. */
 #include "fuzz.h"
 
 #include <stdlib.h>

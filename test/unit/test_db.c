@@ -1,4 +1,5 @@
-/* The LevelDB door: batches, walks, snapshots, versions, and what goes wrong on a disk. */
+/* The LevelDB door: batches, walks, snapshots, versions, and what goes wrong on a disk.
+ */
 #include "unit.h"
 
 #include <ftw.h>
@@ -103,8 +104,8 @@ static char *walk(struct db *db, const struct db_snapshot *snap, const char *pre
     return (char *)buf_take(&b, NULL);
 }
 
-static void assert_walk(struct db *db, const struct db_snapshot *snap, const char *prefix,
-                        const char *want)
+static void assert_walk(struct db *db, const struct db_snapshot *snap,
+                        const char *prefix, const char *want)
 {
     char *got = walk(db, snap, prefix);
     assert_string_equal(got, want);
@@ -164,7 +165,8 @@ static void snapshots_do_not_move(void **st)
     db_close(db);
 }
 
-static void assert_refused(const struct db_options *opt, enum err want, const char *word)
+static void assert_refused(const struct db_options *opt, enum err want,
+                           const char *word)
 {
     struct db *db = NULL;
     char *message = NULL;

@@ -10,7 +10,8 @@ static void base58_vectors(void **st)
     json_t *root = load_vectors("bitcoin/base58_encode_decode.json"), *row;
     struct buf raw = {0}, back = {0};
     size_t i;
-    json_array_foreach (root, i, row) {
+    json_array_foreach(root, i, row)
+    {
         const char *text = json_string_value(json_array_get(row, 1));
         from_hex(&raw, json_string_value(json_array_get(row, 0)));
         char *got = base58_encode(raw.data, raw.len);
@@ -33,8 +34,9 @@ static void base58_texts(void **st)
 {
     (void)st;
     struct buf out = {0};
-    static const char *const bad[] = {"invalid", "0", "I", "O", "l", "bad0IOl",
-                                      " \t\n\v\f\r skip \r\f\v\n\t a", "\xc3\xa9"};
+    static const char *const bad[] = {
+        "invalid", "0", "I", "O", "l", "bad0IOl", " \t\n\v\f\r skip \r\f\v\n\t a",
+        "\xc3\xa9"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         assert_false(base58_decode(&out, bad[i], 100));
         assert_int_equal(out.len, 0);
@@ -68,7 +70,8 @@ static void check_valid(json_t *rows, enum bech32_encoding want)
     json_t *row;
     size_t i;
     assert_true(json_array_size(rows) > 0);
-    json_array_foreach (rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         struct bech32 b;
         const char *text = json_string_value(row);
         char again[128];
@@ -87,7 +90,8 @@ static void check_invalid(json_t *rows)
     size_t i;
     struct buf mem = {0};
     assert_true(json_array_size(rows) > 0);
-    json_array_foreach (rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         struct bech32 b;
         int pos[90];
         size_t n;
@@ -103,7 +107,8 @@ static void bech32_vectors(void **st)
     (void)st;
     json_t *root = load_vectors("bitcoin/bech32_vectors.json"), *rows;
     const char *key;
-    json_object_foreach (root, key, rows) {
+    json_object_foreach(root, key, rows)
+    {
         if (strstr(key, "invalid") != NULL)
             check_invalid(rows);
         else
@@ -122,19 +127,35 @@ static void error_locations(void **st)
         int pos[2];
     } rows[] = {
         {"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "", 0, {0}},
-        {"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", "Invalid Bech32 checksum", 1, {41}},
-        {"bc1pw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "Invalid Bech32 checksum", 1, {3}},
-        {"bc1qw508x6qejxtdg4y5r3zarvary0q5xw7kv8f3t4", "Invalid Bech32 checksum", 2, {8, 30}},
+        {"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5",
+         "Invalid Bech32 checksum",
+         1,
+         {41}},
+        {"bc1pw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+         "Invalid Bech32 checksum",
+         1,
+         {3}},
+        {"bc1qw508x6qejxtdg4y5r3zarvary0q5xw7kv8f3t4",
+         "Invalid Bech32 checksum",
+         2,
+         {8, 30}},
         {"bc1q0", "Invalid separator position", 1, {2}},
         {"bcq049", "Missing separator", 0, {0}},
-        {"bc1qw508dQqejxtdg4y5r3zarvary0c5xw7kv8f3t4", "Invalid character or mixed case", 1, {9}},
-        {"bc1qw508d6qebxtdg4y5r3zarvary0c5xw7kv8f3t4", "Invalid Base 32 character", 1, {12}},
+        {"bc1qw508dQqejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+         "Invalid character or mixed case",
+         1,
+         {9}},
+        {"bc1qw508d6qebxtdg4y5r3zarvary0c5xw7kv8f3t4",
+         "Invalid Base 32 character",
+         1,
+         {12}},
         {"1qqqqqqqqqqqqqqqqqqqq", "Invalid separator position", 1, {0}},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         int pos[90];
         size_t n;
-        assert_string_equal(bech32_locate_errors(rows[i].text, 90, pos, &n), rows[i].message);
+        assert_string_equal(bech32_locate_errors(rows[i].text, 90, pos, &n),
+                            rows[i].message);
         assert_int_equal(n, rows[i].n);
         for (size_t j = 0; j < n; j++)
             assert_int_equal(pos[j], rows[i].pos[j]);
@@ -194,8 +215,8 @@ static void convert_bits(void **st)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(base58_vectors), cmocka_unit_test(base58_texts),
-        cmocka_unit_test(bech32_vectors), cmocka_unit_test(error_locations),
+        cmocka_unit_test(base58_vectors),   cmocka_unit_test(base58_texts),
+        cmocka_unit_test(bech32_vectors),   cmocka_unit_test(error_locations),
         cmocka_unit_test(errors_are_found), cmocka_unit_test(convert_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* Hashes against the published vectors, and every implementation against the portable one. */
+/* Hashes against the published vectors, and every implementation against the portable
+ * one. */
 #include "vectors.h"
 
 #include "crypto/hash.h"
@@ -7,13 +8,16 @@
 
 typedef void hash_fn(uint8_t *out, const void *data, size_t len);
 
-/* Rows of [text or hex, digest]; entries that are no literals ({"expr": ...}) are left out. */
-static void check_rows(const char *name, bool hex, hash_fn *fn, size_t size, size_t at_least)
+/* Rows of [text or hex, digest]; entries that are no literals ({"expr": ...}) are left
+ * out. */
+static void check_rows(const char *name, bool hex, hash_fn *fn, size_t size,
+                       size_t at_least)
 {
     json_t *root = load_vectors("bitcoin/crypto_vectors.json"), *row;
     struct buf msg = {0};
     size_t i, n = 0;
-    json_array_foreach (json_object_get(root, name), i, row) {
+    json_array_foreach(json_object_get(root, name), i, row)
+    {
         uint8_t out[64];
         const char *text = json_string_value(json_array_get(row, 0));
         const char *want = json_string_value(json_array_get(row, 1));
@@ -49,13 +53,15 @@ static void hmac(void **st)
     struct buf key = {0}, msg = {0};
     uint8_t out[64];
     size_t i;
-    json_array_foreach (json_object_get(root, "TestHMACSHA256"), i, row) {
+    json_array_foreach(json_object_get(root, "TestHMACSHA256"), i, row)
+    {
         from_hex(&key, json_string_value(json_array_get(row, 0)));
         from_hex(&msg, json_string_value(json_array_get(row, 1)));
         hmac_sha256(out, key.data, key.len, msg.data, msg.len);
         assert_hex(out, 32, json_string_value(json_array_get(row, 2)));
     }
-    json_array_foreach (json_object_get(root, "TestHMACSHA512"), i, row) {
+    json_array_foreach(json_object_get(root, "TestHMACSHA512"), i, row)
+    {
         from_hex(&key, json_string_value(json_array_get(row, 0)));
         from_hex(&msg, json_string_value(json_array_get(row, 1)));
         hmac_sha512(out, key.data, key.len, msg.data, msg.len);
@@ -72,21 +78,24 @@ static void table_hashes(void **st)
     json_t *root = load_vectors("bitcoin/hash_vectors.json"), *row, *rows;
     struct buf msg = {0};
     size_t i;
-    json_array_foreach (json_object_get(root, "murmur3"), i, row) {
+    json_array_foreach(json_object_get(root, "murmur3"), i, row)
+    {
         from_hex(&msg, json_string_value(json_object_get(row, "data")));
         uint32_t seed = (uint32_t)json_integer_value(json_object_get(row, "seed"));
         assert_int_equal(murmur3(seed, msg.data, msg.len),
                          json_integer_value(json_object_get(row, "expect")));
     }
     const char *key;
-    json_object_foreach (root, key, rows) {
+    json_object_foreach(root, key, rows)
+    {
         uint8_t data[64];
         if (strncmp(key, "siphash", 7) != 0)
             continue;
         assert_int_equal(json_array_size(rows), 64);
         for (int j = 0; j < 64; j++)
             data[j] = (uint8_t)j;
-        json_array_foreach (rows, i, row) {
+        json_array_foreach(rows, i, row)
+        {
             char want[24], got[24];
             snprintf(got, sizeof(got), "%016llx",
                      (unsigned long long)siphash(0x0706050403020100, 0x0f0e0d0c0b0a0908,
@@ -95,8 +104,9 @@ static void table_hashes(void **st)
                 snprintf(want, sizeof(want), "%016llx",
                          (unsigned long long)json_integer_value(row));
             else
-                snprintf(want, sizeof(want), "%s", json_string_value(row) +
-                         (strncmp(json_string_value(row), "0x", 2) == 0 ? 2 : 0));
+                snprintf(want, sizeof(want), "%s",
+                         json_string_value(row) +
+                             (strncmp(json_string_value(row), "0x", 2) == 0 ? 2 : 0));
             assert_string_equal(got, want);
         }
     }
@@ -149,7 +159,8 @@ static void sha256_implementations_agree(void **st)
 {
     (void)st;
     enum { BLOCKS = 37 };
-    uint8_t in[64 * BLOCKS], want[32 * BLOCKS], out[64 * BLOCKS], long_want[32], got[32];
+    uint8_t in[64 * BLOCKS], want[32 * BLOCKS], out[64 * BLOCKS], long_want[32],
+        got[32];
     struct rng rng;
     rng_seed(&rng, 2);
     for (size_t i = 0; i < sizeof(in); i++)
@@ -225,8 +236,9 @@ static void muhash_known(void **st)
     insert_int(&m, 1);
     muhash_remove(&m, two, 32);
     muhash_final(&m, h.b);
-    assert_string_equal(hash256_to_hex(hex, &h),
-                        "10d312b100cbd32ada024a6646e40d3482fcff103668d2625f10002a607d5863");
+    assert_string_equal(
+        hash256_to_hex(hex, &h),
+        "10d312b100cbd32ada024a6646e40d3482fcff103668d2625f10002a607d5863");
     /* any order, any split, and removal takes insertion back */
     muhash_init(&m);
     muhash_init(&other);

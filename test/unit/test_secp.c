@@ -9,8 +9,8 @@ static struct bytes view(const struct buf *b)
     return buf_view(b);
 }
 
-/* Wycheproof asks for strict DER and low S; we accept lax DER and high S, as consensus does, so an
- * "invalid" signature may pass only for being one of those. */
+/* Wycheproof asks for strict DER and low S; we accept lax DER and high S, as consensus
+ * does, so an "invalid" signature may pass only for being one of those. */
 static void wycheproof(void **st)
 {
     (void)st;
@@ -18,10 +18,12 @@ static void wycheproof(void **st)
     json_t *group, *test;
     struct buf key = {0}, msg = {0}, sig = {0};
     size_t g, t, n = 0;
-    json_array_foreach (json_object_get(root, "testGroups"), g, group) {
+    json_array_foreach(json_object_get(root, "testGroups"), g, group)
+    {
         json_t *pub = json_object_get(group, "publicKey");
         from_hex(&key, json_string_value(json_object_get(pub, "uncompressed")));
-        json_array_foreach (json_object_get(group, "tests"), t, test) {
+        json_array_foreach(json_object_get(group, "tests"), t, test)
+        {
             uint8_t digest[32];
             const char *result = json_string_value(json_object_get(test, "result"));
             from_hex(&msg, json_string_value(json_object_get(test, "msg")));
@@ -33,7 +35,8 @@ static void wycheproof(void **st)
             json_t *flag;
             size_t f;
             bool encoding = false, high_s = ok && !secp_sig_has_low_s(view(&sig));
-            json_array_foreach (json_object_get(test, "flags"), f, flag) {
+            json_array_foreach(json_object_get(test, "flags"), f, flag)
+            {
                 const char *s = json_string_value(flag);
                 encoding |= strcmp(s, "BerEncodedSignature") == 0 ||
                             strcmp(s, "InvalidEncoding") == 0 ||
@@ -76,7 +79,8 @@ static void bip340(void **st)
         from_hex(&msg, field(&rest));
         from_hex(&sig, field(&rest));
         bool want = strcmp(field(&rest), "TRUE") == 0;
-        assert_int_equal(secp_schnorr_verify(pub.data, sig.data, msg.data, msg.len), want);
+        assert_int_equal(secp_schnorr_verify(pub.data, sig.data, msg.data, msg.len),
+                         want);
         if (sec.len == 32 && msg.len == 32) {
             uint8_t got[64];
             assert_true(secp_schnorr_sign(got, sec.data, msg.data, aux.data, NULL));
@@ -106,7 +110,8 @@ static void sign_and_verify(void **st)
         for (int compressed = 0; compressed < 2; compressed++) {
             secp_pubkey_create(pub, &pub_len, key1, compressed);
             assert_int_equal(pub_len, compressed ? 33 : 65);
-            assert_true(secp_ecdsa_verify(bytes_of(pub, pub_len), bytes_of(sig, len), msg));
+            assert_true(
+                secp_ecdsa_verify(bytes_of(pub, pub_len), bytes_of(sig, len), msg));
             uint8_t compact[65], rec[65];
             size_t rec_len;
             secp_ecdsa_sign_compact(compact, key1, msg, compressed);
@@ -115,7 +120,8 @@ static void sign_and_verify(void **st)
             assert_memory_equal(rec, pub, pub_len);
         }
         msg[31] ^= 1;
-        assert_false(secp_ecdsa_verify(bytes_of(pub, pub_len), bytes_of(sig, len), msg));
+        assert_false(
+            secp_ecdsa_verify(bytes_of(pub, pub_len), bytes_of(sig, len), msg));
     }
 }
 
@@ -131,8 +137,8 @@ static void lax_der(void **st)
     size_t r_len = sig[3], s_len = sig[5 + r_len];
     const uint8_t *r = sig + 4, *s = sig + 6 + r_len;
 
-    /* wrong outer length, long form of R's length with zeros, negative-looking numbers, garbage
-     * at the end */
+    /* wrong outer length, long form of R's length with zeros, negative-looking numbers,
+     * garbage at the end */
     size_t n = 0;
     lax[n++] = 0x30;
     lax[n++] = 0x83, lax[n++] = 0xff, lax[n++] = 0xff, lax[n++] = 0xff;

@@ -1,5 +1,5 @@
-/* The worked examples of doc/spec: every fenced block "```example <name>" is read and checked, so
- * that text and program cannot drift apart. */
+/* The worked examples of doc/spec: every fenced block "```example <name>" is read and
+ * checked, so that text and program cannot drift apart. */
 #include "unit.h"
 
 #include <ftw.h>
@@ -56,7 +56,8 @@ static void add_line(struct example *ex, char *line)
     r->text = xstrdup(line + name + strspn(line + name, " "));
 }
 
-static int each_example(const char *file, const char *name, void (*fn)(struct example *ex))
+static int each_example(const char *file, const char *name,
+                        void (*fn)(struct example *ex))
 {
     char path[4096], line[4096];
     const char *top = getenv("srcdir");
@@ -291,7 +292,8 @@ static void check_carrier(const struct example *ex, struct bytes payload)
 
 static void check_id(struct example *ex)
 {
-    struct buf secret = {0}, prev = {0}, payload = {0}, owner = {0}, key = {0}, value = {0};
+    struct buf secret = {0}, prev = {0}, payload = {0}, owner = {0}, key = {0},
+               value = {0};
     struct ticket t;
     struct outpoint prevout;
     uint8_t sig[114];
@@ -312,8 +314,10 @@ static void check_id(struct example *ex)
     check_carrier(ex, buf_view(&payload));
 
     struct state_txn *txn = state_begin(state);
-    struct ticket_env env = {.params = &params, .state = txn,
-                             .height = (int32_t)strtol(text_of(ex, "height"), NULL, 10)};
+    struct ticket_env env = {.params = &params,
+                             .state = txn,
+                             .height =
+                                 (int32_t)strtol(text_of(ex, "height"), NULL, 10)};
     t.kind->apply(&t, &env);
     hex_of(&key, ex, "state_key");
     assert_true(state_get(txn, buf_view(&key), &value));

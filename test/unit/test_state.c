@@ -1,5 +1,5 @@
-/* The ticket state against a naive model: a plain sorted list and a root computed from its
- * definition, through random changes, nesting, undo, flushes and restarts. */
+/* The ticket state against a naive model: a plain sorted list and a root computed from
+ * its definition, through random changes, nesting, undo, flushes and restarts. */
 #include "unit.h"
 
 #include <ftw.h>
@@ -122,7 +122,8 @@ static void assert_content(struct state_txn *t, const struct model *m)
     buf_clear(&v);
 }
 
-static void random_change(struct state_txn *t, struct model *m, struct rng *rng, int density)
+static void random_change(struct state_txn *t, struct model *m, struct rng *rng,
+                          int density)
 {
     char k[16], v[16];
     int i = (int)rng_below(rng, MODEL_KEYS);
@@ -160,8 +161,8 @@ static void flush(struct db *db, struct state *s)
 
 #define HISTORY 64
 
-/* Blocks that come and go, with the whole content compared after each; the cache is so small
- * that pages are read back all the time. */
+/* Blocks that come and go, with the whole content compared after each; the cache is so
+ * small that pages are read back all the time. */
 static void random_chain(void **st)
 {
     (void)st;
@@ -366,14 +367,16 @@ static void check_proof(struct state_txn *t, const struct hash256 *root, int i,
     struct buf proof = {0};
     char k[16], v[16];
     bool present;
-    struct bytes key = key_of(k, i), other = STR("other"), value = value_of(v, m->value[i]);
+    struct bytes key = key_of(k, i), other = STR("other"),
+                 value = value_of(v, m->value[i]);
     struct bytes seen;
     assert_true(state_prove(t, key, &proof));
     assert_true(shows(root, key, buf_view(&proof), m->present[i] ? &value : NULL));
     assert_false(m->present[i] &&
                  state_proof_verify(root, other, buf_view(&proof), &present, &seen));
     for (size_t cut = 0; cut < proof.len; cut += 13)
-        assert_false(state_proof_verify(root, key, bytes_of(proof.data, cut), &present, &seen));
+        assert_false(
+            state_proof_verify(root, key, bytes_of(proof.data, cut), &present, &seen));
     for (size_t j = 0; j < proof.len; j += 7) {
         proof.data[j] ^= 1;
         assert_false(state_proof_verify(root, key, buf_view(&proof), &present, &seen));

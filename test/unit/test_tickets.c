@@ -103,9 +103,12 @@ static void id_payload(struct buf *out, const uint8_t secret[57], uint32_t prevo
 static bool run(struct state_txn *txn, const struct tx *tx, struct bytes spent_script,
                 uint32_t *sigops, struct claim_set *claims, struct reject *rej)
 {
-    struct coin coin = {.value = amount_of(1 << 30), .height = 1, .script = spent_script};
+    struct coin coin = {
+        .value = amount_of(1 << 30), .height = 1, .script = spent_script};
     const struct coin *spent[1] = {&coin};
-    struct rule_env env = {.params = &params, .height = 50, .state = txn,
+    struct rule_env env = {.params = &params,
+                           .height = 50,
+                           .state = txn,
                            .sigops = sigops != NULL ? *sigops : 0};
     memset(rej, 0, sizeof(*rej));
     bool ok = hooks.tx(hooks.ctx, &env, tx, spent, claims, rej);
@@ -120,7 +123,8 @@ static void assert_run(struct state_txn *txn, const struct buf *payload, int64_t
     struct reject rej;
     char reason[192];
     struct tx *tx = ticket_tx(buf_view(payload), burn, prevout_n);
-    bool ok = run(txn, tx, bytes_of(owner_script, sizeof(owner_script)), NULL, NULL, &rej);
+    bool ok =
+        run(txn, tx, bytes_of(owner_script, sizeof(owner_script)), NULL, NULL, &rej);
     if (want == NULL && !ok)
         fail_msg("rejected: %s", reject_reason(&rej, reason));
     if (want != NULL) {
@@ -155,11 +159,12 @@ static void carrier_forms(void **st)
     carrier_build(&script, buf_view(&payload));
     assert_false(carrier_parse(buf_view(&script), &p));
     static const char *const none[] = {
-        "\x6a\x05OCHR\x01",             /* too short */
-        "\x6a\x4c\x06OCHR\x01\x01",     /* not the shortest push */
-        "\x6b\x06OCHR\x01\x01",         /* no OP_RETURN */
-        "\x6a\x06OCHS\x01\x01",         /* another prefix */
-        "\x6a", "",
+        "\x6a\x05OCHR\x01",         /* too short */
+        "\x6a\x4c\x06OCHR\x01\x01", /* not the shortest push */
+        "\x6b\x06OCHR\x01\x01",     /* no OP_RETURN */
+        "\x6a\x06OCHS\x01\x01",     /* another prefix */
+        "\x6a",
+        "",
     };
     for (size_t i = 0; i < ARRAY_LEN(none); i++)
         assert_false(carrier_parse(bytes_of(none[i], strlen(none[i])), &p));
@@ -208,7 +213,8 @@ static void id_rules(void **st)
         struct tx *tx = ticket_tx(buf_view(&p), REGTEST_ID_BURN, 0);
         struct state_txn *scratch = state_begin_nested(txn);
         assert_false(run(scratch, tx, bytes_of(NULL, 0), NULL, NULL, &rej));
-        assert_true(rej.code == REJECT_TICKET_SIGNATURE || rej.code == REJECT_TICKET_MALFORMED);
+        assert_true(rej.code == REJECT_TICKET_SIGNATURE ||
+                    rej.code == REJECT_TICKET_MALFORMED);
         state_discard(scratch);
         tx_unref(tx);
         p.data[i] ^= 4;
@@ -312,7 +318,8 @@ static void claims_and_limits(void **st)
     buf_reset(&script);
     carrier_build(&script, buf_view(&p));
     assert_int_equal(hooks.carrier_relay(hooks.ctx, buf_view(&script)), RELAY_CARRIER);
-    assert_int_equal(hooks.carrier_relay(hooks.ctx, bytes_of("\x6a\x01x", 3)), RELAY_DEFAULT);
+    assert_int_equal(hooks.carrier_relay(hooks.ctx, bytes_of("\x6a\x01x", 3)),
+                     RELAY_DEFAULT);
     state_discard(txn);
     buf_clear(&p);
     buf_clear(&r);
@@ -340,8 +347,8 @@ static struct tx *coinbase(int n_commitments, const struct hash256 *root, bool c
     return tx;
 }
 
-static bool begin_block(struct state_txn *txn, struct tx *take_coinbase, struct amount *max,
-                        struct reject *rej)
+static bool begin_block(struct state_txn *txn, struct tx *take_coinbase,
+                        struct amount *max, struct reject *rej)
 {
     struct block_header h = {.version = 1};
     const struct tx *txs[1] = {take_coinbase};
@@ -387,7 +394,8 @@ static void commitment(void **st)
     struct arena mem;
     struct required_output out[8];
     arena_init(&mem, 0);
-    assert_int_equal(hooks.coinbase_outputs(hooks.ctx, &env, amount_of(10), &max, &mem, out), 1);
+    assert_int_equal(
+        hooks.coinbase_outputs(hooks.ctx, &env, amount_of(10), &max, &mem, out), 1);
     assert_int_equal(max.v, 8);
     struct hash256 root = state_txn_root(txn);
     assert_memory_equal(out[0].script.data + 6, root.b, 32);
@@ -405,7 +413,10 @@ static struct block *block_with(struct tx *take_a, struct tx *take_b, uint32_t n
     struct hash256 zero = {{0}};
     struct tx *cb = coinbase(1, &zero, false);
     const struct tx *txs[3] = {cb, take_a, take_b};
-    struct block *b = block_assemble(&h, txs, take_b != NULL ? 3 : take_a != NULL ? 2 : 1);
+    struct block *b = block_assemble(&h, txs,
+                                     take_b != NULL   ? 3
+                                     : take_a != NULL ? 2
+                                                      : 1);
     tx_unref(cb);
     tx_unref(take_a);
     tx_unref(take_b);
@@ -433,14 +444,15 @@ static void index_follows(void **st)
     char *message;
     struct buf p = {0}, q = {0}, r = {0};
     uint8_t pub[57];
-    assert_int_equal(ticket_index_open(&ix, dir, 1 << 20, false, NULL, NULL, &message), ERR_OK);
+    assert_int_equal(ticket_index_open(&ix, dir, 1 << 20, false, NULL, NULL, &message),
+                     ERR_OK);
     ed448_public(pub, secret1);
     id_payload(&p, secret1, 0);
     id_payload(&q, secret2, 1);
     struct ticket_value v[1] = {{.raw = bytes_of(pub, 57)}};
     ticket_encode(&r, ticket_kind_by_name("id-revoke"), v);
-    struct block *b1 = block_with(ticket_tx(buf_view(&p), 100, 0),
-                                  ticket_tx(buf_view(&q), 200, 1), 1);
+    struct block *b1 =
+        block_with(ticket_tx(buf_view(&p), 100, 0), ticket_tx(buf_view(&q), 200, 1), 1);
     struct block *b2 = block_with(NULL, NULL, 2);
     struct block *b3 = block_with(ticket_tx(buf_view(&r), 0, 2), NULL, 3);
     assert_int_equal(ticket_index_connect(ix, b1, 1), ERR_OK);
@@ -470,7 +482,8 @@ static void index_follows(void **st)
     ticket_record_clear(&rec);
 
     ticket_index_close(ix);
-    assert_int_equal(ticket_index_open(&ix, dir, 1 << 20, false, NULL, NULL, &message), ERR_OK);
+    assert_int_equal(ticket_index_open(&ix, dir, 1 << 20, false, NULL, NULL, &message),
+                     ERR_OK);
     int32_t height;
     struct hash256 best;
     ticket_index_best(ix, &best, &height);
@@ -542,7 +555,8 @@ static void key_files(void **st)
     assert_int_equal(pastelid_sign(s, sig, key, "one", "msg", 3), ERR_AUTH);
     assert_int_equal(pastelid_sign(s, sig, key, "two", "msg", 3), ERR_OK);
     assert_int_equal(pastelid_export(s, key, file), ERR_OK);
-    assert_int_equal(pastelid_import(s, other, bytes_of(file, sizeof(file)), "two"), ERR_EXISTS);
+    assert_int_equal(pastelid_import(s, other, bytes_of(file, sizeof(file)), "two"),
+                     ERR_EXISTS);
     assert_int_equal(pastelid_each(s, note_key, &n), ERR_OK);
     assert_int_equal(n, 1);
     pastelid_store_free(s);
@@ -551,20 +565,24 @@ static void key_files(void **st)
     snprintf(elsewhere, sizeof(elsewhere), "%s/y", dir);
     assert_int_equal(fs_mkdirs(elsewhere, 0700), ERR_OK);
     s = pastelid_store_new(elsewhere, 64 << 10);
-    assert_int_equal(pastelid_import(s, other, bytes_of(file, sizeof(file)), "one"), ERR_AUTH);
-    assert_int_equal(pastelid_import(s, other, bytes_of(file, 100), "two"), ERR_CORRUPT);
+    assert_int_equal(pastelid_import(s, other, bytes_of(file, sizeof(file)), "one"),
+                     ERR_AUTH);
+    assert_int_equal(pastelid_import(s, other, bytes_of(file, 100), "two"),
+                     ERR_CORRUPT);
     for (size_t i = 0; i < sizeof(file); i += 3) {
         if (i >= 5 && i < 17)
             continue; /* other costs of derivation: right, but maybe dear */
         file[i] ^= 0x80;
-        assert_int_not_equal(pastelid_import(s, other, bytes_of(file, sizeof(file)), "two"),
-                             ERR_OK);
+        assert_int_not_equal(
+            pastelid_import(s, other, bytes_of(file, sizeof(file)), "two"), ERR_OK);
         file[i] ^= 0x80;
     }
     file[4] = 2;
-    assert_int_equal(pastelid_import(s, other, bytes_of(file, sizeof(file)), "two"), ERR_VERSION);
+    assert_int_equal(pastelid_import(s, other, bytes_of(file, sizeof(file)), "two"),
+                     ERR_VERSION);
     file[4] = 1;
-    assert_int_equal(pastelid_import(s, other, bytes_of(file, sizeof(file)), "two"), ERR_OK);
+    assert_int_equal(pastelid_import(s, other, bytes_of(file, sizeof(file)), "two"),
+                     ERR_OK);
     assert_memory_equal(other, key, 57);
     pastelid_store_free(s);
 }
@@ -573,10 +591,14 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(carrier_forms), TEST(decoding),
-        TEST(id_rules),                  TEST(revoke_rules),
-        TEST(claims_and_limits),         TEST(commitment),
-        TEST(index_follows),             cmocka_unit_test(pastelid_text),
+        cmocka_unit_test(carrier_forms),
+        TEST(decoding),
+        TEST(id_rules),
+        TEST(revoke_rules),
+        TEST(claims_and_limits),
+        TEST(commitment),
+        TEST(index_follows),
+        cmocka_unit_test(pastelid_text),
         TEST(key_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

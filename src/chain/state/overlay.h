@@ -1,5 +1,5 @@
-/* A set of changes to the state: what a transaction has written, or what blocks have and no
- * flush has saved. */
+/* A set of changes to the state: what a transaction has written, or what blocks have
+ * and no flush has saved. */
 #ifndef OCHRE_CHAIN_STATE_OVERLAY_H
 #define OCHRE_CHAIN_STATE_OVERLAY_H
 

@@ -1,9 +1,10 @@
 /* Proofs of the commitment, see doc/spec/state.md:
  *
- *   0  1   kind: 0 the way ends in the empty subtree, 1 in the key itself, 2 in another key
+ *   0  1   kind: 0 the way ends in the empty subtree, 1 in the key itself, 2 in another
+ *          key
  *   1  2   n: steps from the root, 0..256
- *   3  ..  bitmap of ceil(n / 8) octets: step i has a sibling (bit 7 - i mod 8 of octet i / 8);
- *          spare bits 0
+ *   3  ..  bitmap of ceil(n / 8) octets: step i has a sibling (bit 7 - i mod 8 of octet
+ *          i / 8); spare bits 0
  *   ..     32 octets per sibling, from the root down
  *   ..     kind 1: var value; kind 2: the other key's path and SHA3(value), 64 octets
  */
@@ -90,7 +91,8 @@ static bool read_end(struct reader *r, uint8_t kind, struct tree_walk *w,
         sha3_256(w->leaf.value, value->data, value->len);
     } else if (kind == PROOF_OTHER_KEY) {
         read_copy(r, &w->leaf, sizeof(w->leaf));
-        return memcmp(w->leaf.path, path, 32) != 0 && same_way(w->leaf.path, path, w->depth);
+        return memcmp(w->leaf.path, path, 32) != 0 &&
+               same_way(w->leaf.path, path, w->depth);
     }
     return kind <= PROOF_OTHER_KEY;
 }
@@ -120,8 +122,8 @@ void proof_root(uint8_t out[32], const struct tree_walk *w, const uint8_t path[3
     }
 }
 
-bool state_proof_verify(const struct hash256 *root, struct bytes key, struct bytes proof,
-                        bool *present, struct bytes *value)
+bool state_proof_verify(const struct hash256 *root, struct bytes key,
+                        struct bytes proof, bool *present, struct bytes *value)
 {
     struct tree_walk w;
     uint8_t path[32], computed[32];

@@ -10,8 +10,8 @@
 void proof_write(struct sink *s, const struct tree_walk *w, const uint8_t path[32],
                  struct bytes value);
 /* False: malformed, or not about this path. *value (borrowed) is set when *present. */
-NODISCARD bool proof_read(struct tree_walk *w, const uint8_t path[32], struct bytes proof,
-                          bool *present, struct bytes *value);
+NODISCARD bool proof_read(struct tree_walk *w, const uint8_t path[32],
+                          struct bytes proof, bool *present, struct bytes *value);
 /* The root that the way up from its end leads to. */
 void proof_root(uint8_t out[32], const struct tree_walk *w, const uint8_t path[32]);
 

@@ -14,10 +14,12 @@
 
 struct state {
     struct db *db;
-    struct overlay unsaved;   /* changed under the chain's exclusive lock */
-    pthread_mutex_t lock;     /* of all below: readers of one state may ask for proofs at once */
+    struct overlay unsaved; /* changed under the chain's exclusive lock */
+    pthread_mutex_t
+        lock; /* of all below: readers of one state may ask for proofs at once */
     struct tree tree;
-    struct buf pending; /* paths in unsaved that the tree may not know yet, 32 octets each */
+    struct buf
+        pending; /* paths in unsaved that the tree may not know yet, 32 octets each */
     _Atomic int err;
 };
 
@@ -25,7 +27,8 @@ struct state_txn {
     struct state *state;
     struct state_txn *parent; /* NULL: the state itself */
     struct overlay changes;
-    struct overlay seen; /* outermost only: what was read below it, for the undo record */
+    struct overlay
+        seen; /* outermost only: what was read below it, for the undo record */
 };
 
 /* --- the state --- */
@@ -145,7 +148,8 @@ static void change_of(struct tree_change *c, const struct state_entry *e)
         sha3_256(c->value, entry_value(e).data, e->value_len);
 }
 
-/* A path stands in pending once for every commit that changed it; the entry counts once. */
+/* A path stands in pending once for every commit that changed it; the entry counts
+ * once. */
 static void update_tree(struct state *s)
 {
     size_t n = 0, n_pending = s->pending.len / 32;
@@ -290,7 +294,8 @@ void state_commit(struct state_txn *take_t)
 /* --- undo --- */
 
 /* One entry's old value, unless the change left it as it was. */
-static bool write_undo(struct sink *out, struct state_txn *t, const struct state_entry *e)
+static bool write_undo(struct sink *out, struct state_txn *t,
+                       const struct state_entry *e)
 {
     const struct state_entry *old = see(t, e->path, entry_key(e));
     if (old->present == e->present && bytes_equal(entry_value(old), entry_value(e)))
@@ -341,7 +346,8 @@ bool state_undo_apply(struct state_txn *t, struct bytes undo)
 /* --- walking --- */
 
 /* Changes of all layers with the prefix; an upper layer hides a lower one's. */
-static void collect(struct overlay *out, const struct overlay *changes, struct bytes prefix)
+static void collect(struct overlay *out, const struct overlay *changes,
+                    struct bytes prefix)
 {
     const void *path;
     void *value;
@@ -373,9 +379,10 @@ static void walk(struct db_iter *it, struct state_entry *const *entries, size_t 
 {
     bool more = true;
     for (size_t i = 0; more && (i < n || db_iter_valid(it));) {
-        int cmp = i == n              ? -1
-                  : db_iter_valid(it) ? bytes_compare(iter_key(it), entry_key(entries[i]))
-                                      : 1;
+        int cmp = i == n ? -1
+                  : db_iter_valid(it)
+                      ? bytes_compare(iter_key(it), entry_key(entries[i]))
+                      : 1;
         if (cmp < 0)
             more = fn(ctx, iter_key(it), db_iter_value(it));
         else if (entries[i]->present)
@@ -463,7 +470,8 @@ static void excursion_begin(struct excursion *x, struct state_txn *t)
         change_of(&x->there[i], entries[i]);
         memcpy(x->back[i].path, entries[i]->path, 32);
         buf_reset(&old);
-        x->back[i].present = read_base(s, entries[i]->path, entry_key(entries[i]), &old);
+        x->back[i].present =
+            read_base(s, entries[i]->path, entry_key(entries[i]), &old);
         sha3_256(x->back[i].value, old.data, old.len);
     }
     tree_update(&s->tree, x->there, x->n);

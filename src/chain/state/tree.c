@@ -54,8 +54,8 @@ static void page_forget(struct tree *t, struct page *p)
     free(p);
 }
 
-/* Puts a changed page in its place. The old one is kept until the update ends: queued hashes
- * point into it. */
+/* Puts a changed page in its place. The old one is kept until the update ends: queued
+ * hashes point into it. */
 static void page_install(struct tree *t, struct page *take_p)
 {
     bool is_new;
@@ -143,7 +143,8 @@ void tree_trim(struct tree *t)
 
 /* --- update --- */
 
-/* What stands above is told of a subtree: its keys, and its hash in the slot it gave. */
+/* What stands above is told of a subtree: its keys, and its hash in the slot it gave.
+ */
 typedef uint32_t key_count;
 
 static key_count build(struct tree *t, const struct page_id *id, uint8_t *out,
@@ -172,8 +173,8 @@ static key_count build_inner(struct tree *t, const struct page_id *id, uint8_t *
     return in->count[1];
 }
 
-/* Makes the pages of a subtree with these n sorted leaves, which may have had other pages only at
- * its very top. */
+/* Makes the pages of a subtree with these n sorted leaves, which may have had other
+ * pages only at its very top. */
 static key_count build(struct tree *t, const struct page_id *id, uint8_t *out,
                        const struct tree_leaf *leaves, size_t n)
 {
@@ -190,7 +191,8 @@ static key_count build(struct tree *t, const struct page_id *id, uint8_t *out,
     return (key_count)n;
 }
 
-/* Sorted leaves with sorted changes applied; returns how many. out has room for both. */
+/* Sorted leaves with sorted changes applied; returns how many. out has room for both.
+ */
 static size_t merge(struct tree_leaf *out, const struct tree_leaf *leaves, size_t n,
                     const struct tree_change *changes, size_t n_changes)
 {
@@ -214,8 +216,8 @@ static size_t merge(struct tree_leaf *out, const struct tree_leaf *leaves, size_
 }
 
 static key_count update_leaves(struct tree *t, const struct page_id *id, uint8_t *out,
-                               const struct page *old, const struct tree_change *changes,
-                               size_t n)
+                               const struct page *old,
+                               const struct tree_change *changes, size_t n)
 {
     size_t n_old = old != NULL ? old->n_leaves : 0;
     struct tree_leaf *leaves = xrealloc_array(NULL, n_old + n, sizeof(*leaves));
@@ -247,8 +249,8 @@ static size_t gather(struct tree *t, struct page *p, struct tree_leaf *out)
     return n;
 }
 
-static key_count update(struct tree *t, const struct page_id *id, uint8_t *out, bool exists,
-                        const struct tree_change *changes, size_t n);
+static key_count update(struct tree *t, const struct page_id *id, uint8_t *out,
+                        bool exists, const struct tree_change *changes, size_t n);
 
 static key_count update_inner(struct tree *t, struct page *p, uint8_t *out,
                               const struct tree_change *changes, size_t n)
@@ -260,11 +262,12 @@ static key_count update_inner(struct tree *t, struct page *p, uint8_t *out,
     for (size_t from = 0, to; from < n; from = to) {
         int nibble = path_nibble(changes[from].path, id.nibbles);
         struct page_id child = page_id_child(&id, nibble);
-        for (to = from; to < n && path_nibble(changes[to].path, id.nibbles) == nibble; to++)
+        for (to = from; to < n && path_nibble(changes[to].path, id.nibbles) == nibble;
+             to++)
             ;
         uint32_t *count = &in->count[TREE_FANOUT + nibble];
-        *count = update(t, &child, in->hash[TREE_FANOUT + nibble], *count > 0, changes + from,
-                        to - from);
+        *count = update(t, &child, in->hash[TREE_FANOUT + nibble], *count > 0,
+                        changes + from, to - from);
         changed |= 1u << nibble;
     }
     inner_update(in, changed, id.nibbles * TREE_STRIDE, out, &t->queue);
@@ -275,8 +278,8 @@ static key_count update_inner(struct tree *t, struct page *p, uint8_t *out,
     return in->count[1];
 }
 
-static key_count update(struct tree *t, const struct page_id *id, uint8_t *out, bool exists,
-                        const struct tree_change *changes, size_t n)
+static key_count update(struct tree *t, const struct page_id *id, uint8_t *out,
+                        bool exists, const struct tree_change *changes, size_t n)
 {
     struct page *p = exists ? page_find_child(t, id) : NULL;
     if (t->err != ERR_OK)
@@ -310,8 +313,8 @@ void tree_update(struct tree *t, struct tree_change *changes, size_t n)
 /* --- reading --- */
 
 /* Hash of sorted leaves at once. */
-static void leaves_root(uint8_t out[32], const struct tree_leaf *leaves, size_t n, int depth,
-                        struct hash_queue *q)
+static void leaves_root(uint8_t out[32], const struct tree_leaf *leaves, size_t n,
+                        int depth, struct hash_queue *q)
 {
     leaves_hash(out, leaves, n, depth, q);
     hash_queue_run(q);
@@ -349,8 +352,8 @@ static void walk_leaves(struct tree *t, const struct page *p, const uint8_t path
         size_t left = leaves_split(leaves, n, w->depth);
         const struct tree_leaf *right = leaves + left;
         bool go_right = path_bit(path, w->depth);
-        leaves_root(w->sibling[w->depth], go_right ? leaves : right, go_right ? left : n - left,
-                    w->depth + 1, &t->queue);
+        leaves_root(w->sibling[w->depth], go_right ? leaves : right,
+                    go_right ? left : n - left, w->depth + 1, &t->queue);
         leaves = go_right ? right : leaves;
         n = go_right ? n - left : left;
         w->depth++;
@@ -360,7 +363,8 @@ static void walk_leaves(struct tree *t, const struct page *p, const uint8_t path
         w->leaf = *leaves;
 }
 
-/* Steps down inside the page; returns the heap node where the way ends or leaves the page. */
+/* Steps down inside the page; returns the heap node where the way ends or leaves the
+ * page. */
 static int walk_inner(struct inner *in, const uint8_t path[32], struct tree_walk *w)
 {
     int i = 1;

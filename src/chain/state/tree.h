@@ -1,7 +1,8 @@
-/* The commitment as a compact sparse Merkle tree (doc/spec/state.md) over pages in the chain state
- * database. Not thread-safe; the state locks around it.
+/* The commitment as a compact sparse Merkle tree (doc/spec/state.md) over pages in the
+ * chain state database. Not thread-safe; the state locks around it.
  *
- * Clean pages are a cache with a bound; changed pages stay until a flush has written them. */
+ * Clean pages are a cache with a bound; changed pages stay until a flush has written
+ * them. */
 #ifndef OCHRE_CHAIN_STATE_TREE_H
 #define OCHRE_CHAIN_STATE_TREE_H
 
@@ -44,8 +45,8 @@ void tree_trim(struct tree *t); /* evicts clean pages down to the limit */
 
 /* The way down to a path: what ends it, and the sibling of each step. */
 struct tree_walk {
-    int depth;              /* of the end: number of siblings */
-    bool has_leaf;          /* the end is the subtree of one key, not the empty one */
+    int depth;     /* of the end: number of siblings */
+    bool has_leaf; /* the end is the subtree of one key, not the empty one */
     struct tree_leaf leaf;
     uint8_t sibling[TREE_DEPTH][HASH_SIZE]; /* from the root down */
 };

@@ -5,9 +5,10 @@
 #include "crypto/hash.h"
 
 #define MESSAGE_SIZE 65
-#define TAG_LEAF 0
-#define TAG_NODE 1
-#define TAG_COPY 2 /* a node with one key below is that key's leaf: no hash of its own */
+#define TAG_LEAF     0
+#define TAG_NODE     1
+#define TAG_COPY                                                                       \
+    2 /* a node with one key below is that key's leaf: no hash of its own */
 #define BATCH 64
 
 struct hash_job {
@@ -99,7 +100,8 @@ void hash_queue_run(struct hash_queue *q)
     arena_reset(&q->mem);
 }
 
-void tree_leaf_hash(uint8_t out[32], const uint8_t path[32], const uint8_t value_hash[32])
+void tree_leaf_hash(uint8_t out[32], const uint8_t path[32],
+                    const uint8_t value_hash[32])
 {
     uint8_t msg[MESSAGE_SIZE];
     put_message(msg, TAG_LEAF, path, value_hash);

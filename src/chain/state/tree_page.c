@@ -8,9 +8,10 @@
 #include "util/sink.h"
 
 #define RECORD_LEAVES 1
-#define RECORD_INNER 2
+#define RECORD_INNER  2
 
-static struct page *page_alloc(const struct page_id *id, enum page_kind kind, size_t body)
+static struct page *page_alloc(const struct page_id *id, enum page_kind kind,
+                               size_t body)
 {
     struct page *p = xmalloc(sizeof(*p) + body);
     memset(p, 0, sizeof(*p));

@@ -1,15 +1,17 @@
-/* Pages of the commitment tree: the unit that is cached and stored. A page stands at a depth that
- * is a multiple of four bits and is found by the path down to there.
+/* Pages of the commitment tree: the unit that is cached and stored. A page stands at a
+ * depth that is a multiple of four bits and is found by the path down to there.
  *
  *   record key    0  1  'n'
  *                 1  1  nibbles of the path
- *                 2  .. ceil(nibbles / 2) octets of it, a last half octet in the upper bits
+ *                 2  .. ceil(nibbles / 2) octets of it, a last half octet in the
+ *                       upper bits
  *
  *   leaf page     0  1  01            at most TREE_LEAF_MAX keys below: all of them
  *                 1  1  n
  *                 2  n x 64           path, SHA3(value); by path
  *
- *   inner page    0  1  02            more keys: the sixteen subtrees four bits further down,
+ *   inner page    0  1  02            more keys: the sixteen subtrees four bits
+ *                                     further down,
  *                 1  2  bitmap        of which those with keys follow
  *                 3  n x 36           u32 keys below, hash of the subtree
  */
@@ -19,11 +21,11 @@
 #include "chain/state/tree_hash.h"
 #include "util/bytes.h"
 
-#define TREE_LEAF_MAX 32
+#define TREE_LEAF_MAX   32
 #define TREE_LEAF_MERGE 16 /* an inner page with no more keys becomes a leaf page */
-#define TREE_FANOUT 16
-#define TREE_STRIDE 4
-#define PAGE_KEY_MAX 34
+#define TREE_FANOUT     16
+#define TREE_STRIDE     4
+#define PAGE_KEY_MAX    34
 
 struct tree_leaf {
     uint8_t path[32];
@@ -41,8 +43,9 @@ enum page_kind {
     PAGE_DELETED, /* a record to be deleted by the next flush */
 };
 
-/* The sixteen subtrees stand at 16..31 of a heap whose node 1 is the page itself; the hash of
- * node 1 is kept by the page above (in this page only where it is the root of the tree). */
+/* The sixteen subtrees stand at 16..31 of a heap whose node 1 is the page itself; the
+ * hash of node 1 is kept by the page above (in this page only where it is the root of
+ * the tree). */
 struct inner {
     uint32_t count[2 * TREE_FANOUT]; /* keys below */
     uint8_t hash[2 * TREE_FANOUT][HASH_SIZE];
@@ -76,8 +79,8 @@ void page_write(struct buf *out, struct page *p);
 /* NULL: malformed. Inner hashes are recomputed. */
 struct page *page_read(const struct page_id *id, struct bytes record);
 
-/* Sums the counts on the way from the children in the mask to node 1, and queues their hashes;
- * that of node 1 goes to out. */
+/* Sums the counts on the way from the children in the mask to node 1, and queues their
+ * hashes; that of node 1 goes to out. */
 void inner_update(struct inner *in, uint32_t changed, int depth, uint8_t *out,
                   struct hash_queue *q);
 /* Queues the root hash of n sorted leaves that agree in their first `depth` bits. */
