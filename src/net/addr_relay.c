@@ -5,16 +5,16 @@
 #include "crypto/hash.h"
 #include "net/internal.h"
 
-#define TOKENS_PER_S 0.1
-#define TOKENS_MAX 1000.0
-#define FUTURE_S (10 * 60)
-#define RECENT_S (10 * 60)
-#define PENALTY_S (2 * 60 * 60)
-#define SEND_INTERVAL_US (30 * US)
+#define TOKENS_PER_S      0.1
+#define TOKENS_MAX        1000.0
+#define FUTURE_S          (10 * 60)
+#define RECENT_S          (10 * 60)
+#define PENALTY_S         (2 * 60 * 60)
+#define SEND_INTERVAL_US  (30 * US)
 #define LOCAL_INTERVAL_US (24 * 60 * 60 * US)
-#define RELAY_ROTATION_S (24 * 60 * 60)
-#define MAX_QUEUE 1000
-#define MAX_PERCENT 23
+#define RELAY_ROTATION_S  (24 * 60 * 60)
+#define MAX_QUEUE         1000
+#define MAX_PERCENT       23
 
 bool addrs_setup(struct peer *p)
 {
@@ -24,7 +24,7 @@ bool addrs_setup(struct peer *p)
     return true;
 }
 
-/* -- Queueing ------------------------------------------------------------------------------------ */
+/* -- Queueing ------------------------------------------------------------- */
 
 static bool knows(struct peer *p, const struct netaddr *a)
 {
@@ -54,12 +54,13 @@ static void queue_addr(struct peer *p, const struct netaddr_entry *e)
     s->to_send[s->n_to_send++] = *e;
 }
 
-/* To two peers (one when we cannot reach it ourselves), the same ones for a day, so that an
- * address does not spread faster because it is announced often. */
+/* To two peers (one when we cannot reach it ourselves), the same ones for a day, so
+ * that an address does not spread faster because it is announced often. */
 static void relay_addr(struct net *net, int64_t from, const struct netaddr_entry *e,
                        bool reachable)
 {
-    uint64_t hash = siphash(net->group_key[0], net->group_key[1], &e->addr, sizeof(e->addr));
+    uint64_t hash =
+        siphash(net->group_key[0], net->group_key[1], &e->addr, sizeof(e->addr));
     uint64_t day = ((uint64_t)net_now_s(net) + hash) / RELAY_ROTATION_S;
     size_t want = reachable || (hash & 1) ? 2 : 1;
     struct peer *best[2] = {0};
@@ -87,15 +88,17 @@ static void relay_addr(struct net *net, int64_t from, const struct netaddr_entry
             queue_addr(best[k], e);
 }
 
-/* -- addr, addrv2 --------------------------------------------------------------------------------- */
+/* -- addr, addrv2
+ * --------------------------------------------------------------------------------- */
 
 static void refill_tokens(struct peer *p)
 {
     struct peer_addrs *s = &p->addrs;
     int64_t now = net_now_us(p->net);
     if (s->tokens < TOKENS_MAX && now > s->tokens_at_us)
-        s->tokens = fmin(s->tokens + (double)(now - s->tokens_at_us) / US * TOKENS_PER_S,
-                         TOKENS_MAX);
+        s->tokens =
+            fmin(s->tokens + (double)(now - s->tokens_at_us) / US * TOKENS_PER_S,
+                 TOKENS_MAX);
     s->tokens_at_us = now;
 }
 
@@ -155,14 +158,16 @@ static void take_addrs(struct peer *p, struct msg_addr *m)
     }
     p->addrs.rate_limited += limited;
     log_debug(net->log, LOG_NET,
-              "Received addr: %zu addresses (%llu processed, %zu rate-limited) from peer=%lld",
+              "Received addr: %zu addresses (%llu processed, %zu rate-limited) from "
+              "peer=%lld",
               m->n, (unsigned long long)(p->addrs.processed - before), limited,
               (long long)p->id);
     addrman_add(net->addrs, m->items, kept, &p->addr, PENALTY_S);
     if (m->n < MAX_ADDR_TO_SEND)
         p->addrs.getaddr_sent = false;
     if (p->type == CONN_ADDR_FETCH && m->n > 1) {
-        log_debug(net->log, LOG_NET, "addrfetch connection completed peer=%lld; disconnecting",
+        log_debug(net->log, LOG_NET,
+                  "addrfetch connection completed peer=%lld; disconnecting",
                   (long long)p->id);
         peer_disconnect(p);
     }
@@ -196,16 +201,17 @@ void on_addrv2(struct handler_args *a)
     handle_addrs(a, true);
 }
 
-/* -- getaddr --------------------------------------------------------------------------------------- */
+/* -- getaddr -------------------------------------------------------------- */
 
 void on_getaddr(struct handler_args *a)
 {
     struct peer *p = a->peer;
     size_t n;
-    /* Only incoming peers are answered: an attacker could otherwise find out, by asking us, what
-     * it told us before. */
+    /* Only incoming peers are answered: an attacker could otherwise find out, by asking
+     * us, what it told us before. */
     if (!peer_inbound(p)) {
-        log_debug(a->net->log, LOG_NET, "Ignoring \"getaddr\" from %s connection. peer=%lld",
+        log_debug(a->net->log, LOG_NET,
+                  "Ignoring \"getaddr\" from %s connection. peer=%lld",
                   conn_type_name(p->type), (long long)p->id);
         return;
     }
@@ -222,14 +228,15 @@ void on_getaddr(struct handler_args *a)
     for (size_t i = 0; i < n; i++) {
         struct endpoint ep;
         if (banman_is_discouraged(a->net->bans, &e[i].addr) ||
-            (netaddr_to_endpoint(&e[i].addr, &ep) && banman_is_banned(a->net->bans, &ep)))
+            (netaddr_to_endpoint(&e[i].addr, &ep) &&
+             banman_is_banned(a->net->bans, &ep)))
             continue;
         queue_addr(p, &e[i]);
     }
     free(e);
 }
 
-/* -- Sending --------------------------------------------------------------------------------------- */
+/* -- Sending -------------------------------------------------------------- */
 
 /* Now and then every peer learns our own address. */
 static void advertise_self(struct peer *p, int64_t now_us)

@@ -3,8 +3,8 @@
  *   8   4   format version (1)
  *   12  16  key of the buckets
  *   28  4   number of addresses
- *   32  ..  per address: entry (as in addrv2), source (network id, length, address, port),
- *           i64 last success, i64 last attempt, u32 failed attempts, u8 1 when tried
+ *   32  ..  per address: entry (as in addrv2), source (network id, length, address,
+ * port), i64 last success, i64 last attempt, u32 failed attempts, u8 1 when tried
  *   ..  32  SHA256d of all before */
 #include "net/addrman.h"
 
@@ -21,22 +21,22 @@
 #include "util/mem.h"
 #include "util/rand.h"
 
-#define NEW_BUCKETS 1024
-#define TRIED_BUCKETS 256
-#define BUCKET_SIZE 64
-#define NEW_PER_SOURCE 64
+#define NEW_BUCKETS     1024
+#define TRIED_BUCKETS   256
+#define BUCKET_SIZE     64
+#define NEW_PER_SOURCE  64
 #define TRIED_PER_GROUP 8
 #define NEW_PER_ADDRESS 8 /* places that one address may have */
-#define MAX_COLLISIONS 10
-#define HORIZON_S (30 * 24 * 60 * 60)
-#define MAX_RETRIES 3
-#define MAX_FAILURES 10
-#define MIN_FAIL_S (7 * 24 * 60 * 60)
-#define REPLACEMENT_S (4 * 60 * 60)
-#define TEST_WINDOW_S (40 * 60)
-#define TIME_UPDATE_S (20 * 60)
-#define FILE_VERSION 1
-#define MAX_FILE (64u << 20)
+#define MAX_COLLISIONS  10
+#define HORIZON_S       (30 * 24 * 60 * 60)
+#define MAX_RETRIES     3
+#define MAX_FAILURES    10
+#define MIN_FAIL_S      (7 * 24 * 60 * 60)
+#define REPLACEMENT_S   (4 * 60 * 60)
+#define TEST_WINDOW_S   (40 * 60)
+#define TIME_UPDATE_S   (20 * 60)
+#define FILE_VERSION    1
+#define MAX_FILE        (64u << 20)
 
 static const char file_magic[8] = "OCHADDR";
 
@@ -44,8 +44,8 @@ struct info {
     struct netaddr_entry e;
     struct netaddr source;
     int64_t last_try, last_counted, last_success; /* unix seconds */
-    uint32_t attempts; /* failed, since the last success */
-    uint32_t refs;     /* places in the new table */
+    uint32_t attempts;                            /* failed, since the last success */
+    uint32_t refs;                                /* places in the new table */
     bool tried;
 };
 
@@ -57,7 +57,7 @@ struct addrman {
     uint64_t key[2];
     struct info **infos; /* owned, dense */
     size_t n, n_tried;
-    struct map by_addr;  /* struct netaddr -> uint32 index */
+    struct map by_addr; /* struct netaddr -> uint32 index */
     struct info *new_table[NEW_BUCKETS][BUCKET_SIZE];     /* borrowed */
     struct info *tried_table[TRIED_BUCKETS][BUCKET_SIZE]; /* borrowed */
     struct netaddr collisions[MAX_COLLISIONS];
@@ -88,7 +88,7 @@ void addrman_free(struct addrman *am)
     free(am);
 }
 
-/* -- Places --------------------------------------------------------------------------------------- */
+/* -- Places --------------------------------------------------------------- */
 
 static uint64_t keyed(const struct addrman *am, const struct buf *b)
 {
@@ -149,7 +149,7 @@ static unsigned position(const struct addrman *am, const struct netaddr *a, bool
     return (unsigned)(h % BUCKET_SIZE);
 }
 
-/* -- Entries -------------------------------------------------------------------------------------- */
+/* -- Entries -------------------------------------------------------------- */
 
 static struct info *find(const struct addrman *am, const struct netaddr *a)
 {
@@ -216,7 +216,8 @@ static bool put_new(struct addrman *am, struct info *i, const struct netaddr *so
     struct info *old = am->new_table[bucket][pos];
     if (old == i)
         return false;
-    if (old && !is_terrible(old, clock_now(am->clock)) && !(old->refs > 1 && i->refs == 0)) {
+    if (old && !is_terrible(old, clock_now(am->clock)) &&
+        !(old->refs > 1 && i->refs == 0)) {
         if (i->refs == 0)
             destroy(am, i);
         return false;
@@ -267,12 +268,13 @@ bool addrman_add(struct addrman *am, const struct netaddr_entry *e, size_t n,
     if (added)
         log_debug(am->log, LOG_ADDRMAN,
                   "Added %zu addresses (of %zu) from %s: %zu tried, %zu new", added, n,
-                  netaddr_format(text, source, false), am->n_tried, am->n - am->n_tried);
+                  netaddr_format(text, source, false), am->n_tried,
+                  am->n - am->n_tried);
     pthread_mutex_unlock(&am->lock);
     return added > 0;
 }
 
-/* -- Tried ---------------------------------------------------------------------------------------- */
+/* -- Tried ---------------------------------------------------------------- */
 
 static void leave_new(struct addrman *am, struct info *i)
 {
@@ -357,7 +359,8 @@ void addrman_connected(struct addrman *am, const struct netaddr *a)
     pthread_mutex_unlock(&am->lock);
 }
 
-void addrman_set_services(struct addrman *am, const struct netaddr *a, uint64_t services)
+void addrman_set_services(struct addrman *am, const struct netaddr *a,
+                          uint64_t services)
 {
     pthread_mutex_lock(&am->lock);
     struct info *i = find(am, a);
@@ -421,7 +424,7 @@ bool addrman_collision(struct addrman *am, struct netaddr_entry *out, int64_t *l
     return found;
 }
 
-/* -- Choosing ------------------------------------------------------------------------------------- */
+/* -- Choosing ------------------------------------------------------------- */
 
 static size_t count_usable(const struct addrman *am, bool tried, unsigned nets)
 {
@@ -431,8 +434,8 @@ static size_t count_usable(const struct addrman *am, bool tried, unsigned nets)
     return n;
 }
 
-/* A random place, then on from there until one fits: buckets, not addresses, are equally
- * likely, so a source with many addresses gains nothing. */
+/* A random place, then on from there until one fits: buckets, not addresses, are
+ * equally likely, so a source with many addresses gains nothing. */
 static const struct info *pick(struct addrman *am, bool tried, unsigned nets)
 {
     int64_t now = clock_now(am->clock);
@@ -447,7 +450,8 @@ static const struct info *pick(struct addrman *am, bool tried, unsigned nets)
                 tried ? am->tried_table[bucket][pos] : am->new_table[bucket][pos];
             if (!i || !(nets >> i->e.addr.network & 1))
                 continue;
-            if ((double)rng_below(&am->rng, 1 << 30) < factor * chance(i, now) * (1 << 30))
+            if ((double)rng_below(&am->rng, 1 << 30) <
+                factor * chance(i, now) * (1 << 30))
                 return i;
             factor *= 1.2;
             break;
@@ -533,8 +537,8 @@ static void each_place(struct addrman *am, bool tried,
         }
 }
 
-void addrman_each(struct addrman *am, void (*fn)(void *ctx, const struct addrman_place *p),
-                  void *ctx)
+void addrman_each(struct addrman *am,
+                  void (*fn)(void *ctx, const struct addrman_place *p), void *ctx)
 {
     pthread_mutex_lock(&am->lock);
     each_place(am, false, fn, ctx);
@@ -542,7 +546,7 @@ void addrman_each(struct addrman *am, void (*fn)(void *ctx, const struct addrman
     pthread_mutex_unlock(&am->lock);
 }
 
-/* -- peers.dat ------------------------------------------------------------------------------------ */
+/* -- peers.dat ------------------------------------------------------------ */
 
 static void write_info(struct sink *s, const struct info *i)
 {

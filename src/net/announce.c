@@ -1,5 +1,5 @@
-/* Telling peers of new blocks: by compact block, by header or by inv, as each of them prefers;
- * and what chain events mean for the network. */
+/* Telling peers of new blocks: by compact block, by header or by inv, as each of them
+ * prefers; and what chain events mean for the network. */
 #include <stdlib.h>
 
 #include "net/internal.h"
@@ -8,7 +8,8 @@
 
 static bool peer_has_header(const struct peer *p, const struct block_index *bi)
 {
-    const struct block_index *known = p->sync.best_known, *sent = p->sync.best_header_sent;
+    const struct block_index *known = p->sync.best_known,
+                             *sent = p->sync.best_header_sent;
     if (known && block_index_ancestor(known, bi->height) == bi)
         return true;
     return sent && block_index_ancestor(sent, bi->height) == bi;
@@ -18,15 +19,15 @@ static void sendheaders_maybe(struct peer *p)
 {
     struct peer_sync *s = &p->sync;
     const struct u256 *least = &p->net->opt.params->minimum_chain_work;
-    if (s->sent_sendheaders || p->common_version < SENDHEADERS_VERSION || !s->best_known ||
-        u256_cmp(&s->best_known->chain_work, least) <= 0)
+    if (s->sent_sendheaders || p->common_version < SENDHEADERS_VERSION ||
+        !s->best_known || u256_cmp(&s->best_known->chain_work, least) <= 0)
         return;
     peer_send(p, "sendheaders", NULL);
     s->sent_sendheaders = true;
 }
 
-/* The headers to announce, in order: from the first the peer has not, if it has the one before.
- * False: they would not connect for it, so an inv must do. */
+/* The headers to announce, in order: from the first the peer has not, if it has the one
+ * before. False: they would not connect for it, so an inv must do. */
 static bool headers_to_announce(struct peer *p, struct msg_headers *m,
                                 struct block_index **last)
 {
@@ -141,7 +142,8 @@ void announce_blocks(struct peer *p)
     announce_by_inv(p);
 }
 
-/* -- Chain events -------------------------------------------------------------------------------- */
+/* -- Chain events
+ * -------------------------------------------------------------------------------- */
 
 static void on_block_connected(void *ctx, const struct block *b,
                                const struct block_index *bi)
@@ -154,7 +156,8 @@ static void on_block_connected(void *ctx, const struct block *b,
     /* Recover slowly from a time-out that was raised. */
     if (net->stalling_timeout_us > STALLING_TIMEOUT_US) {
         int64_t less = net->stalling_timeout_us * 85 / 100;
-        net->stalling_timeout_us = less > STALLING_TIMEOUT_US ? less : STALLING_TIMEOUT_US;
+        net->stalling_timeout_us =
+            less > STALLING_TIMEOUT_US ? less : STALLING_TIMEOUT_US;
     }
     net_release(net);
 }
@@ -195,7 +198,8 @@ static void on_tip_changed(void *ctx, const struct block_index *tip,
 }
 
 /* A block is good or bad: credit or blame whoever sent it. */
-static void on_block_checked(void *ctx, const struct hash256 *hash, const struct reject *rej)
+static void on_block_checked(void *ctx, const struct hash256 *hash,
+                             const struct reject *rej)
 {
     struct net *net = ctx;
     net_resume(net);
@@ -225,7 +229,8 @@ static void remember_recent(struct net *net, const struct block_index *bi,
 }
 
 /* High-bandwidth peers get it before we have checked its scripts (BIP 152). */
-static void on_new_pow_valid(void *ctx, const struct block_index *bi, const struct block *b)
+static void on_new_pow_valid(void *ctx, const struct block_index *bi,
+                             const struct block *b)
 {
     struct net *net = ctx;
     net_resume(net);

@@ -9,7 +9,7 @@
 #include "util/json.h"
 #include "util/log.h"
 
-#define DISCOURAGED_MAX 50000
+#define DISCOURAGED_MAX   50000
 #define BANLIST_MAX_BYTES (64u << 20)
 
 struct banman {
@@ -70,7 +70,7 @@ static void sweep(struct banman *bm)
     bm->n = kept;
 }
 
-/* -- File ------------------------------------------------------------------------------------- */
+/* -- File ----------------------------------------------------------------- */
 
 static bool load_entry(struct banman *bm, const struct json *j)
 {
@@ -82,7 +82,8 @@ static bool load_entry(struct banman *bm, const struct json *j)
     if (!json_to_i64(json_get(j, "ban_created"), &ban.created) ||
         !json_to_i64(json_get(j, "banned_until"), &ban.until))
         return false;
-    if (!address || address->type != JSON_STRING || !subnet_parse(&ban.net, address->str))
+    if (!address || address->type != JSON_STRING ||
+        !subnet_parse(&ban.net, address->str))
         return false;
     insert(bm, &ban);
     return true;
@@ -115,8 +116,10 @@ static enum err load(struct banman *bm, char **error)
     if (e == ERR_OK && !load_list(bm, &text))
         e = ERR_CORRUPT;
     if (e != ERR_OK)
-        *error = xasprintf("Cannot parse banlist %s: repair it, or move it away to start "
-                           "with an empty one", bm->path);
+        *error =
+            xasprintf("Cannot parse banlist %s: repair it, or move it away to start "
+                      "with an empty one",
+                      bm->path);
     buf_clear(&text);
     sweep(bm);
     return e;
@@ -182,7 +185,7 @@ void banman_close(struct banman *bm)
     free(bm);
 }
 
-/* -- Bans ------------------------------------------------------------------------------------- */
+/* -- Bans ----------------------------------------------------------------- */
 
 void banman_ban(struct banman *bm, const struct subnet *net, int64_t until)
 {
@@ -251,7 +254,8 @@ struct ban *banman_list(struct banman *bm, size_t *n)
     return copy;
 }
 
-/* -- Discouragement --------------------------------------------------------------------------- */
+/* -- Discouragement
+ * --------------------------------------------------------------------------- */
 
 void banman_discourage(struct banman *bm, const struct netaddr *a)
 {

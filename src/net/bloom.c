@@ -119,8 +119,8 @@ bool bloom_match_tx(struct bloom *b, const struct tx *tx)
     return hit;
 }
 
-void bloom_write_merkleblock(struct sink *s, const struct block *b, struct bloom *filter,
-                             uint32_t **matched, size_t *n)
+void bloom_write_merkleblock(struct sink *s, const struct block *b,
+                             struct bloom *filter, uint32_t **matched, size_t *n)
 {
     struct merkleblock m;
     bool *match = xcalloc(b->n_tx, sizeof(*match));

@@ -11,9 +11,9 @@
 
 #define MIN_TX_WEIGHT 240
 #define MAX_BLOCK_TXS (MAX_BLOCK_WEIGHT / MIN_TX_WEIGHT)
-#define MAX_INDEX 65535
+#define MAX_INDEX     65535
 
-/* -- Messages ------------------------------------------------------------------------------------ */
+/* -- Messages ------------------------------------------------------------- */
 
 static uint64_t read_u48(struct reader *r)
 {
@@ -57,7 +57,8 @@ struct msg_cmpctblock msg_cmpctblock_read(struct reader *r)
         m.short_ids[m.n_short_ids] = read_u48(r);
     n = read_varint(r, MAX_BLOCK_TXS);
     for (; !r->bad && m.n_prefilled < n; m.n_prefilled++) {
-        m.prefilled = xrealloc_array(m.prefilled, m.n_prefilled + 1, sizeof(*m.prefilled));
+        m.prefilled =
+            xrealloc_array(m.prefilled, m.n_prefilled + 1, sizeof(*m.prefilled));
         struct prefilled_tx *p = &m.prefilled[m.n_prefilled];
         p->index = read_index(r, &next);
         p->tx = tx_read(r, true);
@@ -144,7 +145,7 @@ void msg_blocktxn_clear(struct msg_blocktxn *m)
     *m = (struct msg_blocktxn){0};
 }
 
-/* -- Short ids ----------------------------------------------------------------------------------- */
+/* -- Short ids ------------------------------------------------------------ */
 
 struct short_key {
     uint64_t k0, k1;
@@ -180,14 +181,15 @@ void compact_write_block(struct sink *s, const struct block *b, uint64_t nonce)
     tx_write(&b->txs[0], s, true);
 }
 
-/* -- Reconstruction ------------------------------------------------------------------------------ */
+/* -- Reconstruction
+ * ------------------------------------------------------------------------------ */
 
 struct rebuild {
     struct compact_partial *p;
     struct map positions; /* short id -> uint32 place in the block */
     struct short_key key;
-    size_t *counter;      /* of the source that is being searched */
-    uint8_t *taken;       /* per place: 1 found, 2 found twice with different transactions */
+    size_t *counter; /* of the source that is being searched */
+    uint8_t *taken;  /* per place: 1 found, 2 found twice with different transactions */
 };
 
 static bool prefilled_places_ok(const struct msg_cmpctblock *m)
@@ -255,8 +257,8 @@ static bool offer_entry(void *ctx, const struct mempool_entry *e)
 
 enum compact_result compact_partial_new(struct compact_partial **out,
                                         const struct msg_cmpctblock *m,
-                                        const struct mempool *mp, struct tx *const *extra,
-                                        size_t n_extra)
+                                        const struct mempool *mp,
+                                        struct tx *const *extra, size_t n_extra)
 {
     if (!prefilled_places_ok(m))
         return COMPACT_INVALID;
@@ -299,8 +301,9 @@ void compact_partial_free(struct compact_partial *p)
     free(p);
 }
 
-enum compact_result compact_partial_fill(struct compact_partial *p, struct tx *const *missing,
-                                         size_t n, struct block **out)
+enum compact_result compact_partial_fill(struct compact_partial *p,
+                                         struct tx *const *missing, size_t n,
+                                         struct block **out)
 {
     size_t used = 0;
     bool mutated;
@@ -310,8 +313,8 @@ enum compact_result compact_partial_fill(struct compact_partial *p, struct tx *c
         if (!p->txs[i])
             p->txs[i] = tx_ref(missing[used++]);
     p->n_missing = 0;
-    struct block *b = block_assemble(&p->header, (const struct tx *const *)p->txs,
-                                     (uint32_t)p->n);
+    struct block *b =
+        block_assemble(&p->header, (const struct tx *const *)p->txs, (uint32_t)p->n);
     if (!b)
         return COMPACT_FAILED;
     struct hash256 root = block_merkle_root(b, &mutated);

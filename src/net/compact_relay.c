@@ -9,7 +9,8 @@ static void send_sendcmpct(struct peer *p, bool high_bandwidth)
 {
     struct buf b = {0};
     struct sink s = sink_to_buf(&b);
-    msg_sendcmpct_write(&s, &(struct msg_sendcmpct){high_bandwidth, CMPCTBLOCKS_VERSION});
+    msg_sendcmpct_write(&s,
+                        &(struct msg_sendcmpct){high_bandwidth, CMPCTBLOCKS_VERSION});
     peer_send(p, "sendcmpct", &b);
     buf_clear(&b);
     p->sync.hb_to = high_bandwidth;
@@ -28,7 +29,8 @@ static bool is_outbound_id(struct net *net, int64_t id)
     return p && !peer_inbound(p);
 }
 
-/* The last three peers that gave us a new tip announce by compact block from then on. */
+/* The last three peers that gave us a new tip announce by compact block from then on.
+ */
 void hb_select(struct peer *p)
 {
     struct net *net = p->net;
@@ -45,7 +47,8 @@ void hb_select(struct peer *p)
     }
     if (net->n_hb_peers == MAX_HB_PEERS) {
         /* Incoming peers must not push out the last one that we chose ourselves. */
-        size_t out = peer_inbound(p) && outbound == 1 && is_outbound_id(net, net->hb_peers[0]);
+        size_t out =
+            peer_inbound(p) && outbound == 1 && is_outbound_id(net, net->hb_peers[0]);
         struct peer *stop = net_find_peer(net, net->hb_peers[out]);
         if (stop)
             send_sendcmpct(stop, false);
@@ -55,7 +58,8 @@ void hb_select(struct peer *p)
     net->hb_peers[net->n_hb_peers++] = p->id;
 }
 
-/* -- Reconstruction ------------------------------------------------------------------------------- */
+/* -- Reconstruction
+ * ------------------------------------------------------------------------------- */
 
 static void ask_whole(struct peer *p, const struct hash256 *hash)
 {
@@ -98,7 +102,8 @@ static bool is_first_in_flight(struct peer *p, const struct hash256 *hash)
 }
 
 /* All transactions are at hand, or came in blocktxn. */
-static void complete(struct peer *p, const struct hash256 *of, struct tx *const *txs, size_t n)
+static void complete(struct peer *p, const struct hash256 *of, struct tx *const *txs,
+                     size_t n)
 {
     struct net *net = p->net;
     struct block *b = NULL;
@@ -127,11 +132,12 @@ static void complete(struct peer *p, const struct hash256 *of, struct tx *const 
         }
         return;
     case COMPACT_OK:
-        log_debug(net->log, LOG_CMPCTBLOCK,
-                  "Successfully reconstructed block with %zu txn prefilled, %zu txn from "
-                  "mempool (incl at least %zu from extra pool) and %zu txn requested",
-                  f->partial->n_prefilled, f->partial->n_mempool + f->partial->n_extra,
-                  f->partial->n_extra, n);
+        log_debug(
+            net->log, LOG_CMPCTBLOCK,
+            "Successfully reconstructed block with %zu txn prefilled, %zu txn from "
+            "mempool (incl at least %zu from extra pool) and %zu txn requested",
+            f->partial->n_prefilled, f->partial->n_mempool + f->partial->n_extra,
+            f->partial->n_extra, n);
         block_request_done(net, &hash, p);
         note_source(p, &hash);
         process_block(p, b, true, true);
@@ -140,7 +146,8 @@ static void complete(struct peer *p, const struct hash256 *of, struct tx *const 
     }
 }
 
-/* It is being fetched from others, or this peer has enough to do: use it if it is complete. */
+/* It is being fetched from others, or this peer has enough to do: use it if it is
+ * complete. */
 static void try_at_once(struct peer *p, const struct msg_cmpctblock *m,
                         struct block_index *bi)
 {
@@ -177,10 +184,12 @@ static void start_partial(struct peer *p, const struct msg_cmpctblock *m,
     (void)block_request(p, bi, NULL); /* may be under way already */
     struct inflight *f = block_request_of(p, &bi->hash);
     if (f->partial) {
-        log_debug(net->log, LOG_NET, "Peer sent us compact block we were already syncing!");
+        log_debug(net->log, LOG_NET,
+                  "Peer sent us compact block we were already syncing!");
         return;
     }
-    switch (compact_partial_new(&partial, m, net->mp, net->extra_txn, net->n_extra_txn)) {
+    switch (
+        compact_partial_new(&partial, m, net->mp, net->extra_txn, net->n_extra_txn)) {
     case COMPACT_INVALID:
         block_request_done(net, &bi->hash, p);
         peer_misbehaving(p, "invalid compact block");
@@ -199,11 +208,11 @@ static void start_partial(struct peer *p, const struct msg_cmpctblock *m,
         complete(p, &bi->hash, NULL, 0);
         return;
     }
-    /* The first to tell us is asked; further ones only when we chose them, and one place is held
-     * for an outbound peer. */
-    bool ask = first || (p->sync.hb_to && (!peer_inbound(p) ||
-                                           requested_from_outbound(net, &bi->hash) ||
-                                           in_flight < MAX_CMPCT_INFLIGHT - 1));
+    /* The first to tell us is asked; further ones only when we chose them, and one
+     * place is held for an outbound peer. */
+    bool ask = first || (p->sync.hb_to &&
+                         (!peer_inbound(p) || requested_from_outbound(net, &bi->hash) ||
+                          in_flight < MAX_CMPCT_INFLIGHT - 1));
     if (ask)
         ask_missing(p, &bi->hash, partial);
     else
@@ -228,8 +237,8 @@ static void take_compact(struct peer *p, const struct msg_cmpctblock *m,
     if (!in_flight && !download_direct_allowed(net))
         return;
     if (bi->height <= tip->height + 2) {
-        if (requested || (in_flight < MAX_CMPCT_INFLIGHT &&
-                          p->sync.n_inflight < PEER_INFLIGHT_MAX))
+        if (requested ||
+            (in_flight < MAX_CMPCT_INFLIGHT && p->sync.n_inflight < PEER_INFLIGHT_MAX))
             start_partial(p, m, bi, in_flight);
         else
             try_at_once(p, m, bi);
@@ -268,7 +277,8 @@ static void on_compact(struct peer *p, const struct msg_cmpctblock *m)
     }
     char hex[65];
     if (is_new)
-        log_debug(net->log, LOG_CMPCTBLOCK, "Saw new cmpctblock header hash=%s peer=%lld",
+        log_debug(net->log, LOG_CMPCTBLOCK,
+                  "Saw new cmpctblock header hash=%s peer=%lld",
                   hash256_to_hex(hex, &hash), (long long)p->id);
     update_availability(p, &hash);
     if (is_new && u256_cmp(&bi->chain_work, &chain_tip(net->cm)->chain_work) > 0)
@@ -279,7 +289,8 @@ static void on_compact(struct peer *p, const struct msg_cmpctblock *m)
 void on_cmpctblock(struct handler_args *a)
 {
     if (chainman_importing(a->net->cm)) {
-        log_debug(a->net->log, LOG_NET, "Unexpected cmpctblock message received from peer %lld",
+        log_debug(a->net->log, LOG_NET,
+                  "Unexpected cmpctblock message received from peer %lld",
                   (long long)a->peer->id);
         return;
     }
@@ -292,7 +303,8 @@ void on_cmpctblock(struct handler_args *a)
 void on_blocktxn(struct handler_args *a)
 {
     if (chainman_importing(a->net->cm)) {
-        log_debug(a->net->log, LOG_NET, "Unexpected blocktxn message received from peer %lld",
+        log_debug(a->net->log, LOG_NET,
+                  "Unexpected blocktxn message received from peer %lld",
                   (long long)a->peer->id);
         return;
     }

@@ -1,5 +1,5 @@
-/* Connections: listening, accepting, connecting out, inactivity. Everything here runs on the
- * event loop unless said; the list of peers is changed under the lock. */
+/* Connections: listening, accepting, connecting out, inactivity. Everything here runs
+ * on the event loop unless said; the list of peers is changed under the lock. */
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -13,22 +13,23 @@
 #include "util/fs.h"
 #include "util/pool.h"
 
-#define TICK_BUSY_MS 100
-#define TICK_IDLE_MS 500
+#define TICK_BUSY_MS       100
+#define TICK_IDLE_MS       500
 #define OUTBOUND_PERIOD_US (US / 2)
-#define ADDED_RETRY_S 60
-#define FEELER_MEAN_US (120 * US)
-#define ADDRMAN_SAVE_S (15 * 60)
-#define INACTIVITY_S (20 * 60)
-#define MAX_FULL_RELAY 8
-#define MAX_BLOCK_RELAY 2
-#define MAX_FEELER 1
-#define MAX_MANUAL 8
-#define LOCAL_IF 1
-#define MIN_RETRY_S 600
-#define UPLOAD_CYCLE_S (24 * 60 * 60)
+#define ADDED_RETRY_S      60
+#define FEELER_MEAN_US     (120 * US)
+#define ADDRMAN_SAVE_S     (15 * 60)
+#define INACTIVITY_S       (20 * 60)
+#define MAX_FULL_RELAY     8
+#define MAX_BLOCK_RELAY    2
+#define MAX_FEELER         1
+#define MAX_MANUAL         8
+#define LOCAL_IF           1
+#define MIN_RETRY_S        600
+#define UPLOAD_CYCLE_S     (24 * 60 * 60)
 
-/* -- Own addresses ------------------------------------------------------------------------------- */
+/* -- Own addresses
+ * ------------------------------------------------------------------------------- */
 
 bool net_reachable(const struct net *net, const struct netaddr *a)
 {
@@ -83,7 +84,8 @@ static void discover(struct net *net)
             continue;
         if (i->ifa_addr->sa_family == AF_INET) {
             memset(e.ip + 10, 0xff, 2);
-            memcpy(e.ip + 12, &((struct sockaddr_in *)(void *)i->ifa_addr)->sin_addr, 4);
+            memcpy(e.ip + 12, &((struct sockaddr_in *)(void *)i->ifa_addr)->sin_addr,
+                   4);
         } else if (i->ifa_addr->sa_family == AF_INET6) {
             memcpy(e.ip, &((struct sockaddr_in6 *)(void *)i->ifa_addr)->sin6_addr, 16);
         } else {
@@ -95,7 +97,8 @@ static void discover(struct net *net)
     freeifaddrs(list);
 }
 
-/* -- The list of peers --------------------------------------------------------------------------- */
+/* -- The list of peers
+ * --------------------------------------------------------------------------- */
 
 static void list_add(struct peer ***list, size_t *n, struct peer *p)
 {
@@ -163,7 +166,7 @@ static unsigned whitelist_perms(struct net *net, const struct endpoint *e, bool 
     return perms_resolve(&net->opt, perms);
 }
 
-/* -- Incoming ------------------------------------------------------------------------------------ */
+/* -- Incoming ------------------------------------------------------------- */
 
 /* Makes room among the incoming ones. */
 static bool evict_one(struct net *net)
@@ -196,13 +199,16 @@ static bool evict_one(struct net *net)
     struct peer *p = id < 0 ? NULL : net_find_peer(net, id);
     if (!p)
         return false;
-    log_debug(net->log, LOG_NET, "selected inbound connection for eviction, disconnecting "
-              "peer=%lld", (long long)p->id);
+    log_debug(net->log, LOG_NET,
+              "selected inbound connection for eviction, disconnecting "
+              "peer=%lld",
+              (long long)p->id);
     peer_disconnect(p);
     return true;
 }
 
-/* Why a caller is turned away; NULL: welcome. *discouraged: it goes first when slots are short. */
+/* Why a caller is turned away; NULL: welcome. *discouraged: it goes first when slots
+ * are short. */
 static const char *refuse_incoming(struct net *net, const struct endpoint *from,
                                    unsigned perms, bool *discouraged)
 {
@@ -221,7 +227,8 @@ static const char *refuse_incoming(struct net *net, const struct endpoint *from,
             return "dropped (discouraged)";
     }
     if (inbound >= max && !evict_one(net))
-        return "dropped (full): failed to find an eviction candidate - connection dropped";
+        return "dropped (full): failed to find an eviction candidate - connection "
+               "dropped";
     return NULL;
 }
 
@@ -258,7 +265,7 @@ static void on_accept(void *ctx, struct conn *c)
         accept_peer(at->net, c, perms_resolve(&at->net->opt, at->perms));
 }
 
-/* -- Listening ----------------------------------------------------------------------------------- */
+/* -- Listening ------------------------------------------------------------ */
 
 struct bind_request {
     struct listen_at *at;
@@ -269,8 +276,8 @@ struct bind_request {
 static void bind_on_loop(void *arg)
 {
     struct bind_request *b = arg;
-    b->result = listener_open(&b->at->listener, b->at->net->loop, &b->at->at, on_accept,
-                              b->at);
+    b->result =
+        listener_open(&b->at->listener, b->at->net->loop, &b->at->at, on_accept, b->at);
     b->error = errno;
 }
 
@@ -325,13 +332,14 @@ static bool bind_one(struct net *net, struct listen_at *at, char **error)
     }
     free(*error);
     if (b.result == ERR_EXISTS)
-        *error = xasprintf("Unable to bind to %s on this computer. %s is probably already "
-                           "running.", text,
-                           net->opt.params->personality == BITCOIN ? "Bitcoin Core"
-                                                                   : "Ochre");
+        *error = xasprintf(
+            "Unable to bind to %s on this computer. %s is probably already "
+            "running.",
+            text, net->opt.params->personality == BITCOIN ? "Bitcoin Core" : "Ochre");
     else
-        *error = xasprintf("Unable to bind to %s on this computer (bind returned error %s)",
-                           text, strerror(b.error));
+        *error =
+            xasprintf("Unable to bind to %s on this computer (bind returned error %s)",
+                      text, strerror(b.error));
     return false;
 }
 
@@ -359,7 +367,7 @@ bool connman_bind(struct net *net, char **error)
     return false;
 }
 
-/* -- Outgoing ------------------------------------------------------------------------------------ */
+/* -- Outgoing ------------------------------------------------------------- */
 
 static void dial_free(struct dial *d)
 {
@@ -380,8 +388,8 @@ static void dial_connected(struct conn *c, void *ctx)
     struct net *net = d->net;
     d->conn = NULL;
     net_resume(net);
-    struct peer *p = peer_new(net, c, &d->addr, d->type,
-                              whitelist_perms(net, conn_peer(c), false));
+    struct peer *p =
+        peer_new(net, c, &d->addr, d->type, whitelist_perms(net, conn_peer(c), false));
     if (d->name)
         snprintf(p->name, sizeof(p->name), "%s", d->name);
     if (peer_has_perm(p, PERM_BLOOM))
@@ -416,7 +424,8 @@ static const struct conn_handlers dial_handlers = {
 };
 
 /* With the lock. */
-static bool already_connected(struct net *net, const struct netaddr *a, const char *name)
+static bool already_connected(struct net *net, const struct netaddr *a,
+                              const char *name)
 {
     for (size_t i = 0; i < net->n_peers; i++) {
         const struct peer *p = net->peers[i];
@@ -440,7 +449,8 @@ static bool wanted(struct net *net, const struct dial *d, const struct endpoint 
     bool dup = already_connected(net, &d->addr, d->name);
     net_release(net);
     if (dup) {
-        log_debug(net->log, LOG_NET, "Failed to open new connection, already connected");
+        log_debug(net->log, LOG_NET,
+                  "Failed to open new connection, already connected");
         return false;
     }
     return d->name || !(banman_is_banned(net->bans, e) ||
@@ -459,11 +469,13 @@ static void dial_start(struct dial *take)
         dial_free(d);
         return;
     }
-    log_debug(net->log, LOG_NET, "trying v1 connection (%s) to %s", conn_type_name(d->type),
+    log_debug(net->log, LOG_NET, "trying v1 connection (%s) to %s",
+              conn_type_name(d->type),
               d->name ? d->name : netaddr_format(text, &d->addr, true));
     d->next = net->dials;
     net->dials = d;
-    d->conn = conn_connect(net->loop, &e, net->opt.connect_timeout_ms, &dial_handlers, d);
+    d->conn =
+        conn_connect(net->loop, &e, net->opt.connect_timeout_ms, &dial_handlers, d);
 }
 
 static void dial_on_loop(void *arg)
@@ -507,7 +519,8 @@ void connman_dial(struct net *net, const char *name, const struct netaddr *addr,
     loop_post(net->loop, dial_on_loop, d);
 }
 
-/* -- Who to connect to --------------------------------------------------------------------------- */
+/* -- Who to connect to
+ * --------------------------------------------------------------------------- */
 
 static bool connected_to_name(struct net *net, const char *name)
 {
@@ -576,7 +589,8 @@ static void dial_from_addrman(struct net *net, enum conn_type type)
     bool feeler = type == CONN_FEELER;
     for (int tries = 0; tries < 100; tries++) {
         bool found = feeler && addrman_collision(net->addrs, &e, &last_try);
-        if (!found && !addrman_select(net->addrs, feeler, reachable_mask(net), &e, &last_try))
+        if (!found &&
+            !addrman_select(net->addrs, feeler, reachable_mask(net), &e, &last_try))
             return;
         if (!netaddr_valid(&e.addr) || group_in_use(net, &e.addr))
             continue;
@@ -614,7 +628,7 @@ static void dial_automatic(struct net *net, int64_t now_us)
     }
 }
 
-/* -- The timer ----------------------------------------------------------------------------------- */
+/* -- The timer ------------------------------------------------------------ */
 
 static bool is_inactive(struct net *net, struct peer *p, int64_t now)
 {
@@ -623,7 +637,8 @@ static bool is_inactive(struct net *net, struct peer *p, int64_t now)
     if (p->disconnect || p->connected_s + net->opt.peer_timeout_s >= now)
         return false;
     if (!sent || !received) {
-        log_debug(net->log, LOG_NET, "socket no message in first %lld seconds, %d %d peer=%lld",
+        log_debug(net->log, LOG_NET,
+                  "socket no message in first %lld seconds, %d %d peer=%lld",
                   (long long)net->opt.peer_timeout_s, received != 0, sent != 0, id);
         return true;
     }
@@ -696,7 +711,8 @@ static void tick(void *arg)
     loop_timer_set(net->timer, busy ? TICK_BUSY_MS : TICK_IDLE_MS);
 }
 
-/* -- Upload target ------------------------------------------------------------------------------- */
+/* -- Upload target
+ * ------------------------------------------------------------------------------- */
 
 static void roll_cycle(struct net *net)
 {
@@ -728,7 +744,8 @@ bool net_upload_exhausted(struct net *net, bool historical)
     return buffer >= target || net->cycle_sent >= target - buffer;
 }
 
-/* -- Start and stop ------------------------------------------------------------------------------ */
+/* -- Start and stop
+ * ------------------------------------------------------------------------------ */
 
 static void start_on_loop(void *arg)
 {

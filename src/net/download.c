@@ -1,13 +1,13 @@
-/* Blocks coming in: whom to ask for which, in parallel within a moving window, and what to do
- * with those who stall or send rubbish. */
+/* Blocks coming in: whom to ask for which, in parallel within a moving window, and what
+ * to do with those who stall or send rubbish. */
 #include <stdlib.h>
 
 #include "chain/rules/block_check.h"
 #include "net/internal.h"
 
-#define DOWNLOAD_WINDOW 1024
+#define DOWNLOAD_WINDOW         1024
 #define STALLING_TIMEOUT_MAX_US (64 * US)
-#define LIMITED_PEER_BLOCKS 288
+#define LIMITED_PEER_BLOCKS     288
 
 bool is_limited_peer(const struct peer *p)
 {
@@ -38,7 +38,8 @@ bool download_wanted_from(struct peer *p)
            (!net->n_preferred || !net->inflight.len);
 }
 
-/* -- Requests under way --------------------------------------------------------------------------- */
+/* -- Requests under way
+ * --------------------------------------------------------------------------- */
 
 bool block_requested(struct net *net, const struct hash256 *hash)
 {
@@ -128,7 +129,8 @@ void download_drop_peer(struct peer *p)
         }
 }
 
-/* -- What to fetch next ---------------------------------------------------------------------------- */
+/* -- What to fetch next
+ * ---------------------------------------------------------------------------- */
 
 struct fetch_plan {
     struct block_index *blocks[PEER_INFLIGHT_MAX];
@@ -183,7 +185,8 @@ static bool find_start(struct peer *p)
         u256_cmp(&s->best_known->chain_work, &net->opt.params->minimum_chain_work) < 0)
         return false;
     if (!s->last_common) {
-        int32_t h = s->best_known->height < tip->height ? s->best_known->height : tip->height;
+        int32_t h =
+            s->best_known->height < tip->height ? s->best_known->height : tip->height;
         s->last_common = chain_at(net->cm, h);
     }
     /* The peer may have reorganised away from what we had in common. */
@@ -214,7 +217,7 @@ static void plan_download(struct peer *p, struct fetch_plan *plan)
     }
 }
 
-/* -- Asking ---------------------------------------------------------------------------------------- */
+/* -- Asking --------------------------------------------------------------- */
 
 static uint32_t block_inv_type(const struct peer *p)
 {
@@ -255,7 +258,8 @@ static bool is_stalling(struct peer *p, int64_t now_us)
 {
     struct net *net = p->net;
     struct peer_sync *s = &p->sync;
-    if (s->stalling_since_us && s->stalling_since_us < now_us - net->stalling_timeout_us) {
+    if (s->stalling_since_us &&
+        s->stalling_since_us < now_us - net->stalling_timeout_us) {
         log_info(net->log, "Peer=%lld is stalling block download, disconnecting",
                  (long long)p->id);
         int64_t twice = net->stalling_timeout_us * 2;
@@ -321,7 +325,8 @@ void download_direct(struct peer *p, struct block_index *last)
     struct msg_inv m = {.items = items};
     size_t n = 0;
     char hex[65];
-    if (!download_direct_allowed(net) || !block_index_is_valid(last, BLOCK_VALID_TREE) ||
+    if (!download_direct_allowed(net) ||
+        !block_index_is_valid(last, BLOCK_VALID_TREE) ||
         u256_cmp(&chain_tip(net->cm)->chain_work, &last->chain_work) > 0)
         return;
     while (walk && !chain_contains(net->cm, walk) && n <= PEER_INFLIGHT_MAX) {
@@ -345,7 +350,8 @@ void download_direct(struct peer *p, struct block_index *last)
     send_getdata(p, &m);
 }
 
-/* -- Blocks that arrive ------------------------------------------------------------------------------ */
+/* -- Blocks that arrive
+ * ------------------------------------------------------------------------------ */
 
 void punish_for_block(struct net *net, int64_t id, const struct reject *rej,
                       bool via_compact, const char *what)
@@ -372,7 +378,8 @@ void punish_for_block(struct net *net, int64_t id, const struct reject *rej,
         peer_misbehaving(p, "%s", what[0] ? what : reason);
         return;
     default:
-        log_debug(net->log, LOG_NET, "peer=%lld: %s", (long long)id, what[0] ? what : reason);
+        log_debug(net->log, LOG_NET, "peer=%lld: %s", (long long)id,
+                  what[0] ? what : reason);
         return;
     }
 }

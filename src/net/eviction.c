@@ -62,7 +62,8 @@ static int by_block_relay(const void *x, const void *y)
     return c ? c : by_block(x, y);
 }
 
-static size_t protect(struct evict_candidate *c, size_t n, comparison *order, size_t count)
+static size_t protect(struct evict_candidate *c, size_t n, comparison *order,
+                      size_t count)
 {
     qsort(c, n, sizeof(*c), order);
     return n - (count < n ? count : n);
@@ -87,8 +88,8 @@ static int by_rare_network(const void *x, const void *y)
     return ra != rb ? ra - rb : by_age(x, y);
 }
 
-/* Half of what is left, by age; a quarter of that is held for the networks that have fewer
- * peers. */
+/* Half of what is left, by age; a quarter of that is held for the networks that have
+ * fewer peers. */
 static size_t protect_by_age(struct evict_candidate *c, size_t n)
 {
     size_t total = n / 2, rare = total / 2, taken = 0;

@@ -83,8 +83,8 @@ static enum frame_result end_message(struct frame_reader *f, struct message **ou
     sha256d_final(&f->hash, hash);
     if (memcmp(hash, f->header + 20, 4) != 0) {
         snprintf(note, FRAME_NOTE,
-                 "Header error: Wrong checksum (%s, %u bytes), expected %s was %s", m->name,
-                 payload_size(f), hex_encode(want, hash, 4),
+                 "Header error: Wrong checksum (%s, %u bytes), expected %s was %s",
+                 m->name, payload_size(f), hex_encode(want, hash, 4),
                  hex_encode(got, f->header + 20, 4));
         return FRAME_DROPPED;
     }
@@ -98,8 +98,8 @@ static enum frame_result end_message(struct frame_reader *f, struct message **ou
     return FRAME_MESSAGE;
 }
 
-enum frame_result frame_read(struct frame_reader *f, struct bytes *in, struct message **out,
-                             char note[FRAME_NOTE])
+enum frame_result frame_read(struct frame_reader *f, struct bytes *in,
+                             struct message **out, char note[FRAME_NOTE])
 {
     *out = NULL;
     if (f->have < FRAME_HEADER_SIZE) {

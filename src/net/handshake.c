@@ -5,8 +5,8 @@
 
 #include "net/internal.h"
 
-#define PING_INTERVAL_US (120 * US)
-#define TIMEOUT_INTERVAL_US (20 * 60 * US)
+#define PING_INTERVAL_US           (120 * US)
+#define TIMEOUT_INTERVAL_US        (20 * 60 * US)
 #define NODE_NETWORK_LIMITED_DEPTH 144
 
 void handshake_begin(struct peer *p)
@@ -33,10 +33,11 @@ void handshake_begin(struct peer *p)
     msg_version_write(&s, &m);
     peer_send(p, "version", &b);
     buf_clear(&b);
-    log_debug(net->log, LOG_NET,
-              "send version message: version %d, blocks=%d, them=%s, txrelay=%d, peer=%lld",
-              m.version, m.start_height, netaddr_format(text, &m.addr_recv, true), m.relay,
-              (long long)p->id);
+    log_debug(
+        net->log, LOG_NET,
+        "send version message: version %d, blocks=%d, them=%s, txrelay=%d, peer=%lld",
+        m.version, m.start_height, netaddr_format(text, &m.addr_recv, true), m.relay,
+        (long long)p->id);
 }
 
 /* We called ourselves when the nonce is one of our own outgoing handshakes. */
@@ -78,7 +79,8 @@ static bool version_acceptable(struct peer *p, const struct msg_version *m)
         return false;
     }
     if (m->version < MIN_PEER_VERSION) {
-        log_debug(net->log, LOG_NET, "peer=%lld using obsolete version %d; disconnecting",
+        log_debug(net->log, LOG_NET,
+                  "peer=%lld using obsolete version %d; disconnecting",
                   (long long)p->id, m->version);
         return false;
     }
@@ -157,10 +159,12 @@ void on_version(struct handler_args *a)
     learn_addresses(p);
     log_debug(net->log, LOG_NET,
               "receive version message: %s: version %d, blocks=%d, us=%s, txrelay=%d, "
-              "peer=%lld", p->subver, p->version, p->starting_height,
+              "peer=%lld",
+              p->subver, p->version, p->starting_height,
               netaddr_format(us, &m.addr_recv, true), m.relay, (long long)p->id);
     if (p->type == CONN_FEELER) {
-        log_debug(net->log, LOG_NET, "feeler connection completed peer=%lld; disconnecting",
+        log_debug(net->log, LOG_NET,
+                  "feeler connection completed peer=%lld; disconnecting",
                   (long long)p->id);
         peer_disconnect(p);
     }
@@ -170,14 +174,14 @@ void on_verack(struct handler_args *a)
 {
     struct peer *p = a->peer;
     if (p->ready) {
-        log_debug(a->net->log, LOG_NET, "ignoring redundant verack message from peer=%lld",
-                  (long long)p->id);
+        log_debug(a->net->log, LOG_NET,
+                  "ignoring redundant verack message from peer=%lld", (long long)p->id);
         return;
     }
     if (!peer_inbound(p) || logger_enabled(a->net->log, LOG_NET, LOG_DEBUG))
-        log_info(a->net->log, "New %s v1 peer connected: version: %d, blocks=%d, peer=%lld",
-                 conn_type_name(p->type), p->version, p->starting_height,
-                 (long long)p->id);
+        log_info(
+            a->net->log, "New %s v1 peer connected: version: %d, blocks=%d, peer=%lld",
+            conn_type_name(p->type), p->version, p->starting_height, (long long)p->id);
     if (p->common_version >= SHORT_IDS_VERSION) {
         struct buf b = {0};
         struct sink s = sink_to_buf(&b);
@@ -207,8 +211,9 @@ static bool too_late(struct peer *p, const char *type)
 {
     if (!p->ready)
         return false;
-    log_debug(p->net->log, LOG_NET, "%s received after verack from peer=%lld; disconnecting",
-              type, (long long)p->id);
+    log_debug(p->net->log, LOG_NET,
+              "%s received after verack from peer=%lld; disconnecting", type,
+              (long long)p->id);
     peer_disconnect(p);
     return true;
 }
@@ -237,7 +242,7 @@ void on_sendaddrv2(struct handler_args *a)
         a->peer->wants_addrv2 = true;
 }
 
-/* -- Ping ---------------------------------------------------------------------------------------- */
+/* -- Ping ----------------------------------------------------------------- */
 
 void on_ping(struct handler_args *a)
 {
@@ -273,7 +278,8 @@ void on_pong(struct handler_args *a)
     }
     if (problem)
         log_debug(a->net->log, LOG_NET,
-                  "pong peer=%lld: %s, %" PRIx64 " expected, %" PRIx64 " received, %zu bytes",
+                  "pong peer=%lld: %s, %" PRIx64 " expected, %" PRIx64
+                  " received, %zu bytes",
                   (long long)p->id, problem, p->ping_nonce, nonce, a->msg->payload.len);
     if (finish)
         p->ping_nonce = 0;
@@ -315,6 +321,7 @@ void on_feefilter(struct handler_args *a)
     if (a->r.bad || !money_range(amount_of(rate)))
         return;
     a->peer->txs.fee_filter = rate;
-    log_debug(a->net->log, LOG_NET, "received: feefilter of %.8f BTC/kvB from peer=%lld",
-              (double)rate / 1e8, (long long)a->peer->id);
+    log_debug(a->net->log, LOG_NET,
+              "received: feefilter of %.8f BTC/kvB from peer=%lld", (double)rate / 1e8,
+              (long long)a->peer->id);
 }

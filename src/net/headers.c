@@ -1,22 +1,22 @@
-/* Headers: asking for them, taking them in, serving them, and letting go of outgoing peers whose
- * chain does not keep up. */
+/* Headers: asking for them, taking them in, serving them, and letting go of outgoing
+ * peers whose chain does not keep up. */
 #include <stdlib.h>
 
 #include "chain/rules/pow.h"
 #include "net/internal.h"
 
-#define HEADERS_RESPONSE_US (120 * US)
-#define HEADERS_TIMEOUT_BASE_US (15 * 60 * US)
+#define HEADERS_RESPONSE_US           (120 * US)
+#define HEADERS_TIMEOUT_BASE_US       (15 * 60 * US)
 #define HEADERS_TIMEOUT_PER_HEADER_US 1000
-#define DAY_S (24 * 60 * 60)
-#define BEHIND_TIMEOUT_S (20 * 60)
-#define BEHIND_RESPONSE_S 120
-#define MAX_PROTECTED 4
-#define GETBLOCKS_LIMIT 500
-#define ANTI_DOS_BLOCKS 144
-#define STALE_RELAY_AGE_S (30 * 24 * 60 * 60)
+#define DAY_S                         (24 * 60 * 60)
+#define BEHIND_TIMEOUT_S              (20 * 60)
+#define BEHIND_RESPONSE_S             120
+#define MAX_PROTECTED                 4
+#define GETBLOCKS_LIMIT               500
+#define ANTI_DOS_BLOCKS               144
+#define STALE_RELAY_AGE_S             (30 * 24 * 60 * 60)
 
-/* -- Locators ------------------------------------------------------------------------------------ */
+/* -- Locators ------------------------------------------------------------- */
 
 /* Ten blocks one by one, then in steps that double, and genesis. */
 static struct msg_locator locator_of(const struct block_index *bi)
@@ -51,8 +51,8 @@ const struct block_index *find_fork(struct net *net, const struct msg_locator *m
     return chain_at(net->cm, 0);
 }
 
-/* Not while an earlier question may still be answered. @front (may be NULL) stands before the
- * locator of @from. */
+/* Not while an earlier question may still be answered. @front (may be NULL) stands
+ * before the locator of @from. */
 static bool ask_headers(struct peer *p, const struct block_index *from,
                         const struct hash256 *front)
 {
@@ -81,7 +81,8 @@ bool getheaders_maybe(struct peer *p, const struct block_index *from)
     return ask_headers(p, from, NULL);
 }
 
-/* -- What a peer has ----------------------------------------------------------------------------- */
+/* -- What a peer has
+ * ----------------------------------------------------------------------------- */
 
 static void process_availability(struct peer *p)
 {
@@ -108,7 +109,8 @@ void update_availability(struct peer *p, const struct hash256 *hash)
     }
 }
 
-/* -- Taking headers in --------------------------------------------------------------------------- */
+/* -- Taking headers in
+ * --------------------------------------------------------------------------- */
 
 /* Chains with less work than this are not worth memory. */
 struct u256 anti_dos_work(struct net *net)
@@ -142,8 +144,8 @@ static bool headers_sane(struct peer *p, const struct block_header *h, size_t n)
     return true;
 }
 
-/* Probably an announcement (BIP 130) after blocks we have not heard of: ask for what lies
- * between. */
+/* Probably an announcement (BIP 130) after blocks we have not heard of: ask for what
+ * lies between. */
 static void headers_unconnected(struct peer *p, const struct block_header *h, size_t n)
 {
     struct net *net = p->net;
@@ -151,10 +153,12 @@ static void headers_unconnected(struct peer *p, const struct block_header *h, si
     struct hash256 first = header_hash(&h[0]), last = header_hash(&h[n - 1]);
     const struct block_index *best = best_header(net->cm);
     if (getheaders_maybe(p, best))
-        log_debug(net->log, LOG_NET,
-                  "received header %s: missing prev block %s, sending getheaders (%d) to end "
-                  "(peer=%lld)", hash256_to_hex(a, &first), hash256_to_hex(b, &h[0].prev),
-                  best->height, (long long)p->id);
+        log_debug(
+            net->log, LOG_NET,
+            "received header %s: missing prev block %s, sending getheaders (%d) to end "
+            "(peer=%lld)",
+            hash256_to_hex(a, &first), hash256_to_hex(b, &h[0].prev), best->height,
+            (long long)p->id);
     update_availability(p, &last);
 }
 
@@ -180,10 +184,12 @@ static void note_progress(struct peer *p, const struct block_index *last, bool w
     if (was_new && u256_cmp(&last->chain_work, tip_work) > 0)
         s->last_announcement_s = net_now_s(net);
     if (chainman_ibd(net->cm) && !may_have_more && is_outbound_relay(p) &&
-        u256_cmp(&s->best_known->chain_work, &net->opt.params->minimum_chain_work) < 0) {
-        log_info(net->log,
-                 "Disconnecting outbound peer %lld -- headers chain has insufficient work",
-                 (long long)p->id);
+        u256_cmp(&s->best_known->chain_work, &net->opt.params->minimum_chain_work) <
+            0) {
+        log_info(
+            net->log,
+            "Disconnecting outbound peer %lld -- headers chain has insufficient work",
+            (long long)p->id);
         peer_disconnect(p);
     }
     if (!p->disconnect && p->type == CONN_OUTBOUND_FULL && !s->behind_protected &&
@@ -194,9 +200,10 @@ static void note_progress(struct peer *p, const struct block_index *last, bool w
     }
 }
 
-/* Stores headers that connect and whose chain has enough work. @more: the message was full. */
-static void accept_headers(struct peer *p, const struct block_header *h, size_t n, bool more,
-                           bool via_compact)
+/* Stores headers that connect and whose chain has enough work. @more: the message was
+ * full. */
+static void accept_headers(struct peer *p, const struct block_header *h, size_t n,
+                           bool more, bool via_compact)
 {
     struct net *net = p->net;
     struct hash256 last_hash = header_hash(&h[n - 1]);
@@ -212,8 +219,8 @@ static void accept_headers(struct peer *p, const struct block_header *h, size_t 
     }
     if (more && !p->sync.presync && getheaders_maybe(p, last))
         log_debug(net->log, LOG_NET,
-                  "more getheaders (%d) to end to peer=%lld (startheight:%d)", last->height,
-                  (long long)p->id, p->starting_height);
+                  "more getheaders (%d) to end to peer=%lld (startheight:%d)",
+                  last->height, (long long)p->id, p->starting_height);
     note_progress(p, last, was_new, more);
     if (!p->disconnect)
         download_direct(p, last);
@@ -225,8 +232,8 @@ static void end_presync(struct peer *p)
     p->sync.presync = NULL;
 }
 
-/* Hands headers to the two-pass sync. False: they are not its business. *ready gets what may be
- * stored now; with @ready NULL there can be none. */
+/* Hands headers to the two-pass sync. False: they are not its business. *ready gets
+ * what may be stored now; with @ready NULL there can be none. */
 static bool continue_presync(struct peer *p, const struct block_header *h, size_t n,
                              struct presync_result *ready)
 {
@@ -260,8 +267,8 @@ static bool presync_headers(struct peer *p, const struct block_header *h, size_t
     return true;
 }
 
-/* True: taken care of. A short message ends a chain of too little work; a full one may be the
- * beginning of one with enough, which is first only counted. */
+/* True: taken care of. A short message ends a chain of too little work; a full one may
+ * be the beginning of one with enough, which is first only counted. */
 static bool low_work_sync(struct peer *p, const struct block_index *start,
                           const struct block_header *h, size_t n)
 {
@@ -272,13 +279,16 @@ static bool low_work_sync(struct peer *p, const struct block_index *start,
     if (u256_cmp(&work, &least) >= 0)
         return false;
     if (n < MAX_HEADERS_RESULTS) {
-        log_debug(net->log, LOG_NET, "Ignoring low-work chain (height=%zu) from peer=%lld",
+        log_debug(net->log, LOG_NET,
+                  "Ignoring low-work chain (height=%zu) from peer=%lld",
                   (size_t)start->height + n, (long long)p->id);
         return true;
     }
     p->sync.presync = presync_new(start, &least, net_now_s(net));
-    log_debug(net->log, LOG_NET, "Initial headers sync started with peer=%lld: height=%d, "
-              "presync phase", (long long)p->id, start->height);
+    log_debug(net->log, LOG_NET,
+              "Initial headers sync started with peer=%lld: height=%d, "
+              "presync phase",
+              (long long)p->id, start->height);
     continue_presync(p, h, n, NULL);
     return true;
 }
@@ -311,7 +321,8 @@ void headers_process(struct peer *p, const struct block_header *h, size_t n,
 void on_headers(struct handler_args *a)
 {
     if (chainman_importing(a->net->cm)) {
-        log_debug(a->net->log, LOG_NET, "Unexpected headers message received from peer %lld",
+        log_debug(a->net->log, LOG_NET,
+                  "Unexpected headers message received from peer %lld",
                   (long long)a->peer->id);
         return;
     }
@@ -323,9 +334,10 @@ void on_headers(struct handler_args *a)
     msg_headers_clear(&m);
 }
 
-/* -- Serving ------------------------------------------------------------------------------------- */
+/* -- Serving -------------------------------------------------------------- */
 
-/* Old forks would tell who we are: only recent ones, of about the same work, are served. */
+/* Old forks would tell who we are: only recent ones, of about the same work, are
+ * served. */
 bool fork_allowed(struct net *net, const struct block_index *bi)
 {
     if (chain_contains(net->cm, bi))
@@ -337,12 +349,13 @@ bool fork_allowed(struct net *net, const struct block_index *bi)
                STALE_RELAY_AGE_S;
 }
 
-static bool locator_too_long(struct peer *p, const char *type, const struct msg_locator *m)
+static bool locator_too_long(struct peer *p, const char *type,
+                             const struct msg_locator *m)
 {
     if (m->n <= MAX_LOCATOR_SIZE)
         return false;
-    log_debug(p->net->log, LOG_NET, "%s locator size %zu > %d, disconnect peer=%lld", type,
-              m->n, MAX_LOCATOR_SIZE, (long long)p->id);
+    log_debug(p->net->log, LOG_NET, "%s locator size %zu > %d, disconnect peer=%lld",
+              type, m->n, MAX_LOCATOR_SIZE, (long long)p->id);
     peer_disconnect(p);
     return true;
 }
@@ -380,13 +393,16 @@ static void answer_getheaders(struct peer *p, const struct msg_locator *m)
         if (!bi)
             return;
         if (!fork_allowed(net, bi)) {
-            log_debug(net->log, LOG_NET, "ProcessMessage: ignoring request from peer=%lld for "
-                      "old block header that isn't in the main chain", (long long)p->id);
+            log_debug(net->log, LOG_NET,
+                      "ProcessMessage: ignoring request from peer=%lld for "
+                      "old block header that isn't in the main chain",
+                      (long long)p->id);
             return;
         }
     }
     char hex[65];
-    log_debug(net->log, LOG_NET, "getheaders %d to %s from peer=%lld", bi ? bi->height : -1,
+    log_debug(net->log, LOG_NET, "getheaders %d to %s from peer=%lld",
+              bi ? bi->height : -1,
               hash256_is_zero(&m->stop) ? "end" : hash256_to_hex(hex, &m->stop),
               (long long)p->id);
     send_headers_from(p, bi, &m->stop);
@@ -406,9 +422,11 @@ void on_getheaders(struct handler_args *a)
                   (long long)p->id);
     } else if (u256_cmp(&chain_tip(net->cm)->chain_work, least) < 0 &&
                !peer_has_perm(p, PERM_DOWNLOAD)) {
-        log_debug(net->log, LOG_NET,
-                  "Ignoring getheaders from peer=%lld because active chain has too little "
-                  "work; sending empty response", (long long)p->id);
+        log_debug(
+            net->log, LOG_NET,
+            "Ignoring getheaders from peer=%lld because active chain has too little "
+            "work; sending empty response",
+            (long long)p->id);
         struct buf b = {0};
         buf_append_byte(&b, 0);
         peer_send(p, "headers", &b);
@@ -419,12 +437,14 @@ void on_getheaders(struct handler_args *a)
     msg_locator_clear(&m);
 }
 
-/* The hashes go out as an inv; with the last of a full batch the peer is told to go on. */
+/* The hashes go out as an inv; with the last of a full batch the peer is told to go on.
+ */
 static void answer_getblocks(struct peer *p, const struct msg_locator *m)
 {
     struct net *net = p->net;
     const struct block_index *bi = chain_next(net->cm, find_fork(net, m));
-    int32_t pruned_below = chain_height(net->cm) - 288 + 3600 / net->opt.params->spacing;
+    int32_t pruned_below =
+        chain_height(net->cm) - 288 + 3600 / net->opt.params->spacing;
     char hex[65];
     log_debug(net->log, LOG_NET, "getblocks %d to %s limit %d from peer=%lld",
               bi ? bi->height : -1,
@@ -452,7 +472,8 @@ void on_getblocks(struct handler_args *a)
     msg_locator_clear(&m);
 }
 
-/* -- Starting and keeping up ---------------------------------------------------------------------- */
+/* -- Starting and keeping up
+ * ---------------------------------------------------------------------- */
 
 void headers_start(struct peer *p, int64_t now_us)
 {
@@ -463,12 +484,14 @@ void headers_start(struct peer *p, int64_t now_us)
     bool near_now = best->time > now_us / US - DAY_S;
     if (!near_now && (net->n_started || !download_wanted_from(p)))
         return;
-    /* From one below our best, so that the answer of a peer at the same tip is not empty. */
+    /* From one below our best, so that the answer of a peer at the same tip is not
+     * empty. */
     const struct block_index *from = best->prev ? best->prev : best;
     if (!getheaders_maybe(p, from))
         return;
-    log_debug(net->log, LOG_NET, "initial getheaders (%d) to peer=%lld (startheight:%d)",
-              from->height, (long long)p->id, p->starting_height);
+    log_debug(net->log, LOG_NET,
+              "initial getheaders (%d) to peer=%lld (startheight:%d)", from->height,
+              (long long)p->id, p->starting_height);
     p->sync.started = true;
     net->n_started++;
     int64_t missing = (now_us / US - best->time) / net->opt.params->spacing;
@@ -495,7 +518,8 @@ void headers_check_timeout(struct peer *p, int64_t now_us)
         peer_disconnect(p);
         return;
     }
-    log_info(net->log, "Timeout downloading headers from noban peer=%lld, not disconnecting",
+    log_info(net->log,
+             "Timeout downloading headers from noban peer=%lld, not disconnecting",
              (long long)p->id);
     s->started = false;
     net->n_started--;
@@ -513,18 +537,21 @@ void headers_consider_eviction(struct peer *p, int64_t now_s)
         s->behind_timeout_s = 0;
         s->behind_work = NULL;
         s->behind_asked = false;
-    } else if (!s->behind_timeout_s ||
-               (s->behind_work && s->best_known &&
-                u256_cmp(&s->best_known->chain_work, &s->behind_work->chain_work) >= 0)) {
+    } else if (!s->behind_timeout_s || (s->behind_work && s->best_known &&
+                                        u256_cmp(&s->best_known->chain_work,
+                                                 &s->behind_work->chain_work) >= 0)) {
         s->behind_timeout_s = now_s + BEHIND_TIMEOUT_S;
         s->behind_work = tip;
         s->behind_asked = false;
     } else if (now_s > s->behind_timeout_s && s->behind_asked) {
-        log_info(net->log, "Disconnecting outbound peer %lld for old chain, best known block "
-                 "= %d", (long long)p->id, s->best_known ? s->best_known->height : -1);
+        log_info(net->log,
+                 "Disconnecting outbound peer %lld for old chain, best known block "
+                 "= %d",
+                 (long long)p->id, s->best_known ? s->best_known->height : -1);
         peer_disconnect(p);
     } else if (now_s > s->behind_timeout_s) {
-        getheaders_maybe(p, s->behind_work->prev ? s->behind_work->prev : s->behind_work);
+        getheaders_maybe(p,
+                         s->behind_work->prev ? s->behind_work->prev : s->behind_work);
         s->behind_asked = true;
         s->behind_timeout_s = now_s + BEHIND_RESPONSE_S;
     }

@@ -21,8 +21,9 @@ const char *conn_type_name(enum conn_type t)
 char *service_name(char out[32], unsigned bit)
 {
     static const char *const names[] = {
-        [0] = "NETWORK", [2] = "BLOOM", [3] = "WITNESS",
-        [6] = "COMPACT_FILTERS", [10] = "NETWORK_LIMITED", [11] = "P2P_V2",
+        [0] = "NETWORK",          [2] = "BLOOM",
+        [3] = "WITNESS",          [6] = "COMPACT_FILTERS",
+        [10] = "NETWORK_LIMITED", [11] = "P2P_V2",
     };
     if (bit < ARRAY_LEN(names) && names[bit])
         snprintf(out, 32, "%s", names[bit]);
@@ -31,7 +32,7 @@ char *service_name(char out[32], unsigned bit)
     return out;
 }
 
-/* -- Snapshots ----------------------------------------------------------------------------------- */
+/* -- Snapshots ------------------------------------------------------------ */
 
 static void fill_traffic(struct peer_info *o, const struct link_counters *c)
 {
@@ -169,7 +170,8 @@ void net_get_status(struct net *net, struct net_status *out)
                                .client_version = net->opt.client_version};
     snprintf(out->user_agent, sizeof(out->user_agent), "%s", net->user_agent);
     for (unsigned i = 0; i < NET_COUNT; i++)
-        out->reachable[i] = net_reachable(net, &(struct netaddr){.network = (uint8_t)i});
+        out->reachable[i] =
+            net_reachable(net, &(struct netaddr){.network = (uint8_t)i});
     for (size_t i = 0; i < net->n_locals; i++)
         out->locals[out->n_locals++] =
             (struct net_local){net->locals[i].addr, net->locals[i].score};
@@ -192,7 +194,7 @@ struct addrman *net_addrman(struct net *net)
     return net->addrs;
 }
 
-/* -- Commands ------------------------------------------------------------------------------------ */
+/* -- Commands ------------------------------------------------------------- */
 
 bool net_active(struct net *net)
 {
@@ -233,13 +235,12 @@ bool net_add_node(struct net *net, const char *node)
     bool numeric = netaddr_parse(&a, node, net->opt.params->port), dup = false;
     net_resume(net);
     for (size_t i = 0; i < net->n_added && !dup; i++)
-        dup = strcmp(net->added[i].name, node) == 0 ||
-              (numeric &&
-               netaddr_parse(&b, net->added[i].name, net->opt.params->port) &&
-               netaddr_equal(&a, &b));
+        dup =
+            strcmp(net->added[i].name, node) == 0 ||
+            (numeric && netaddr_parse(&b, net->added[i].name, net->opt.params->port) &&
+             netaddr_equal(&a, &b));
     if (!dup) {
-        net->added =
-            xrealloc_array(net->added, net->n_added + 1, sizeof(*net->added));
+        net->added = xrealloc_array(net->added, net->n_added + 1, sizeof(*net->added));
         net->added[net->n_added++] = (struct added){.name = xstrdup(node)};
     }
     net_release(net);
@@ -275,7 +276,8 @@ struct added_node *net_added_nodes(struct net *net, size_t *n)
         out[i].name = xstrdup(name);
         for (size_t k = 0; k < net->n_peers; k++) {
             const struct peer *p = net->peers[k];
-            if (strcasecmp(p->name, name) != 0 && !(numeric && netaddr_equal(&p->addr, &a)))
+            if (strcasecmp(p->name, name) != 0 &&
+                !(numeric && netaddr_equal(&p->addr, &a)))
                 continue;
             out[i].connected = true;
             out[i].inbound = peer_inbound(p);
@@ -296,7 +298,7 @@ void added_nodes_free(struct added_node *a, size_t n)
 bool net_add_connection(struct net *net, const char *address, enum conn_type t)
 {
     static const unsigned limits[] = {
-        [CONN_MANUAL] = 8, [CONN_FEELER] = 125, [CONN_OUTBOUND_FULL] = 8,
+        [CONN_MANUAL] = 8,      [CONN_FEELER] = 125,     [CONN_OUTBOUND_FULL] = 8,
         [CONN_BLOCK_RELAY] = 2, [CONN_ADDR_FETCH] = 125,
     };
     size_t n = 0;
@@ -334,8 +336,10 @@ bool net_disconnect_addr(struct net *net, const char *addr)
         struct peer *p = net->peers[i];
         found = !p->disconnect && strcasecmp(p->name, addr) == 0;
         if (found) {
-            log_debug(net->log, LOG_NET, "disconnect by address=%s match peer=%lld; "
-                      "disconnecting", addr, (long long)p->id);
+            log_debug(net->log, LOG_NET,
+                      "disconnect by address=%s match peer=%lld; "
+                      "disconnecting",
+                      addr, (long long)p->id);
             peer_disconnect(p);
         }
     }
@@ -351,7 +355,8 @@ size_t net_disconnect_subnet(struct net *net, const struct subnet *s)
     for (size_t i = 0; i < net->n_peers; i++) {
         struct endpoint e;
         struct peer *p = net->peers[i];
-        if (p->disconnect || !netaddr_to_endpoint(&p->addr, &e) || !subnet_contains(s, &e))
+        if (p->disconnect || !netaddr_to_endpoint(&p->addr, &e) ||
+            !subnet_contains(s, &e))
             continue;
         peer_disconnect(p);
         n++;
@@ -394,7 +399,8 @@ void net_forward_scheduler(struct net *net, int64_t seconds)
     net_release(net);
 }
 
-void net_relay_tx(struct net *net, const struct hash256 *txid, const struct hash256 *wtxid)
+void net_relay_tx(struct net *net, const struct hash256 *txid,
+                  const struct hash256 *wtxid)
 {
     net_resume(net);
     txs_relay(net, txid, wtxid);

@@ -27,7 +27,7 @@
 
 #define US INT64_C(1000000) /* microseconds in a second */
 
-/* -- Peers ------------------------------------------------------------------------------------- */
+/* -- Peers ---------------------------------------------------------------- */
 
 struct hash_list {
     struct hash256 *items; /* owned */
@@ -143,7 +143,7 @@ static inline bool peer_has_perm(const struct peer *p, unsigned perm)
     return (p->perms & perm) == perm;
 }
 
-/* -- Permissions (permissions.c) --------------------------------------------------------------- */
+/* -- Permissions (permissions.c) ------------------------------------------ */
 
 struct whitelist_entry {
     struct subnet net;
@@ -159,7 +159,7 @@ NODISCARD bool whitebind_parse(struct whitebind *out, const char *text, char **e
 /* Replaces PERM_IMPLICIT by what it stands for. */
 unsigned perms_resolve(const struct net_options *opt, unsigned perms);
 
-/* -- The network -------------------------------------------------------------------------------- */
+/* -- The network ---------------------------------------------------------- */
 
 struct listen_at {
     struct listener *listener; /* (loop) owned */
@@ -300,7 +300,7 @@ struct peer *net_find_peer(struct net *net, int64_t id);
 /* Exponentially distributed around the mean, for timers. */
 int64_t net_random_delay(struct net *net, int64_t mean_us);
 
-/* -- Peers (peer.c) ------------------------------------------------------------------------------ */
+/* -- Peers (peer.c) ------------------------------------------------------- */
 
 struct peer *peer_new(struct net *net, struct conn *take_conn, const struct netaddr *addr,
                       enum conn_type type, unsigned perms);
@@ -309,7 +309,7 @@ void peer_disconnect(struct peer *p);
 void peer_misbehaving(struct peer *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void peer_send(struct peer *p, const char *type, const struct buf *payload); /* NULL: empty */
 
-/* -- Connections (connman.c) --------------------------------------------------------------------- */
+/* -- Connections (connman.c) ---------------------------------------------- */
 
 NODISCARD bool connman_bind(struct net *net, char **error);
 void connman_start(struct net *net);
@@ -324,7 +324,7 @@ bool net_best_local(struct net *net, const struct peer *p, struct netaddr *out);
 bool net_upload_exhausted(struct net *net, bool historical);
 void net_count_upload(struct net *net, size_t octets);
 
-/* -- Messages ------------------------------------------------------------------------------------ */
+/* -- Messages ------------------------------------------------------------- */
 
 struct handler_args {
     struct net *net;

@@ -82,7 +82,7 @@ void link_close(struct link *l)
     pthread_mutex_unlock(&l->lock);
 }
 
-/* -- In ---------------------------------------------------------------------------------------- */
+/* -- In ------------------------------------------------------------------- */
 
 static void count_in(struct link *l, const struct message *m)
 {
@@ -195,7 +195,7 @@ static void on_closed(struct conn *c, void *ctx, int why)
     l->events->closed(l->ctx);
 }
 
-/* -- Out --------------------------------------------------------------------------------------- */
+/* -- Out ------------------------------------------------------------------ */
 
 static void flush(void *arg)
 {

@@ -7,7 +7,7 @@
 #include "util/fs.h"
 #include "util/pool.h"
 
-#define RECENT_REJECTS 60000
+#define RECENT_REJECTS   60000
 #define RECENT_CONFIRMED 24000
 
 int64_t net_now_us(const struct net *net)
@@ -34,7 +34,7 @@ struct peer *net_find_peer(struct net *net, int64_t id)
     return NULL;
 }
 
-/* -- Options ------------------------------------------------------------------------------------- */
+/* -- Options -------------------------------------------------------------- */
 
 static bool parse_whitelists(struct net *net, char **error)
 {
@@ -46,8 +46,8 @@ static bool parse_whitelists(struct net *net, char **error)
                              error))
             return false;
     for (size_t i = 0; i < o->whitebind.n; i++)
-        if (!whitebind_parse(&net->whitebinds[net->n_whitebinds++], o->whitebind.items[i],
-                             error))
+        if (!whitebind_parse(&net->whitebinds[net->n_whitebinds++],
+                             o->whitebind.items[i], error))
             return false;
     return true;
 }
@@ -97,7 +97,7 @@ static uint64_t own_services(const struct net_options *o)
     return s;
 }
 
-/* -- Life ---------------------------------------------------------------------------------------- */
+/* -- Life ----------------------------------------------------------------- */
 
 static struct net *net_alloc(const struct net_options *opt)
 {
@@ -132,9 +132,11 @@ static enum err load_peers(struct net *net, char **error)
     char *path = path_join(net->opt.datadir, "peers.dat");
     enum err e = addrman_load(net->addrs, path);
     if (e != ERR_OK)
-        *error = xasprintf("Invalid or corrupt peers.dat (%s). As a workaround, you can move "
-                           "the file (%s) out of the way (rename, move, or delete) to have "
-                           "a new one created on the next start.", err_text(e), path);
+        *error = xasprintf(
+            "Invalid or corrupt peers.dat (%s). As a workaround, you can move "
+            "the file (%s) out of the way (rename, move, or delete) to have "
+            "a new one created on the next start.",
+            err_text(e), path);
     free(path);
     return e;
 }

@@ -73,7 +73,7 @@ void net_stop(struct net *net);
 /* Saves peers.dat and banlist.json, frees. After chainman_close. */
 void net_free(struct net *net);
 
-/* -- For other parts of the node; from any thread ------------------------------------------- */
+/* -- For other parts of the node; from any thread ------------------------- */
 /* Announces a transaction of the mempool to everyone. */
 void net_relay_tx(struct net *net, const struct hash256 *txid, const struct hash256 *wtxid);
 struct net_counts {
@@ -83,7 +83,7 @@ struct net_counts net_count_connections(struct net *net);
 /* Moves scheduled tasks (unbroadcast, saving of peers) @seconds nearer: mockscheduler. */
 void net_forward_scheduler(struct net *net, int64_t seconds);
 
-/* -- For src/rpc/cmd_net.c; from any thread -------------------------------------------------- */
+/* -- For src/rpc/cmd_net.c; from any thread ------------------------------- */
 enum conn_type {
     CONN_INBOUND,
     CONN_MANUAL,

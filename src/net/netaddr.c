@@ -96,7 +96,8 @@ bool netaddr_to_endpoint(const struct netaddr *a, struct endpoint *out)
     return a->network == NET_IPV4 || a->network == NET_IPV6 || a->network == NET_CJDNS;
 }
 
-/* -- Ranges ---------------------------------------------------------------------------------- */
+/* -- Ranges
+ * ---------------------------------------------------------------------------------- */
 
 struct range {
     uint8_t prefix[16];
@@ -104,21 +105,19 @@ struct range {
 };
 
 static const struct range private_v4[] = {
-    {{10}, 8},            {{192, 168}, 16},     {{172, 16}, 12},
-    {{198, 18}, 15},      {{169, 254}, 16},     {{100, 64}, 10},
-    {{192, 0, 2}, 24},    {{198, 51, 100}, 24}, {{203, 0, 113}, 24},
-    {{127}, 8},           {{0}, 8},
+    {{10}, 8},           {{192, 168}, 16}, {{172, 16}, 12},   {{198, 18}, 15},
+    {{169, 254}, 16},    {{100, 64}, 10},  {{192, 0, 2}, 24}, {{198, 51, 100}, 24},
+    {{203, 0, 113}, 24}, {{127}, 8},       {{0}, 8},
 };
 static const struct range private_v6[] = {
-    {{0xfe, 0x80}, 64},                   /* link-local */
-    {{0xfc}, 7},                          /* unique local */
-    {{0x20, 0x01, 0x00, 0x10}, 28},       /* ORCHID */
-    {{0x20, 0x01, 0x00, 0x20}, 28},       /* ORCHIDv2 */
-    {{[15] = 1}, 128},                    /* loopback */
+    {{0xfe, 0x80}, 64},             /* link-local */
+    {{0xfc}, 7},                    /* unique local */
+    {{0x20, 0x01, 0x00, 0x10}, 28}, /* ORCHID */
+    {{0x20, 0x01, 0x00, 0x20}, 28}, /* ORCHIDv2 */
+    {{[15] = 1}, 128},              /* loopback */
 };
 static const struct range invalid_v6[] = {
-    {{0}, 128},
-    {{0x20, 0x01, 0x0d, 0xb8}, 32}, /* documentation */
+    {{0}, 128}, {{0x20, 0x01, 0x0d, 0xb8}, 32}, /* documentation */
 };
 static const struct range hurricane = {{0x20, 0x01, 0x04, 0x70}, 32};
 static const struct range nat64 = {{0x00, 0x64, 0xff, 0x9b}, 96};
@@ -224,7 +223,7 @@ size_t netaddr_group(const struct netaddr *a, uint8_t out[16])
     return 1 + n;
 }
 
-/* -- Text ------------------------------------------------------------------------------------ */
+/* -- Text ----------------------------------------------------------------- */
 
 static const char base32_digits[] = "abcdefghijklmnopqrstuvwxyz234567";
 
@@ -266,8 +265,8 @@ static bool base32_decode(uint8_t *out, size_t want, const char *text, size_t n)
 }
 
 #define ONION_VERSION 3
-#define ONION_DIGITS 56
-#define I2P_DIGITS 52
+#define ONION_DIGITS  56
+#define I2P_DIGITS    52
 
 /* Key, checksum, version: what the digits of a v3 onion name stand for. */
 static void onion_blob(uint8_t out[35], const uint8_t key[32])
@@ -354,7 +353,7 @@ bool netaddr_parse(struct netaddr *out, const char *text, uint16_t default_port)
     return ok;
 }
 
-/* -- Wire ------------------------------------------------------------------------------------ */
+/* -- Wire ----------------------------------------------------------------- */
 
 bool netaddr_fits_v1(const struct netaddr *a)
 {

@@ -8,8 +8,8 @@
 #include "util/rand.h"
 
 #define MAX_ORPHAN_WEIGHT 400000
-#define EXPIRY_S (20 * 60)
-#define SWEEP_S (5 * 60)
+#define EXPIRY_S          (20 * 60)
+#define SWEEP_S           (5 * 60)
 
 struct orphan {
     struct tx *tx; /* owned reference */
@@ -45,7 +45,8 @@ void orphanage_free(struct orphanage *o)
     free(o);
 }
 
-bool orphanage_add(struct orphanage *o, const struct tx *tx, int64_t peer, int64_t now_s)
+bool orphanage_add(struct orphanage *o, const struct tx *tx, int64_t peer,
+                   int64_t now_s)
 {
     bool is_new;
     char txid[65], wtxid[65];
@@ -54,8 +55,10 @@ bool orphanage_add(struct orphanage *o, const struct tx *tx, int64_t peer, int64
     if (orphanage_has(o, &tx->wtxid))
         return false;
     if (tx_weight(tx) > MAX_ORPHAN_WEIGHT) {
-        log_debug(o->log, LOG_TXPACKAGES, "ignoring large orphan tx (size: %lld, txid: %s, "
-                  "wtxid: %s)", (long long)tx_weight(tx), txid, wtxid);
+        log_debug(o->log, LOG_TXPACKAGES,
+                  "ignoring large orphan tx (size: %lld, txid: %s, "
+                  "wtxid: %s)",
+                  (long long)tx_weight(tx), txid, wtxid);
         return false;
     }
     *(uint32_t *)map_put(&o->by_wtxid, &tx->wtxid, &is_new) = (uint32_t)o->n;
@@ -66,8 +69,10 @@ bool orphanage_add(struct orphanage *o, const struct tx *tx, int64_t peer, int64
         .expires_s = now_s + EXPIRY_S,
         .sequence = o->next_sequence++,
     };
-    log_debug(o->log, LOG_TXPACKAGES, "stored orphan tx %s (wtxid=%s), weight: %lld (mapsz "
-              "%zu outsz %zu)", txid, wtxid, (long long)tx_weight(tx), o->n, o->n);
+    log_debug(o->log, LOG_TXPACKAGES,
+              "stored orphan tx %s (wtxid=%s), weight: %lld (mapsz "
+              "%zu outsz %zu)",
+              txid, wtxid, (long long)tx_weight(tx), o->n, o->n);
     return true;
 }
 
@@ -105,8 +110,9 @@ void orphanage_erase_peer(struct orphanage *o, int64_t peer)
         if (o->items[i - 1].peer == peer)
             erase_at(o, i - 1);
     if (o->n != before)
-        log_debug(o->log, LOG_TXPACKAGES, "Erased %zu orphan transaction(s) from peer=%lld",
-                  before - o->n, (long long)peer);
+        log_debug(o->log, LOG_TXPACKAGES,
+                  "Erased %zu orphan transaction(s) from peer=%lld", before - o->n,
+                  (long long)peer);
 }
 
 void orphanage_erase_for_block(struct orphanage *o, const struct tx *txs, size_t n)
@@ -130,8 +136,10 @@ void orphanage_erase_for_block(struct orphanage *o, const struct tx *txs, size_t
     }
     map_clear(&spent);
     if (o->n != before)
-        log_debug(o->log, LOG_TXPACKAGES, "Erased %zu orphan transaction(s) included or "
-                  "conflicted by block", before - o->n);
+        log_debug(o->log, LOG_TXPACKAGES,
+                  "Erased %zu orphan transaction(s) included or "
+                  "conflicted by block",
+                  before - o->n);
 }
 
 void orphanage_limit(struct orphanage *o, size_t max, int64_t now_s, struct rng *rng)
@@ -150,7 +158,8 @@ void orphanage_limit(struct orphanage *o, size_t max, int64_t now_s, struct rng 
     while (o->n > max)
         erase_at(o, (size_t)rng_below(rng, o->n));
     if (o->n != before)
-        log_debug(o->log, LOG_TXPACKAGES, "orphanage overflow, removed %zu tx", before - o->n);
+        log_debug(o->log, LOG_TXPACKAGES, "orphanage overflow, removed %zu tx",
+                  before - o->n);
 }
 
 static bool spends(const struct tx *tx, const struct hash256 *txid)
@@ -170,7 +179,8 @@ void orphanage_add_children(struct orphanage *o, const struct tx *parent)
         o->items[i].retry = true;
         log_debug(o->log, LOG_TXPACKAGES, "added %s (wtxid=%s) to peer %lld workset",
                   hash256_to_hex(a, &o->items[i].tx->txid),
-                  hash256_to_hex(b, &o->items[i].tx->wtxid), (long long)o->items[i].peer);
+                  hash256_to_hex(b, &o->items[i].tx->wtxid),
+                  (long long)o->items[i].peer);
     }
 }
 
@@ -201,8 +211,8 @@ size_t orphanage_children(struct orphanage *o, const struct tx *parent, int64_t 
         const struct orphan *best = NULL;
         for (size_t i = 0; i < o->n; i++) {
             const struct orphan *c = &o->items[i];
-            if (c->peer == peer && c->sequence < below && spends(c->tx, &parent->txid) &&
-                (!best || c->sequence > best->sequence))
+            if (c->peer == peer && c->sequence < below &&
+                spends(c->tx, &parent->txid) && (!best || c->sequence > best->sequence))
                 best = c;
         }
         if (!best)
@@ -218,8 +228,8 @@ size_t orphanage_size(const struct orphanage *o)
     return o->n;
 }
 
-void orphanage_each(const struct orphanage *o, bool (*fn)(void *ctx, const struct tx *tx),
-                    void *ctx)
+void orphanage_each(const struct orphanage *o,
+                    bool (*fn)(void *ctx, const struct tx *tx), void *ctx)
 {
     for (size_t i = 0; i < o->n && fn(ctx, o->items[i].tx); i++)
         ;

@@ -3,7 +3,7 @@
 
 #include "net/internal.h"
 
-#define KNOWN_TXS 50000
+#define KNOWN_TXS   50000
 #define KNOWN_ADDRS 5000
 
 void hash_list_add(struct hash_list *l, const struct hash256 *h)
@@ -29,7 +29,8 @@ static void close_on_loop(void *arg)
     link_unref(l);
 }
 
-/* The peer is freed only after its link was closed on the loop, which is where this looks. */
+/* The peer is freed only after its link was closed on the loop, which is where this
+ * looks. */
 void peer_disconnect(struct peer *p)
 {
     if (!atomic_exchange(&p->disconnect, true))
@@ -55,8 +56,8 @@ static const struct link_events link_events = {
     .closed = link_closed,
 };
 
-struct peer *peer_new(struct net *net, struct conn *take_conn, const struct netaddr *addr,
-                      enum conn_type type, unsigned perms)
+struct peer *peer_new(struct net *net, struct conn *take_conn,
+                      const struct netaddr *addr, enum conn_type type, unsigned perms)
 {
     struct peer *p = xcalloc(1, sizeof(*p));
     p->net = net;

@@ -7,22 +7,22 @@
 #include "util/mem.h"
 #include "util/rand.h"
 
-/* One bit for every 624 headers, 15,009 checked headers (24 bits) on top before one is believed:
- * forging is not worth the work, and both passes stay small. */
-#define COMMITMENT_PERIOD 624
-#define BUFFER_HEADERS 15009
+/* One bit for every 624 headers, 15,009 checked headers (24 bits) on top before one is
+ * believed: forging is not worth the work, and both passes stay small. */
+#define COMMITMENT_PERIOD      624
+#define BUFFER_HEADERS         15009
 #define MAX_HEADERS_PER_SECOND 6 /* the rule of the median time allows no more */
 
 struct presync {
     const struct block_index *start;
     struct u256 least_work;
     uint64_t key[2];
-    unsigned offset;       /* of the first committed height */
-    bool second;           /* pass */
+    unsigned offset; /* of the first committed height */
+    bool second;     /* pass */
 
-    struct buf bits;       /* one octet per commitment */
+    struct buf bits; /* one octet per commitment */
     uint64_t max_bits;
-    struct hash256 last;   /* first pass */
+    struct hash256 last; /* first pass */
     int32_t height;
     struct u256 work;
 
@@ -32,11 +32,11 @@ struct presync {
     int32_t height_again;
     struct u256 work_again;
     size_t bits_used;
-    bool all_ready;        /* enough work was seen again */
+    bool all_ready; /* enough work was seen again */
 };
 
-struct presync *presync_new(const struct block_index *start, const struct u256 *least_work,
-                            int64_t now)
+struct presync *presync_new(const struct block_index *start,
+                            const struct u256 *least_work, int64_t now)
 {
     struct presync *ps = xcalloc(1, sizeof(*ps));
     int64_t seconds = now - block_index_mtp(start) + MAX_FUTURE_BLOCK_TIME;
@@ -44,8 +44,9 @@ struct presync *presync_new(const struct block_index *start, const struct u256 *
     ps->least_work = *least_work;
     rand_bytes(ps->key, sizeof(ps->key));
     ps->offset = (unsigned)(rand_u64() % COMMITMENT_PERIOD);
-    ps->max_bits = seconds < 0 ? 0
-                               : (uint64_t)seconds * MAX_HEADERS_PER_SECOND / COMMITMENT_PERIOD;
+    ps->max_bits = seconds < 0
+                       ? 0
+                       : (uint64_t)seconds * MAX_HEADERS_PER_SECOND / COMMITMENT_PERIOD;
     ps->last = start->hash;
     ps->height = start->height;
     ps->work = start->chain_work;
@@ -71,7 +72,8 @@ static uint8_t commitment(const struct presync *ps, const struct hash256 *hash)
     return siphash_32(ps->key[0], ps->key[1], hash->b) & 1;
 }
 
-/* False: it does not continue what came before, or the chain is longer than time allows. */
+/* False: it does not continue what came before, or the chain is longer than time
+ * allows. */
 static bool count_header(struct presync *ps, const struct block_header *h)
 {
     struct hash256 hash = header_hash(h);
@@ -117,7 +119,7 @@ static bool check_header(struct presync *ps, const struct block_header *h)
 
 static void release_ready(struct presync *ps, struct presync_result *r)
 {
-    size_t n = ps->all_ready                     ? ps->n_buffer
+    size_t n = ps->all_ready                   ? ps->n_buffer
                : ps->n_buffer > BUFFER_HEADERS ? ps->n_buffer - BUFFER_HEADERS
                                                : 0;
     if (!n)
@@ -128,8 +130,8 @@ static void release_ready(struct presync *ps, struct presync_result *r)
     memmove(ps->buffer, ps->buffer + n, ps->n_buffer * sizeof(*ps->buffer));
 }
 
-static void take_first(struct presync *ps, const struct block_header *h, size_t n, bool full,
-                       struct presync_result *r)
+static void take_first(struct presync *ps, const struct block_header *h, size_t n,
+                       bool full, struct presync_result *r)
 {
     for (size_t i = 0; i < n; i++)
         if (!count_header(ps, &h[i]))
@@ -143,8 +145,8 @@ static void take_first(struct presync *ps, const struct block_header *h, size_t 
     }
 }
 
-static void take_second(struct presync *ps, const struct block_header *h, size_t n, bool full,
-                        struct presync_result *r)
+static void take_second(struct presync *ps, const struct block_header *h, size_t n,
+                        bool full, struct presync_result *r)
 {
     ps->buffer = xrealloc_array(ps->buffer, ps->n_buffer + n, sizeof(*ps->buffer));
     for (size_t i = 0; i < n; i++) {
@@ -157,8 +159,8 @@ static void take_second(struct presync *ps, const struct block_header *h, size_t
     r->go_on = full && !(ps->all_ready && !ps->n_buffer);
 }
 
-struct presync_result presync_take(struct presync *ps, const struct block_header *h, size_t n,
-                                   bool full)
+struct presync_result presync_take(struct presync *ps, const struct block_header *h,
+                                   size_t n, bool full)
 {
     struct presync_result r = {0};
     if (ps->second)

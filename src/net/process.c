@@ -1,5 +1,5 @@
-/* The life of a message: the pump takes them one by one, round robin, on the validation thread;
- * a table says who handles which type and when. */
+/* The life of a message: the pump takes them one by one, round robin, on the validation
+ * thread; a table says who handles which type and when. */
 #include <stdlib.h>
 
 #include "net/internal.h"
@@ -10,28 +10,38 @@ enum when {
     READY,     /* after verack */
 };
 
-/* X(ENUM, handler, when): messages we do not ask for (merkleblock) are not here. */
-#define HANDLERS(X)                                                                    \
-    X(VERSION, on_version, FIRST) X(VERACK, on_verack, HANDSHAKE)                        \
-    X(SENDHEADERS, on_sendheaders, HANDSHAKE) X(SENDCMPCT, on_sendcmpct, HANDSHAKE)      \
-    X(WTXIDRELAY, on_wtxidrelay, HANDSHAKE) X(SENDADDRV2, on_sendaddrv2, HANDSHAKE)      \
-    X(ADDR, on_addr, READY) X(ADDRV2, on_addrv2, READY) X(GETADDR, on_getaddr, READY)    \
-    X(INV, on_inv, READY) X(GETDATA, on_getdata, READY) X(NOTFOUND, on_notfound, READY)  \
-    X(GETBLOCKS, on_getblocks, READY) X(GETHEADERS, on_getheaders, READY)                \
-    X(HEADERS, on_headers, READY) X(BLOCK, on_block, READY) X(TX, on_tx, READY)          \
-    X(CMPCTBLOCK, on_cmpctblock, READY) X(GETBLOCKTXN, on_getblocktxn, READY)            \
-    X(BLOCKTXN, on_blocktxn, READY) X(MEMPOOL, on_mempool, READY)                        \
-    X(PING, on_ping, READY) X(PONG, on_pong, READY) X(FEEFILTER, on_feefilter, READY)    \
-    X(FILTERLOAD, on_filterload, READY) X(FILTERADD, on_filteradd, READY)                \
-    X(FILTERCLEAR, on_filterclear, READY)
-
+/* Messages we never ask for (merkleblock) have no handler. */
 static const struct {
     message_handler *fn;
     enum when when;
 } table[MSG_COUNT + 1] = {
-#define X(type, handler, when) [MSG_##type] = {handler, when},
-    HANDLERS(X)
-#undef X
+    [MSG_VERSION] = {on_version, FIRST},
+    [MSG_VERACK] = {on_verack, HANDSHAKE},
+    [MSG_SENDHEADERS] = {on_sendheaders, HANDSHAKE},
+    [MSG_SENDCMPCT] = {on_sendcmpct, HANDSHAKE},
+    [MSG_WTXIDRELAY] = {on_wtxidrelay, HANDSHAKE},
+    [MSG_SENDADDRV2] = {on_sendaddrv2, HANDSHAKE},
+    [MSG_ADDR] = {on_addr, READY},
+    [MSG_ADDRV2] = {on_addrv2, READY},
+    [MSG_GETADDR] = {on_getaddr, READY},
+    [MSG_INV] = {on_inv, READY},
+    [MSG_GETDATA] = {on_getdata, READY},
+    [MSG_NOTFOUND] = {on_notfound, READY},
+    [MSG_GETBLOCKS] = {on_getblocks, READY},
+    [MSG_GETHEADERS] = {on_getheaders, READY},
+    [MSG_HEADERS] = {on_headers, READY},
+    [MSG_BLOCK] = {on_block, READY},
+    [MSG_TX] = {on_tx, READY},
+    [MSG_CMPCTBLOCK] = {on_cmpctblock, READY},
+    [MSG_GETBLOCKTXN] = {on_getblocktxn, READY},
+    [MSG_BLOCKTXN] = {on_blocktxn, READY},
+    [MSG_MEMPOOL] = {on_mempool, READY},
+    [MSG_PING] = {on_ping, READY},
+    [MSG_PONG] = {on_pong, READY},
+    [MSG_FEEFILTER] = {on_feefilter, READY},
+    [MSG_FILTERLOAD] = {on_filterload, READY},
+    [MSG_FILTERADD] = {on_filteradd, READY},
+    [MSG_FILTERCLEAR] = {on_filterclear, READY},
 };
 
 void process_message(struct net *net, struct peer *p, struct message *m)
@@ -42,17 +52,19 @@ void process_message(struct net *net, struct peer *p, struct message *m)
     if (!p->version && m->type != MSG_VERSION) {
         log_debug(net->log, LOG_NET,
                   "non-version message before version handshake. Message \"%s\" from "
-                  "peer=%lld", m->name, id);
+                  "peer=%lld",
+                  m->name, id);
         return;
     }
     if (!p->ready && (!table[m->type].fn || table[m->type].when == READY)) {
         log_debug(net->log, LOG_NET,
-                  "Unsupported message \"%s\" prior to verack from peer=%lld", m->name, id);
+                  "Unsupported message \"%s\" prior to verack from peer=%lld", m->name,
+                  id);
         return;
     }
     if (!table[m->type].fn) {
-        log_debug(net->log, LOG_NET, "Unknown message type \"%s\" from peer=%lld", m->name,
-                  id);
+        log_debug(net->log, LOG_NET, "Unknown message type \"%s\" from peer=%lld",
+                  m->name, id);
         return;
     }
     struct handler_args a = {.net = net, .peer = p, .msg = m};
@@ -60,8 +72,9 @@ void process_message(struct net *net, struct peer *p, struct message *m)
     table[m->type].fn(&a);
     if (a.r.bad)
         log_debug(net->log, LOG_NET,
-                  "ProcessMessages(%s, %zu bytes): Exception '%s' caught, peer=%lld", m->name,
-                  m->payload.len, a.error.text[0] ? a.error.text : "end of data", id);
+                  "ProcessMessages(%s, %zu bytes): Exception '%s' caught, peer=%lld",
+                  m->name, m->payload.len,
+                  a.error.text[0] ? a.error.text : "end of data", id);
 }
 
 /* True when the peer was told to go. */
@@ -108,7 +121,8 @@ static bool has_work(struct peer *p)
         return false;
     if (orphanage_has_work(p->net->orphans, p->id))
         return true;
-    return !is_clogged(p) && (p->n_getdata > p->getdata_at || link_has_message(p->link));
+    return !is_clogged(p) &&
+           (p->n_getdata > p->getdata_at || link_has_message(p->link));
 }
 
 bool process_peer(struct net *net, struct peer *p)
@@ -150,7 +164,7 @@ void send_messages(struct net *net, struct peer *p)
     txs_send_feefilter(p, now_us);
 }
 
-/* -- The pump ----------------------------------------------------------------------------------- */
+/* -- The pump ------------------------------------------------------------- */
 
 void net_free_removed(struct net *net)
 {
@@ -158,7 +172,8 @@ void net_free_removed(struct net *net)
         struct peer *p = net->removed[--net->n_removed];
         download_drop_peer(p);
         txs_peer_gone(p);
-        log_debug(net->log, LOG_NET, "Cleared nodestate for peer=%lld", (long long)p->id);
+        log_debug(net->log, LOG_NET, "Cleared nodestate for peer=%lld",
+                  (long long)p->id);
         peer_free(p);
     }
 }

@@ -9,7 +9,7 @@ static const char *const names[] = {
 #define X(e, n) n,
     NET_MESSAGES(X)
 #undef X
-    "*other*",
+        "*other*",
 };
 
 const char *msg_type_name(enum msg_type t)
@@ -37,7 +37,8 @@ void sanitize(char *out, size_t size, const void *text, size_t len)
     out[n] = '\0';
 }
 
-/* -- version ---------------------------------------------------------------------------------- */
+/* -- version
+ * ---------------------------------------------------------------------------------- */
 
 struct msg_version msg_version_read(struct reader *r)
 {
@@ -78,7 +79,8 @@ void msg_version_write(struct sink *s, const struct msg_version *m)
     write_u8(s, m->relay);
 }
 
-/* -- inventory -------------------------------------------------------------------------------- */
+/* -- inventory
+ * -------------------------------------------------------------------------------- */
 
 struct inv inv_read(struct reader *r)
 {
@@ -115,7 +117,8 @@ char *inv_format(char out[INV_TEXT], const struct inv *i)
 
 #define INV_SIZE 36
 
-/* The count of a list, refused at once when so many items of this size cannot follow. */
+/* The count of a list, refused at once when so many items of this size cannot follow.
+ */
 static size_t read_count(struct reader *r, size_t item_size)
 {
     uint64_t n = read_varint(r, MAX_PROTOCOL_MESSAGE_LENGTH);
@@ -146,9 +149,10 @@ void msg_inv_clear(struct msg_inv *m)
     *m = (struct msg_inv){0};
 }
 
-/* -- addresses -------------------------------------------------------------------------------- */
+/* -- addresses
+ * -------------------------------------------------------------------------------- */
 
-#define ADDR_V1_SIZE 30
+#define ADDR_V1_SIZE     30
 #define ADDR_V2_MIN_SIZE 9
 
 struct msg_addr msg_addr_read(struct reader *r, bool v2, struct wire_error *error)
@@ -173,7 +177,8 @@ void msg_addr_clear(struct msg_addr *m)
     *m = (struct msg_addr){0};
 }
 
-/* -- locators --------------------------------------------------------------------------------- */
+/* -- locators
+ * --------------------------------------------------------------------------------- */
 
 struct msg_locator msg_locator_read(struct reader *r)
 {
@@ -201,7 +206,8 @@ void msg_locator_clear(struct msg_locator *m)
     *m = (struct msg_locator){0};
 }
 
-/* -- headers ---------------------------------------------------------------------------------- */
+/* -- headers
+ * ---------------------------------------------------------------------------------- */
 
 struct msg_headers msg_headers_read(struct reader *r)
 {
@@ -231,7 +237,8 @@ void msg_headers_clear(struct msg_headers *m)
     *m = (struct msg_headers){0};
 }
 
-/* -- sendcmpct -------------------------------------------------------------------------------- */
+/* -- sendcmpct
+ * -------------------------------------------------------------------------------- */
 
 struct msg_sendcmpct msg_sendcmpct_read(struct reader *r)
 {

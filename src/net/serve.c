@@ -4,7 +4,7 @@
 #include "chain/store/blockfile.h"
 #include "net/internal.h"
 
-#define HISTORICAL_AGE_S (7 * 24 * 60 * 60)
+#define HISTORICAL_AGE_S    (7 * 24 * 60 * 60)
 #define LIMITED_PEER_BLOCKS 288
 
 void on_getdata(struct handler_args *a)
@@ -30,18 +30,20 @@ void on_getdata(struct handler_args *a)
     msg_inv_clear(&m);
 }
 
-/* -- Blocks -------------------------------------------------------------------------------------- */
+/* -- Blocks --------------------------------------------------------------- */
 
 /* False: not served; *drop: the peer must not wait for it either. */
-static bool may_serve(struct peer *p, const struct block_index *bi, const struct inv *inv,
-                      bool *drop)
+static bool may_serve(struct peer *p, const struct block_index *bi,
+                      const struct inv *inv, bool *drop)
 {
     struct net *net = p->net;
     bool old = best_header(net->cm)->time - (int64_t)bi->time > HISTORICAL_AGE_S;
     *drop = true;
     if (!fork_allowed(net, bi)) {
-        log_debug(net->log, LOG_NET, "ProcessGetBlockData: ignoring request from peer=%lld for "
-                  "old block that isn't in the main chain", (long long)p->id);
+        log_debug(net->log, LOG_NET,
+                  "ProcessGetBlockData: ignoring request from peer=%lld for "
+                  "old block that isn't in the main chain",
+                  (long long)p->id);
         *drop = false;
         return false;
     }
@@ -54,8 +56,10 @@ static bool may_serve(struct peer *p, const struct block_index *bi, const struct
     }
     if (!(p->our_services & NODE_NETWORK) && !peer_has_perm(p, PERM_NOBAN) &&
         chain_height(net->cm) - bi->height > LIMITED_PEER_BLOCKS + 2) {
-        log_debug(net->log, LOG_NET, "Ignore block request below NODE_NETWORK_LIMITED "
-                  "threshold, disconnect peer=%lld", (long long)p->id);
+        log_debug(net->log, LOG_NET,
+                  "Ignore block request below NODE_NETWORK_LIMITED "
+                  "threshold, disconnect peer=%lld",
+                  (long long)p->id);
         return false;
     }
     *drop = false;
@@ -142,7 +146,8 @@ static bool send_parsed_block(struct peer *p, const struct block_index *bi,
     return true;
 }
 
-/* After the last block of a getblocks batch the peer is told of our tip, to ask for more. */
+/* After the last block of a getblocks batch the peer is told of our tip, to ask for
+ * more. */
 static void continue_getblocks(struct peer *p, const struct hash256 *hash)
 {
     struct buf b = {0};
@@ -179,7 +184,7 @@ static void serve_block(struct peer *p, const struct inv *inv)
     continue_getblocks(p, &inv->hash);
 }
 
-/* -- The queue ------------------------------------------------------------------------------------ */
+/* -- The queue ------------------------------------------------------------ */
 
 static void serve_tx(struct peer *p, const struct inv *inv, struct msg_inv *not_found)
 {
@@ -209,7 +214,8 @@ static void send_not_found(struct peer *p, const struct msg_inv *m)
     buf_clear(&b);
 }
 
-/* All transactions at the front of the queue, then at most one block; the pump comes again. */
+/* All transactions at the front of the queue, then at most one block; the pump comes
+ * again. */
 void serve_getdata(struct peer *p)
 {
     size_t left = p->n_getdata - p->getdata_at;
@@ -232,7 +238,8 @@ void serve_getdata(struct peer *p)
     p->n_getdata = p->getdata_at = 0;
 }
 
-/* -- getblocktxn ---------------------------------------------------------------------------------- */
+/* -- getblocktxn
+ * ---------------------------------------------------------------------------------- */
 
 static void send_blocktxn(struct peer *p, const struct block *b,
                           const struct msg_getblocktxn *m)
@@ -278,8 +285,9 @@ static void answer_getblocktxn(struct peer *p, const struct msg_getblocktxn *m)
         return;
     }
     /* The whole block: asking for little must not make us read much for nothing. */
-    log_debug(net->log, LOG_NET, "Peer %lld sent us a getblocktxn for a block > %d deep",
-              (long long)p->id, MAX_BLOCKTXN_DEPTH);
+    log_debug(net->log, LOG_NET,
+              "Peer %lld sent us a getblocktxn for a block > %d deep", (long long)p->id,
+              MAX_BLOCKTXN_DEPTH);
     serve_block(p, &(struct inv){INV_WITNESS_BLOCK, m->hash});
 }
 

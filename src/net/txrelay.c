@@ -6,20 +6,21 @@
 #include "net/internal.h"
 
 #define MAX_ANNOUNCEMENTS 5000 /* per peer */
-#define MAX_IN_FLIGHT 100
-#define DELAY_US (2 * US) /* for txids, for peers that are not preferred or overloaded */
-#define REQUEST_TIMEOUT_US (60 * US)
-#define INBOUND_INTERVAL_US (5 * US)
-#define OUTBOUND_INTERVAL_US (2 * US)
-#define BROADCAST_TARGET 70
-#define BROADCAST_MAX 1000
-#define FEEFILTER_INTERVAL_US (10 * 60 * US)
+#define MAX_IN_FLIGHT     100
+#define DELAY_US                                                                       \
+    (2 * US) /* for txids, for peers that are not preferred or overloaded */
+#define REQUEST_TIMEOUT_US     (60 * US)
+#define INBOUND_INTERVAL_US    (5 * US)
+#define OUTBOUND_INTERVAL_US   (2 * US)
+#define BROADCAST_TARGET       70
+#define BROADCAST_MAX          1000
+#define FEEFILTER_INTERVAL_US  (10 * 60 * US)
 #define FEEFILTER_MAX_DELAY_US (5 * 60 * US)
-#define FEEFILTER_MAX_RATE 1e7
-#define FEEFILTER_STEP 1.1
-#define UNBROADCAST_MIN_S (10 * 60)
-#define UNBROADCAST_SPREAD_S (5 * 60)
-#define EXTRA_TX_MAX_BYTES 100000
+#define FEEFILTER_MAX_RATE     1e7
+#define FEEFILTER_STEP         1.1
+#define UNBROADCAST_MIN_S      (10 * 60)
+#define UNBROADCAST_SPREAD_S   (5 * 60)
+#define EXTRA_TX_MAX_BYTES     100000
 
 bool txs_reject_incoming(const struct peer *p)
 {
@@ -41,7 +42,8 @@ void txs_peer_gone(struct peer *p)
 }
 
 /* What we will not ask for: known, confirmed lately, or refused lately. */
-static bool already_have(struct net *net, const struct gtxid *id, bool with_reconsiderable)
+static bool already_have(struct net *net, const struct gtxid *id,
+                         bool with_reconsiderable)
 {
     const struct hash256 *h = &id->hash;
     if (orphanage_has(net->orphans, h))
@@ -70,7 +72,7 @@ static void announced(struct peer *p, const struct gtxid *id)
     txrequest_announce(net->txreq, p->id, id, p->sync.preferred, at);
 }
 
-/* -- inv ----------------------------------------------------------------------------------------- */
+/* -- inv ------------------------------------------------------------------ */
 
 static bool heard_of_tx(struct peer *p, const struct inv *inv)
 {
@@ -78,9 +80,10 @@ static bool heard_of_tx(struct peer *p, const struct inv *inv)
     struct gtxid id = {inv->hash, inv->type == INV_WTX};
     char text[INV_TEXT];
     if (txs_reject_incoming(p)) {
-        log_debug(net->log, LOG_NET, "transaction (%s) inv sent in violation of protocol, "
-                  "disconnecting peer=%lld", hash256_to_hex(text, &inv->hash),
-                  (long long)p->id);
+        log_debug(net->log, LOG_NET,
+                  "transaction (%s) inv sent in violation of protocol, "
+                  "disconnecting peer=%lld",
+                  hash256_to_hex(text, &inv->hash), (long long)p->id);
         peer_disconnect(p);
         return false;
     }
@@ -93,8 +96,8 @@ static bool heard_of_tx(struct peer *p, const struct inv *inv)
     return true;
 }
 
-/* A peer that announces by inv: ask for headers up to there. While we wait for our first headers
- * from somebody else, one more peer per new block is let in on it. */
+/* A peer that announces by inv: ask for headers up to there. While we wait for our
+ * first headers from somebody else, one more peer per new block is let in on it. */
 static void heard_of_block(struct peer *p, const struct hash256 *hash)
 {
     struct net *net = p->net;
@@ -124,16 +127,18 @@ static void take_inv(struct peer *p, const struct msg_inv *m)
             continue; /* not what was agreed on */
         if (inv->type == INV_BLOCK) {
             bool have = block_tree_find(net->cm, &inv->hash) != NULL;
-            log_debug(net->log, LOG_NET, "got inv: %s  %s peer=%lld", inv_format(text, inv),
-                      have ? "have" : "new", (long long)p->id);
+            log_debug(net->log, LOG_NET, "got inv: %s  %s peer=%lld",
+                      inv_format(text, inv), have ? "have" : "new", (long long)p->id);
             update_availability(p, &inv->hash);
-            if (!have && !chainman_importing(net->cm) && !block_requested(net, &inv->hash))
+            if (!have && !chainman_importing(net->cm) &&
+                !block_requested(net, &inv->hash))
                 best = &inv->hash;
         } else if (inv_is_tx(inv)) {
             if (!heard_of_tx(p, inv))
                 return;
         } else {
-            log_debug(net->log, LOG_NET, "Unknown inv type \"%s\" received from peer=%lld",
+            log_debug(net->log, LOG_NET,
+                      "Unknown inv type \"%s\" received from peer=%lld",
                       inv_format(text, inv), (long long)p->id);
         }
     }
@@ -161,7 +166,7 @@ void on_notfound(struct handler_args *a)
     msg_inv_clear(&m);
 }
 
-/* -- Asking -------------------------------------------------------------------------------------- */
+/* -- Asking --------------------------------------------------------------- */
 
 static void send_invs(struct peer *p, const char *type, struct msg_inv *m)
 {
@@ -186,8 +191,8 @@ void txs_send_getdata(struct peer *p, int64_t now_us)
     struct msg_inv m = {.items = xmalloc(MAX_GETDATA_SIZE * sizeof(*m.items))};
     size_t n = txrequest_due(net->txreq, p->id, now_us, due, max, &expired);
     if (expired)
-        log_debug(net->log, LOG_NET, "timeout of %zu inflight tx from peer=%lld", expired,
-                  (long long)p->id);
+        log_debug(net->log, LOG_NET, "timeout of %zu inflight tx from peer=%lld",
+                  expired, (long long)p->id);
     for (size_t i = 0; i < n; i++) {
         if (already_have(net, &due[i], false)) {
             txrequest_forget(net->txreq, &due[i].hash);
@@ -198,7 +203,8 @@ void txs_send_getdata(struct peer *p, int64_t now_us)
                   (long long)p->id);
         uint32_t by_txid = p->services & NODE_WITNESS ? INV_WITNESS_TX : INV_TX;
         m.items[m.n++] = (struct inv){due[i].is_wtxid ? INV_WTX : by_txid, due[i].hash};
-        txrequest_requested(net->txreq, p->id, &due[i].hash, now_us + REQUEST_TIMEOUT_US);
+        txrequest_requested(net->txreq, p->id, &due[i].hash,
+                            now_us + REQUEST_TIMEOUT_US);
         if (m.n == MAX_GETDATA_SIZE)
             send_invs(p, "getdata", &m);
     }
@@ -207,7 +213,7 @@ void txs_send_getdata(struct peer *p, int64_t now_us)
     free(due);
 }
 
-/* -- Taking in ----------------------------------------------------------------------------------- */
+/* -- Taking in ------------------------------------------------------------ */
 
 void txs_remember_extra(struct net *net, const struct tx *tx)
 {
@@ -233,8 +239,10 @@ static void accepted(struct peer *p, const struct tx *tx)
     struct net *net = p->net;
     char a[65], b[65];
     forget_requests(net, tx);
-    log_debug(net->log, LOG_MEMPOOL, "AcceptToMemoryPool: peer=%lld: accepted %s (wtxid=%s) "
-              "(poolsz %zu txn, %zu kB)", (long long)p->id, hash256_to_hex(a, &tx->txid),
+    log_debug(net->log, LOG_MEMPOOL,
+              "AcceptToMemoryPool: peer=%lld: accepted %s (wtxid=%s) "
+              "(poolsz %zu txn, %zu kB)",
+              (long long)p->id, hash256_to_hex(a, &tx->txid),
               hash256_to_hex(b, &tx->wtxid), mempool_count(net->mp),
               mempool_memory(net->mp) / 1000);
     orphanage_add_children(net->orphans, tx);
@@ -247,15 +255,17 @@ static void refused(struct peer *p, const struct tx *tx, const struct accept_res
 {
     struct net *net = p->net;
     char a[65], b[65], text[512];
-    log_debug(net->log, LOG_MEMPOOLREJ, "%s (wtxid=%s) from peer=%lld was not accepted: %s",
-              hash256_to_hex(a, &tx->txid), hash256_to_hex(b, &tx->wtxid), (long long)p->id,
-              reject_text(&r->rej, text));
+    log_debug(net->log, LOG_MEMPOOLREJ,
+              "%s (wtxid=%s) from peer=%lld was not accepted: %s",
+              hash256_to_hex(a, &tx->txid), hash256_to_hex(b, &tx->wtxid),
+              (long long)p->id, reject_text(&r->rej, text));
     if (r->rej.class == TX_MISSING_INPUTS)
         return;
     bool stripped = r->witness_stripped || r->rej.class == TX_WITNESS_STRIPPED;
     if (!stripped) {
         recent_add_hash(r->rej.class == TX_RECONSIDERABLE ? &net->reconsiderable
-                                                          : &net->rejects, &tx->wtxid);
+                                                          : &net->rejects,
+                        &tx->wtxid);
         txrequest_forget(net->txreq, &tx->wtxid);
         /* Another witness would not help. */
         if (r->rej.class == TX_INPUTS_NOT_STANDARD) {
@@ -279,7 +289,8 @@ static bool try_accept(struct net *net, const struct tx *tx, struct accept_resul
     return ok;
 }
 
-/* Its parents are unknown: ask the one who sent it for them, unless they were refused. */
+/* Its parents are unknown: ask the one who sent it for them, unless they were refused.
+ */
 static void keep_orphan(struct peer *p, const struct tx *tx)
 {
     struct net *net = p->net;
@@ -287,8 +298,10 @@ static void keep_orphan(struct peer *p, const struct tx *tx)
     for (uint32_t i = 0; i < tx->n_in; i++) {
         if (!recent_has_hash(&net->rejects, &tx->in[i].prevout.txid))
             continue;
-        log_debug(net->log, LOG_MEMPOOL, "not keeping orphan with rejected parents %s "
-                  "(wtxid=%s)", hash256_to_hex(a, &tx->txid), hash256_to_hex(b, &tx->wtxid));
+        log_debug(net->log, LOG_MEMPOOL,
+                  "not keeping orphan with rejected parents %s "
+                  "(wtxid=%s)",
+                  hash256_to_hex(a, &tx->txid), hash256_to_hex(b, &tx->wtxid));
         recent_add_hash(&net->rejects, &tx->txid);
         recent_add_hash(&net->rejects, &tx->wtxid);
         forget_requests(net, tx);
@@ -315,8 +328,10 @@ static void force_relay(struct peer *p, const struct tx *tx)
     if (!peer_has_perm(p, PERM_FORCE_RELAY))
         return;
     if (!mempool_find(net->mp, &tx->txid)) {
-        log_info(net->log, "Not relaying non-mempool transaction %s (wtxid=%s) from "
-                 "forcerelay peer=%lld", a, b, (long long)p->id);
+        log_info(net->log,
+                 "Not relaying non-mempool transaction %s (wtxid=%s) from "
+                 "forcerelay peer=%lld",
+                 a, b, (long long)p->id);
         return;
     }
     log_info(net->log, "Force relaying tx %s (wtxid=%s) from peer=%lld", a, b,
@@ -384,7 +399,8 @@ void on_tx(struct handler_args *a)
 {
     struct peer *p = a->peer;
     if (txs_reject_incoming(p)) {
-        log_debug(a->net->log, LOG_NET, "transaction sent in violation of protocol peer=%lld",
+        log_debug(a->net->log, LOG_NET,
+                  "transaction sent in violation of protocol peer=%lld",
                   (long long)p->id);
         peer_disconnect(p);
         return;
@@ -429,7 +445,8 @@ bool txs_process_orphans(struct peer *p)
     return false;
 }
 
-/* -- Passing on ---------------------------------------------------------------------------------- */
+/* -- Passing on
+ * ---------------------------------------------------------------------------------- */
 
 void txs_relay(struct net *net, const struct hash256 *txid, const struct hash256 *wtxid)
 {
@@ -469,7 +486,8 @@ static bool trickle_due(struct peer *p, int64_t now_us)
     if (peer_inbound(p)) {
         /* One timer for all: an observer with many connections learns no more. */
         if (net->next_inbound_inv_us < now_us)
-            net->next_inbound_inv_us = now_us + net_random_delay(net, INBOUND_INTERVAL_US);
+            net->next_inbound_inv_us =
+                now_us + net_random_delay(net, INBOUND_INTERVAL_US);
         p->txs.next_inv_us = net->next_inbound_inv_us;
     } else {
         p->txs.next_inv_us = now_us + net_random_delay(net, OUTBOUND_INTERVAL_US);
@@ -517,7 +535,8 @@ static int compare_entries(const void *x, const void *y)
     const struct mempool_entry *b = *(const struct mempool_entry *const *)y;
     if (a->n_ancestors != b->n_ancestors)
         return a->n_ancestors < b->n_ancestors ? -1 : 1;
-    double fa = (double)a->fee.v * (double)b->vsize, fb = (double)b->fee.v * (double)a->vsize;
+    double fa = (double)a->fee.v * (double)b->vsize,
+           fb = (double)b->fee.v * (double)a->vsize;
     if (fa != fb)
         return fa > fb ? -1 : 1;
     return memcmp(a->tx->txid.b, b->tx->txid.b, 32);
@@ -535,8 +554,9 @@ static void batch_to_send(struct inv_batch *b)
     void *v;
     max = max < BROADCAST_MAX ? max : BROADCAST_MAX;
     for (size_t i = 0; map_next(set, &i, &k, &v);) {
-        const struct mempool_entry *e = p->wtxid_relay ? mempool_find_wtxid(p->net->mp, k)
-                                                       : mempool_find(p->net->mp, k);
+        const struct mempool_entry *e = p->wtxid_relay
+                                            ? mempool_find_wtxid(p->net->mp, k)
+                                            : mempool_find(p->net->mp, k);
         if (e && !recent_has_hash(&p->txs.known, k))
             found[n++] = e;
         else
@@ -595,7 +615,8 @@ void txs_rebroadcast(struct net *net)
         now + UNBROADCAST_MIN_S + (int64_t)rng_below(&net->rng, UNBROADCAST_SPREAD_S);
 }
 
-/* -- Chain events -------------------------------------------------------------------------------- */
+/* -- Chain events
+ * -------------------------------------------------------------------------------- */
 
 void txs_block_connected(struct net *net, const struct block *b)
 {
@@ -616,9 +637,11 @@ void txs_tip_changed(struct net *net)
     recent_reset(&net->reconsiderable);
 }
 
-/* -- Fee filter ---------------------------------------------------------------------------------- */
+/* -- Fee filter
+ * ---------------------------------------------------------------------------------- */
 
-/* Rounded to one of few values, mostly down, so that it tells little about our mempool. */
+/* Rounded to one of few values, mostly down, so that it tells little about our mempool.
+ */
 static int64_t round_fee(struct net *net, double rate)
 {
     double below = 0, at = DEFAULT_MIN_RELAY_FEERATE / 2;
@@ -674,7 +697,8 @@ void txs_send_feefilter(struct peer *p, int64_t now_us)
     }
 }
 
-/* -- BIP 35 and BIP 37 ----------------------------------------------------------------------------- */
+/* -- BIP 35 and BIP 37
+ * ----------------------------------------------------------------------------- */
 
 void on_mempool(struct handler_args *a)
 {
@@ -688,7 +712,8 @@ void on_mempool(struct handler_args *a)
     if (!why) {
         p->txs.answer_mempool = p->txs.relay;
     } else if (!peer_has_perm(p, PERM_NOBAN)) {
-        log_debug(a->net->log, LOG_NET, "%s, disconnect peer=%lld", why, (long long)p->id);
+        log_debug(a->net->log, LOG_NET, "%s, disconnect peer=%lld", why,
+                  (long long)p->id);
         peer_disconnect(p);
     }
 }
@@ -697,8 +722,10 @@ static bool offers_bloom(struct peer *p, const char *type)
 {
     if (p->our_services & NODE_BLOOM)
         return true;
-    log_debug(p->net->log, LOG_NET, "%s received despite not offering bloom services from "
-              "peer=%lld; disconnecting", type, (long long)p->id);
+    log_debug(p->net->log, LOG_NET,
+              "%s received despite not offering bloom services from "
+              "peer=%lld; disconnecting",
+              type, (long long)p->id);
     peer_disconnect(p);
     return false;
 }

@@ -178,10 +178,12 @@ void txrequest_announce(struct txrequest *t, int64_t peer, const struct gtxid *i
     p->items[p->n++] = w;
 }
 
-/* Whether it is this announcement's turn: nobody is being asked, and no candidate that is due
- * comes before it. A request that ran out of time is given up; *expired_peer is its peer. */
-static bool is_turn(struct txrequest *t, struct wanted *w, const struct announcement *mine,
-                    int64_t now_us, int64_t *expired_peer)
+/* Whether it is this announcement's turn: nobody is being asked, and no candidate that
+ * is due comes before it. A request that ran out of time is given up; *expired_peer is
+ * its peer. */
+static bool is_turn(struct txrequest *t, struct wanted *w,
+                    const struct announcement *mine, int64_t now_us,
+                    int64_t *expired_peer)
 {
     bool best = mine->state == CANDIDATE && mine->at_us <= now_us;
     for (size_t i = 0; i < w->n; i++) {
@@ -194,14 +196,15 @@ static bool is_turn(struct txrequest *t, struct wanted *w, const struct announce
             best = false;
         if (a->state != CANDIDATE || a->at_us > now_us || a == mine)
             continue;
-        if (a->preferred != mine->preferred ? a->preferred : a->priority > mine->priority)
+        if (a->preferred != mine->preferred ? a->preferred
+                                            : a->priority > mine->priority)
             best = false;
     }
     return best;
 }
 
-size_t txrequest_due(struct txrequest *t, int64_t peer, int64_t now_us, struct gtxid *out,
-                     size_t max, size_t *expired)
+size_t txrequest_due(struct txrequest *t, int64_t peer, int64_t now_us,
+                     struct gtxid *out, size_t max, size_t *expired)
 {
     struct peer_wants *p = find_peer(t, peer);
     size_t n = 0;
