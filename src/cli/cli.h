@@ -20,14 +20,15 @@ struct cli {
 enum cli_outcome {
     CLI_OK,
     CLI_FAILED,    /* *error is set */
-    CLI_TRANSIENT, /* the same, but -rpcwait may try again: no connection, or still starting */
+    CLI_TRANSIENT, /* the same, but -rpcwait may try again: no connection, or still
+                      starting */
 };
 
 /* Works out host and port from -rpcconnect and -rpcport. */
 NODISCARD bool cli_resolve_server(struct cli *c, char **error);
 
-/* Sends one request body (an object or a batch) and parses the reply into c->mem. @wallet NULL:
- * no wallet. *error: caller frees. */
+/* Sends one request body (an object or a batch) and parses the reply into c->mem.
+ * @wallet NULL: no wallet. *error: caller frees. */
 enum cli_outcome cli_send(struct cli *c, struct json **reply, const char *wallet,
                           struct bytes body, char **error);
 /* The same, with the retries that -rpcwait asks for. */
@@ -36,8 +37,8 @@ bool cli_send_waiting(struct cli *c, struct json **reply, const char *wallet,
 /* -rpcwallet, or NULL. */
 const char *cli_wallet(const struct cli *c);
 
-/* Writes {"jsonrpc":"2.0","method":...,"params":...,"id":...} from words as typed. @named: words
- * are name=value, others go to "args". */
+/* Writes {"jsonrpc":"2.0","method":...,"params":...,"id":...} from words as typed.
+ * @named: words are name=value, others go to "args". */
 NODISCARD bool cli_write_call(struct json_writer *w, const char *method,
                               const char *const *words, size_t n, bool named, int id,
                               struct arena *mem, char **error);
@@ -53,8 +54,8 @@ int cli_netinfo(struct cli *c, const char *const *words, size_t n);
 int cli_generate(struct cli *c, const char *const *words, size_t n);
 int cli_addrinfo(struct cli *c);
 
-/* Calls several methods without parameters as one batch; replies[i] is the i-th's result, or NULL
- * when that call failed. */
+/* Calls several methods without parameters as one batch; replies[i] is the i-th's
+ * result, or NULL when that call failed. */
 NODISCARD bool cli_batch(struct cli *c, const struct json **replies,
                          const char *const *methods, size_t n, char **error);
 

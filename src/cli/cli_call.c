@@ -52,8 +52,8 @@ static const struct rpc_param *named_param(const struct rpc_method *m, const cha
     return NULL;
 }
 
-static bool write_word(struct json_writer *w, const struct rpc_param *p, const char *word,
-                       struct arena *mem, char **error)
+static bool write_word(struct json_writer *w, const struct rpc_param *p,
+                       const char *word, struct arena *mem, char **error)
 {
     struct json *v;
     const char *why;
@@ -82,7 +82,8 @@ static bool write_positional(struct json_writer *w, const struct rpc_method *m,
 }
 
 static bool write_named(struct json_writer *w, const struct rpc_method *m,
-                        const char *const *words, size_t n, struct arena *mem, char **error)
+                        const char *const *words, size_t n, struct arena *mem,
+                        char **error)
 {
     size_t plain = 0;
     json_begin_object(w);
@@ -92,7 +93,8 @@ static bool write_named(struct json_writer *w, const struct rpc_method *m,
             plain++;
             continue;
         }
-        const char *name = arena_printf(mem, "%.*s", (int)(equals - words[i]), words[i]);
+        const char *name =
+            arena_printf(mem, "%.*s", (int)(equals - words[i]), words[i]);
         json_key(w, name);
         if (!write_word(w, named_param(m, name), equals + 1, mem, error))
             return false;
@@ -158,10 +160,11 @@ static int print_rpc_error(const struct json *error)
             fprintf(stderr, "error code: %lld\n", (long long)code);
         fprintf(stderr, "error message:\n%s\n", m->str);
         if (code == RPC_WALLET_NOT_SPECIFIED)
-            fprintf(stderr, "Or for the CLI, specify the \"-rpcwallet=<walletname>\" option "
-                            "before the command (run \"ochre-cli -h\" for help or "
-                            "\"ochre-cli listwallets\" to see which wallets are currently "
-                            "loaded).\n");
+            fprintf(stderr,
+                    "Or for the CLI, specify the \"-rpcwallet=<walletname>\" option "
+                    "before the command (run \"ochre-cli -h\" for help or "
+                    "\"ochre-cli listwallets\" to see which wallets are currently "
+                    "loaded).\n");
     }
     int exit_code = (int)(code < 0 ? -code : code) & 0xff;
     return exit_code != 0 ? exit_code : EXIT_FAILURE;
@@ -169,11 +172,13 @@ static int print_rpc_error(const struct json *error)
 
 int cli_print_reply(const struct json *reply)
 {
-    const struct json *result = json_get(reply, "result"), *error = json_get(reply, "error");
+    const struct json *result = json_get(reply, "result"),
+                      *error = json_get(reply, "error");
     if (error != NULL && error->type != JSON_NULL)
         return print_rpc_error(error);
     if (result == NULL)
-        return cli_print_error("expected reply to have result, error and id properties");
+        return cli_print_error(
+            "expected reply to have result, error and id properties");
     if (result->type == JSON_STRING) {
         printf("%s\n", result->str);
     } else if (result->type != JSON_NULL) {

@@ -1,4 +1,5 @@
-/* The client's own commands that put several calls together: -getinfo, -generate, -addrinfo. */
+/* The client's own commands that put several calls together: -getinfo, -generate,
+ * -addrinfo. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -30,7 +31,9 @@ static const char *text_of(const struct json *obj, const char *key)
     const struct json *v = obj ? json_get(obj, key) : NULL;
     if (v == NULL)
         return "";
-    return v->type == JSON_BOOL ? (v->boolean ? "true" : "false") : v->str ? v->str : "";
+    return v->type == JSON_BOOL ? (v->boolean ? "true" : "false")
+           : v->str             ? v->str
+                                : "";
 }
 
 static void print_progress(const struct json *chain)
@@ -63,18 +66,20 @@ static const char *proxies(struct cli *c, const struct json *network)
     return out ? out : "n/a";
 }
 
-static void print_node(struct cli *c, const struct colours *k, const struct json *network,
-                       const struct json *chain)
+static void print_node(struct cli *c, const struct colours *k,
+                       const struct json *network, const struct json *chain)
 {
     printf("%sChain: %s%s\n", k->blue, text_of(chain, "chain"), k->reset);
-    printf("Blocks: %s\nHeaders: %s\n", text_of(chain, "blocks"), text_of(chain, "headers"));
+    printf("Blocks: %s\nHeaders: %s\n", text_of(chain, "blocks"),
+           text_of(chain, "headers"));
     print_progress(chain);
     printf("Difficulty: %s\n\n", text_of(chain, "difficulty"));
     printf("%sNetwork: in %s, out %s, total %s%s\n", k->green,
            text_of(network, "connections_in"), text_of(network, "connections_out"),
            text_of(network, "connections"), k->reset);
-    printf("Version: %s\nTime offset (s): %s\nProxies: %s\n", text_of(network, "version"),
-           text_of(network, "timeoffset"), proxies(c, network));
+    printf("Version: %s\nTime offset (s): %s\nProxies: %s\n",
+           text_of(network, "version"), text_of(network, "timeoffset"),
+           proxies(c, network));
     printf("Min tx relay fee rate (%s/kvB): %s\n\n", c->setup.params.unit,
            text_of(network, "relayfee"));
 }
@@ -84,11 +89,13 @@ static void print_wallet(const struct colours *k, const struct json *wallet,
 {
     const struct json *mine = balances ? json_get(balances, "mine") : NULL;
     printf("%sWallet: %s%s\n", k->magenta,
-           text_of(wallet, "walletname")[0] ? text_of(wallet, "walletname") : "\"\"", k->reset);
+           text_of(wallet, "walletname")[0] ? text_of(wallet, "walletname") : "\"\"",
+           k->reset);
     printf("Keypool size: %s\n", text_of(wallet, "keypoolsize"));
     if (json_get(wallet, "unlocked_until") != NULL)
         printf("Unlocked until: %s\n", text_of(wallet, "unlocked_until"));
-    printf("Transaction fee rate (-paytxfee) (/kvB): %s\n\n", text_of(wallet, "paytxfee"));
+    printf("Transaction fee rate (-paytxfee) (/kvB): %s\n\n",
+           text_of(wallet, "paytxfee"));
     if (mine != NULL)
         printf("%sBalance:%s %s\n\n", k->cyan, k->reset, text_of(mine, "trusted"));
 }
@@ -118,8 +125,9 @@ int cli_getinfo(struct cli *c)
     struct colours k;
     char *error = NULL;
     if (!pick_colours(c, &k)) {
-        fprintf(stderr, "error: Invalid value for -color option. Valid values: always, auto, "
-                        "never.\n");
+        fprintf(stderr,
+                "error: Invalid value for -color option. Valid values: always, auto, "
+                "never.\n");
         return EXIT_FAILURE;
     }
     if (!cli_batch(c, reply, methods, ARRAY_LEN(methods), &error)) {
@@ -128,8 +136,9 @@ int cli_getinfo(struct cli *c)
         return code;
     }
     if (reply[NETWORK] == NULL || reply[CHAIN] == NULL)
-        return cli_print_error("the node did not answer getnetworkinfo and getblockchaininfo; "
-                               "is it still starting? (-rpcwait waits)");
+        return cli_print_error(
+            "the node did not answer getnetworkinfo and getblockchaininfo; "
+            "is it still starting? (-rpcwait waits)");
     print_node(c, &k, reply[NETWORK], reply[CHAIN]);
     if (reply[WALLET] != NULL)
         print_wallet(&k, reply[WALLET], reply[BALANCES]);
@@ -138,8 +147,8 @@ int cli_getinfo(struct cli *c)
 }
 
 /* One call; on an RPC error prints it and sets *code. NULL then. */
-static const struct json *call(struct cli *c, const char *method, const char *const *words,
-                               size_t n, int *code)
+static const struct json *call(struct cli *c, const char *method,
+                               const char *const *words, size_t n, int *code)
 {
     struct buf body = {0};
     struct json_writer w;
@@ -163,14 +172,17 @@ int cli_generate(struct cli *c, const char *const *words, size_t n)
 {
     int code;
     if (n > 2)
-        return cli_print_error("too many arguments (maximum 2 for nblocks and maxtries)");
+        return cli_print_error(
+            "too many arguments (maximum 2 for nblocks and maxtries)");
     const struct json *address = call(c, "getnewaddress", NULL, 0, &code);
     if (address == NULL)
         return code;
-    const char *args[] = {n > 0 ? words[0] : "1", address->str, n > 1 ? words[1] : "1000000"};
+    const char *args[] = {n > 0 ? words[0] : "1", address->str,
+                          n > 1 ? words[1] : "1000000"};
     if (strcmp(args[0], "0") == 0)
-        return cli_print_error("the first argument (number of blocks to generate, default: 1) "
-                               "must be an integer value greater than zero");
+        return cli_print_error(
+            "the first argument (number of blocks to generate, default: 1) "
+            "must be an integer value greater than zero");
     const struct json *blocks = call(c, "generatetoaddress", args, 3, &code);
     if (blocks == NULL)
         return code;

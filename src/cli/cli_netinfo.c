@@ -5,7 +5,6 @@
 
 #include "cli/cli.h"
 
-
 #define MAX_LEVEL 4
 
 static const char *const networks[] = {"ipv4", "ipv6", "onion", "i2p", "cjdns", "npr"};
@@ -20,8 +19,10 @@ static const char help[] =
     "         2 and the peers' addresses\n"
     "         3 and the peers' versions\n"
     "         4 both\n\n"
-    "Columns: direction, type of connection (manual, full, block, feeler, addr), network, lowest "
-    "and last ping in ms, seconds since the last message sent and received, minutes since the last "
+    "Columns: direction, type of connection (manual, full, block, feeler, addr), "
+    "network, lowest "
+    "and last ping in ms, seconds since the last message sent and received, minutes "
+    "since the last "
     "transaction and block, minutes of the connection, peer id.\n";
 
 static const char *text_of(const struct json *obj, const char *key)
@@ -46,8 +47,10 @@ static bool flag_of(const struct json *obj, const char *key)
 static const char *short_type(const struct json *peer)
 {
     static const char *const names[][2] = {
-        {"outbound-full-relay", "full"}, {"block-relay-only", "block"},
-        {"manual", "manual"},            {"feeler", "feeler"},
+        {"outbound-full-relay", "full"},
+        {"block-relay-only", "block"},
+        {"manual", "manual"},
+        {"feeler", "feeler"},
         {"addr-fetch", "addr"},
     };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -82,8 +85,8 @@ static const char *short_network(const struct json *peer)
 static void print_peer(const struct json *p, double now, int level)
 {
     char min_ping[16], ping[16], send[16], recv[16], txn[16], blk[16], age[16];
-    printf("%3s %6s %5s %7s %6s %4s %4s %4s %4s %4s %4s", flag_of(p, "inbound") ? "in" : "out",
-           short_type(p), short_network(p),
+    printf("%3s %6s %5s %7s %6s %4s %4s %4s %4s %4s %4s",
+           flag_of(p, "inbound") ? "in" : "out", short_type(p), short_network(p),
            milliseconds(min_ping, number_of(p, "minping")),
            milliseconds(ping, number_of(p, "pingtime")),
            since(send, now, number_of(p, "lastsend"), 1),
@@ -175,9 +178,11 @@ int cli_netinfo(struct cli *c, const char *const *words, size_t n)
         return EXIT_SUCCESS;
     }
     if (!parse_level(words, n, &level)) {
-        fprintf(stderr, "error: invalid -netinfo level argument: %s\nFor more information, run: "
-                        "ochre-cli -netinfo help\n",
-                words[0]);
+        fprintf(
+            stderr,
+            "error: invalid -netinfo level argument: %s\nFor more information, run: "
+            "ochre-cli -netinfo help\n",
+            words[0]);
         return EXIT_FAILURE;
     }
     if (!cli_batch(c, reply, methods, ARRAY_LEN(methods), &error)) {
@@ -186,13 +191,15 @@ int cli_netinfo(struct cli *c, const char *const *words, size_t n)
         return code;
     }
     if (reply[0] == NULL || reply[1] == NULL)
-        return cli_print_error("the node did not answer getpeerinfo and getnetworkinfo");
+        return cli_print_error(
+            "the node did not answer getpeerinfo and getnetworkinfo");
     printf("%s client v%s - server %s%s\n\n", client_name(), client_version(),
            text_of(reply[1], "protocolversion"), text_of(reply[1], "subversion"));
     if (level > 0 && reply[0]->len > 0)
-        printf("<-> %6s %5s %7s %6s %4s %4s %4s %4s %4s %4s%s%s\n", "type", "net", "mping",
-               "ping", "send", "recv", "txn", "blk", "age", "id",
-               level == 2 || level == 4 ? " address" : "", level >= 3 ? " version" : "");
+        printf("<-> %6s %5s %7s %6s %4s %4s %4s %4s %4s %4s%s%s\n", "type", "net",
+               "mping", "ping", "send", "recv", "txn", "blk", "age", "id",
+               level == 2 || level == 4 ? " address" : "",
+               level >= 3 ? " version" : "");
     double now = (double)time(NULL);
     for (size_t i = 0; i < reply[0]->len; i++) {
         count_peer(&reply[0]->items[i], counts);

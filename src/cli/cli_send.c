@@ -8,8 +8,8 @@
 #include "util/fs.h"
 
 #define RPC_IN_WARMUP (-28)
-#define WAIT_STEP_MS 100
-#define MAX_COOKIE 4096
+#define WAIT_STEP_MS  100
+#define MAX_COOKIE    4096
 
 bool cli_resolve_server(struct cli *c, char **error)
 {
@@ -30,7 +30,8 @@ bool cli_resolve_server(struct cli *c, char **error)
     port = args_int(c->args, "rpcport", port);
     c->port = (uint16_t)port;
     bool brackets = where[0] == '[' && host_end[-1] == ']';
-    c->host = xasprintf("%.*s", (int)(host_end - where - 2 * brackets), where + brackets);
+    c->host =
+        xasprintf("%.*s", (int)(host_end - where - 2 * brackets), where + brackets);
     return true;
 }
 
@@ -56,24 +57,28 @@ static char *credentials(const struct cli *c)
 
 static char *connect_error(const struct cli *c, enum err e)
 {
-    return xasprintf("Could not connect to the server %s:%u (%s)\n\n"
-                     "Make sure the ochred server is running and that you are connecting to "
-                     "the correct RPC port.\nUse \"ochre-cli -help\" for more info.",
-                     c->host, c->port, err_text(e));
+    return xasprintf(
+        "Could not connect to the server %s:%u (%s)\n\n"
+        "Make sure the ochred server is running and that you are connecting to "
+        "the correct RPC port.\nUse \"ochre-cli -help\" for more info.",
+        c->host, c->port, err_text(e));
 }
 
 /* An answer of HTTP that holds no JSON-RPC. */
-static char *http_error(const struct cli *c, const struct http_answer *a, bool had_credentials)
+static char *http_error(const struct cli *c, const struct http_answer *a,
+                        bool had_credentials)
 {
     if (a->status == 401 && !had_credentials)
-        return xasprintf("Could not locate RPC credentials. No authentication cookie could be "
-                         "found, and RPC password is not set.  See -rpcpassword and "
-                         "-stdinrpcpass.  Configuration file: (%s)",
-                         c->setup.config_path);
+        return xasprintf(
+            "Could not locate RPC credentials. No authentication cookie could be "
+            "found, and RPC password is not set.  See -rpcpassword and "
+            "-stdinrpcpass.  Configuration file: (%s)",
+            c->setup.config_path);
     if (a->status == 401)
         return xstrdup("Authorization failed: Incorrect rpcuser or rpcpassword");
     if (a->status == 503)
-        return xasprintf("Server response: %.*s", (int)a->body.len, (char *)a->body.data);
+        return xasprintf("Server response: %.*s", (int)a->body.len,
+                         (char *)a->body.data);
     if (a->status >= 400 && a->status != 400 && a->status != 404 && a->status != 500)
         return xasprintf("server returned HTTP error %d", a->status);
     return a->body.len == 0 ? xstrdup("no response from server") : NULL;
@@ -112,7 +117,8 @@ enum cli_outcome cli_send(struct cli *c, struct json **reply, const char *wallet
     int timeout = (int)args_int(c->args, "rpcclienttimeout", 900);
     enum cli_outcome outcome = CLI_FAILED;
 
-    enum err e = http_post(&a, c->host, c->port, path, login ? login : ":", body, timeout);
+    enum err e =
+        http_post(&a, c->host, c->port, path, login ? login : ":", body, timeout);
     if (e != ERR_OK) {
         *error = connect_error(c, e);
         outcome = CLI_TRANSIENT;

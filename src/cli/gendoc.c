@@ -1,5 +1,5 @@
-/* Makes man pages, shell completions and the RPC reference from the tables that the programs
- * themselves use.
+/* Makes man pages, shell completions and the RPC reference from the tables that the
+ * programs themselves use.
  *
  *   ochre-gendoc man PROGRAM          roff on standard output
  *   ochre-gendoc completion PROGRAM   bash on standard output
@@ -21,19 +21,24 @@ static const struct program {
     bool has_methods; /* RPC methods are its arguments */
 } programs[] = {
     {"ochred", "Ochre full node", "[options]",
-     "Runs a node: it checks and keeps the chain, relays blocks and transactions, and answers "
-     "JSON-RPC. With -bitcoin -regtest it is a node of Bitcoin's regression test network.",
+     "Runs a node: it checks and keeps the chain, relays blocks and transactions, and "
+     "answers "
+     "JSON-RPC. With -bitcoin -regtest it is a node of Bitcoin's regression test "
+     "network.",
      daemon_options, false},
     {"ochre-cli", "JSON-RPC client of the Ochre node", "[options] <command> [params]",
-     "Sends a command to a running node and prints the answer. The exit code is 0, or the "
+     "Sends a command to a running node and prints the answer. The exit code is 0, or "
+     "the "
      "number of the error. \"ochre-cli help\" lists all commands.",
      cli_options, true},
     {"ochre-tx", "offline transactions", "[options] <hex-tx>|-create [commands]",
-     "Makes, changes, signs and shows transactions without a node. Commands are applied in the "
+     "Makes, changes, signs and shows transactions without a node. Commands are "
+     "applied in the "
      "order in which they are given; \"ochre-tx -help\" lists them.",
      tx_options, false},
     {"ochre-util", "small offline tasks", "[options] grind <hex-header>",
-     "grind prints the block header with a nonce that meets its bits.", util_options, false},
+     "grind prints the block header with a nonce that meets its bits.", util_options,
+     false},
 };
 
 static const struct program *find_program(const char *name)
@@ -49,7 +54,8 @@ static bool is_shown(const struct opt *o)
     return o->help != NULL && !(o->flags & OPT_HIDDEN);
 }
 
-/* --- man pages --------------------------------------------------------------------------- */
+/* --- man pages
+ * --------------------------------------------------------------------------- */
 
 /* A leading dot or quote is a command to roff, and a plain hyphen is no minus. */
 static void roff(const char *text)
@@ -113,7 +119,8 @@ static int man(const struct program *p)
     return EXIT_SUCCESS;
 }
 
-/* --- completions ------------------------------------------------------------------------- */
+/* --- completions
+ * ------------------------------------------------------------------------- */
 
 static void completion_words(const struct program *p)
 {
@@ -132,12 +139,13 @@ static int completion(const struct program *p)
     snprintf(function, sizeof(function), "_%s", p->name);
     for (char *c = function; *c; c++)
         *c = *c == '-' ? '_' : *c;
-    printf("# bash completion for %s\n%s()\n{\n"
-           "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-           "    [ \"$cur\" = = ] && cur=\n"
-           "    case $prev in =) COMPREPLY=($(compgen -f -- \"$cur\")); return ;; esac\n"
-           "    COMPREPLY=($(compgen -W '",
-           p->name, function);
+    printf(
+        "# bash completion for %s\n%s()\n{\n"
+        "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+        "    [ \"$cur\" = = ] && cur=\n"
+        "    case $prev in =) COMPREPLY=($(compgen -f -- \"$cur\")); return ;; esac\n"
+        "    COMPREPLY=($(compgen -W '",
+        p->name, function);
     completion_words(p);
     printf("' -- \"$cur\"))\n"
            "    [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace\n"
@@ -146,7 +154,8 @@ static int completion(const struct program *p)
     return EXIT_SUCCESS;
 }
 
-/* --- RPC reference ----------------------------------------------------------------------- */
+/* --- RPC reference
+ * ----------------------------------------------------------------------- */
 
 static char *file_name(const char *group)
 {
@@ -208,8 +217,9 @@ static int rpc_reference(const char *dir)
 {
     struct buf index = {0};
     bool ok = fs_mkdirs(dir, 0755) == ERR_OK;
-    buf_printf(&index, "# JSON-RPC reference\n\nMade from the method tables by `make rpc-doc`; "
-                       "`ochre-cli help <method>` shows the same.\n");
+    buf_printf(&index,
+               "# JSON-RPC reference\n\nMade from the method tables by `make rpc-doc`; "
+               "`ochre-cli help <method>` shows the same.\n");
     for (size_t t = 0; ok && rpc_tables[t] != NULL; t++)
         ok = group_seen_before(t) || rpc_group(dir, rpc_tables[t]->group, &index);
     ok = ok && write_file(dir, "README.md", &index);
@@ -226,6 +236,7 @@ int main(int argc, char **argv)
         return man(p);
     if (p != NULL && strcmp(argv[1], "completion") == 0)
         return completion(p);
-    fprintf(stderr, "usage: ochre-gendoc man|completion PROGRAM, or ochre-gendoc rpc DIR\n");
+    fprintf(stderr,
+            "usage: ochre-gendoc man|completion PROGRAM, or ochre-gendoc rpc DIR\n");
     return EXIT_FAILURE;
 }

@@ -11,7 +11,7 @@
 
 #include "util/base64.h"
 
-#define MAX_HEAD (64u << 10)
+#define MAX_HEAD   (64u << 10)
 #define MAX_ANSWER (UINT64_C(1) << 32)
 
 static int connect_one(const struct addrinfo *ai, int timeout_s)
@@ -57,7 +57,8 @@ static enum err send_all(int fd, struct bytes b)
     return ERR_OK;
 }
 
-/* The request asks for the connection to be closed, so the answer ends with the stream. */
+/* The request asks for the connection to be closed, so the answer ends with the stream.
+ */
 static enum err receive_all(int fd, struct buf *in)
 {
     for (;;) {
@@ -78,7 +79,8 @@ static enum err receive_all(int fd, struct buf *in)
 static const char *header_value(const char *head, const char *name)
 {
     size_t n = strlen(name);
-    for (const char *line = strstr(head, "\r\n"); line != NULL; line = strstr(line, "\r\n")) {
+    for (const char *line = strstr(head, "\r\n"); line != NULL;
+         line = strstr(line, "\r\n")) {
         line += 2;
         if (strncasecmp(line, name, n) == 0 && line[n] == ':')
             return line + n + 1 + strspn(line + n + 1, " ");

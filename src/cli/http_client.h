@@ -11,7 +11,8 @@ struct http_answer {
 
 /* POSTs a JSON body. @timeout_s: for connecting and for each wait; 0: none.
  * ERR_NOT_FOUND: no such host; ERR_CLOSED: nobody listens, or the connection broke off;
- * ERR_TIMEOUT; ERR_CORRUPT: that was no HTTP. The answer's body is freed by the caller. */
+ * ERR_TIMEOUT; ERR_CORRUPT: that was no HTTP. The answer's body is freed by the caller.
+ */
 NODISCARD enum err http_post(struct http_answer *out, const char *host, uint16_t port,
                              const char *path, const char *user_password,
                              struct bytes body, int timeout_s);

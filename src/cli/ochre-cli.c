@@ -6,13 +6,13 @@
 
 #include "cli/cli.h"
 
-
 static void print_usage(const struct args *a)
 {
     struct buf text = {0};
     printf("%s RPC client version v%s\n\n"
            "Usage:  ochre-cli [options] <command> [params]  Send command to the node\n"
-           "or:     ochre-cli [options] -named <command> [name=value]...  Send command with "
+           "or:     ochre-cli [options] -named <command> [name=value]...  Send command "
+           "with "
            "named arguments\n"
            "or:     ochre-cli [options] help                List commands\n"
            "or:     ochre-cli [options] help <command>      Get help for a command\n\n",
@@ -80,7 +80,8 @@ static bool collect_words(struct cli *c, struct words *w, char **error)
     if (args_bool(c->args, "stdinrpcpass", false)) {
         c->password = read_secret(c, "RPC password> ");
         if (c->password == NULL) {
-            *error = xstrdup("-stdinrpcpass specified but failed to read from standard input");
+            *error = xstrdup(
+                "-stdinrpcpass specified but failed to read from standard input");
             return false;
         }
     }
@@ -113,8 +114,8 @@ static int call_method(struct cli *c, const struct words *w)
     bool named = args_bool(c->args, "named", false);
 
     json_writer_init(&writer, &body, 0);
-    bool ok = cli_write_call(&writer, w->items[0], w->items + 1, w->n - 1, named, 1, &c->mem,
-                             &error) &&
+    bool ok = cli_write_call(&writer, w->items[0], w->items + 1, w->n - 1, named, 1,
+                             &c->mem, &error) &&
               cli_send_waiting(c, &reply, cli_wallet(c), buf_view(&body), &error);
     int code = ok ? cli_print_reply(reply) : cli_print_error(error);
     buf_clear(&body);
@@ -126,13 +127,15 @@ static int run_command(struct cli *c, const struct words *w)
 {
     const struct args *a = c->args;
     if (args_bool(a, "getinfo", false))
-        return w->n > 0 ? cli_print_error("-getinfo takes no arguments") : cli_getinfo(c);
+        return w->n > 0 ? cli_print_error("-getinfo takes no arguments")
+                        : cli_getinfo(c);
     if (args_bool(a, "netinfo", false))
         return cli_netinfo(c, w->items, w->n);
     if (args_bool(a, "generate", false))
         return cli_generate(c, w->items, w->n);
     if (args_bool(a, "addrinfo", false))
-        return w->n > 0 ? cli_print_error("-addrinfo takes no arguments") : cli_addrinfo(c);
+        return w->n > 0 ? cli_print_error("-addrinfo takes no arguments")
+                        : cli_addrinfo(c);
     if (w->n == 0)
         return cli_print_error("too few parameters (need at least command)");
     return call_method(c, w);
@@ -161,7 +164,8 @@ static int run(struct args *args)
 
 static bool wants_help(const struct args *a, int argc)
 {
-    return argc < 2 || args_is_set(a, "?") || args_is_set(a, "h") || args_is_set(a, "help");
+    return argc < 2 || args_is_set(a, "?") || args_is_set(a, "h") ||
+           args_is_set(a, "help");
 }
 
 int main(int argc, char **argv)

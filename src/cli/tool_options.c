@@ -2,10 +2,19 @@
 #include "cli/tool.h"
 
 #define TOOL_FLAG(name, flags, help)                                                   \
-    {name, OPT_BOOL, NULL, NULL, 0, 0, flags, "Chain selection options", help}
+    {                                                                                  \
+        name, OPT_BOOL, NULL, NULL, 0, 0, flags, "Chain selection options", help       \
+    }
 /* Offline programs know more networks than a node: Bitcoin's, too. */
 #define TOOL_CHAIN_OPTIONS                                                             \
-    {"chain", OPT_STR, "<chain>", "main", 0, 0, 0, "Chain selection options",          \
+    {"chain",                                                                          \
+     OPT_STR,                                                                          \
+     "<chain>",                                                                        \
+     "main",                                                                           \
+     0,                                                                                \
+     0,                                                                                \
+     0,                                                                                \
+     "Chain selection options",                                                        \
      "Network: main, test or regtest; with -bitcoin also signet"},                     \
         TOOL_FLAG("bitcoin", 0, "Bitcoin's networks"),                                 \
         TOOL_FLAG("testnet", 0, "Same as -chain=test"),                                \

@@ -12,8 +12,8 @@
 #include "util/mem.h"
 
 #define SEQUENCE_REPLACEABLE (SEQUENCE_FINAL - 2)
-#define MAX_VERSION 3
-#define MAX_FILE (64u << 20)
+#define MAX_VERSION          3
+#define MAX_FILE             (64u << 20)
 /* No block has room for more outputs than this. */
 #define MAX_VOUT (MAX_BLOCK_WEIGHT / (9 * WITNESS_SCALE_FACTOR))
 

@@ -10,9 +10,9 @@
 #include "io/sockaddr.h"
 #include "util/mem.h"
 
-#define READ_LEAST (16u << 10) /* room for one read */
-#define READ_MOST (512u << 10)
-#define KEEP_BUFFER (64u << 10) /* an empty buffer above this is given back */
+#define READ_LEAST          (16u << 10) /* room for one read */
+#define READ_MOST           (512u << 10)
+#define KEEP_BUFFER         (64u << 10) /* an empty buffer above this is given back */
 #define DEFAULT_INPUT_LIMIT (8u << 20)
 
 struct conn {
@@ -395,9 +395,10 @@ uint64_t conn_bytes_out(const struct conn *c)
     return c->bytes_out;
 }
 
-/* -- Listener ------------------------------------------------------------------------------ */
+/* -- Listener
+ * ------------------------------------------------------------------------------ */
 
-#define ACCEPT_ROUND 32 /* connections taken before others get their turn */
+#define ACCEPT_ROUND    32  /* connections taken before others get their turn */
 #define ACCEPT_PAUSE_MS 200 /* when the process has no file descriptor left */
 
 struct listener {

@@ -1,5 +1,5 @@
-/* TCP: endpoints, listeners and buffered connections on the event loop. Everything here is
- * called on the loop's thread, but for endpoint_* which any thread may use. */
+/* TCP: endpoints, listeners and buffered connections on the event loop. Everything here
+ * is called on the loop's thread, but for endpoint_* which any thread may use. */
 #ifndef OCHRE_IO_CONN_H
 #define OCHRE_IO_CONN_H
 
@@ -18,16 +18,19 @@ bool endpoint_is_loopback(const struct endpoint *e);
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 /* "1.2.3.4:80", "[::1]:80"; the port only when @with_port. Returns out. */
 #define ENDPOINT_TEXT 64
-char *endpoint_format(char out[ENDPOINT_TEXT], const struct endpoint *e, bool with_port);
+char *endpoint_format(char out[ENDPOINT_TEXT], const struct endpoint *e,
+                      bool with_port);
 /* A numeric address with an optional port. False: not one. */
-NODISCARD bool endpoint_parse(struct endpoint *out, const char *text, uint16_t default_port);
-/* "host", "host:port", "[v6]:port": splits; host is a copy the caller frees. False: bad port. */
+NODISCARD bool endpoint_parse(struct endpoint *out, const char *text,
+                              uint16_t default_port);
+/* "host", "host:port", "[v6]:port": splits; host is a copy the caller frees. False: bad
+ * port. */
 NODISCARD bool endpoint_split(const char *text, uint16_t default_port, char **host,
                               uint16_t *port);
-/* Numeric or, with @dns, by name; blocks while it asks. Returns how many of at most @max were
- * found. */
-size_t endpoint_resolve(struct endpoint *out, size_t max, const char *host, uint16_t port,
-                        bool dns);
+/* Numeric or, with @dns, by name; blocks while it asks. Returns how many of at most
+ * @max were found. */
+size_t endpoint_resolve(struct endpoint *out, size_t max, const char *host,
+                        uint16_t port, bool dns);
 
 /* A subnet: "10.0.0.0/8", "10.0.0.0/255.0.0.0", "::1", "1.2.3.4". */
 struct subnet {
@@ -45,14 +48,14 @@ struct conn;
 struct conn_handlers {
     /* An outgoing connection stands. */
     void (*connected)(struct conn *c, void *ctx);
-    /* Unconsumed input, oldest first. Returns how many bytes it is done with; the rest comes
-     * again together with what arrives. Closing the connection inside is fine. */
+    /* Unconsumed input, oldest first. Returns how many bytes it is done with; the rest
+     * comes again together with what arrives. Closing the connection inside is fine. */
     size_t (*data)(struct conn *c, void *ctx, const uint8_t *data, size_t len);
     /* All that was written is with the kernel. May be NULL. */
     void (*drained)(struct conn *c, void *ctx);
     /* The other side or an error ended it; @why: 0 for an orderly end, else errno
-     * (ETIMEDOUT, ECONNREFUSED, ENOBUFS when the input limit was passed, ...). Nothing is called
-     * after it; the owner calls conn_close now or later. */
+     * (ETIMEDOUT, ECONNREFUSED, ENOBUFS when the input limit was passed, ...). Nothing
+     * is called after it; the owner calls conn_close now or later. */
     void (*closed)(struct conn *c, void *ctx, int why);
 };
 
@@ -73,9 +76,11 @@ void conn_write_buf(struct conn *c, struct buf *take_data);
 size_t conn_unsent(const struct conn *c); /* bytes queued here */
 /* Stops reading while paused; the kernel's buffer then slows the sender. */
 void conn_pause(struct conn *c, bool paused);
-/* Calls data() again with what is unconsumed, from the loop (after a consumer was busy). */
+/* Calls data() again with what is unconsumed, from the loop (after a consumer was
+ * busy). */
 void conn_poke(struct conn *c);
-/* Most unconsumed input; beyond it the connection is closed with ENOBUFS. Default 8 MiB. */
+/* Most unconsumed input; beyond it the connection is closed with ENOBUFS. Default 8
+ * MiB. */
 void conn_set_input_limit(struct conn *c, size_t bytes);
 const struct endpoint *conn_peer(const struct conn *c);
 const struct endpoint *conn_local(const struct conn *c);
@@ -84,12 +89,13 @@ uint64_t conn_bytes_in(const struct conn *c);
 uint64_t conn_bytes_out(const struct conn *c);
 
 struct listener;
-/* The accepter sets handlers with conn_set_handlers or closes. ERR_EXISTS: address in use;
- * ERR_IO: errno tells. */
+/* The accepter sets handlers with conn_set_handlers or closes. ERR_EXISTS: address in
+ * use; ERR_IO: errno tells. */
 NODISCARD enum err listener_open(struct listener **out, struct loop *l,
                                  const struct endpoint *at,
-                                 void (*accepted)(void *ctx, struct conn *c), void *ctx);
-void listener_close(struct listener *ls); /* NULL is fine */
+                                 void (*accepted)(void *ctx, struct conn *c),
+                                 void *ctx);
+void listener_close(struct listener *ls);                      /* NULL is fine */
 const struct endpoint *listener_at(const struct listener *ls); /* with the real port */
 
 #endif

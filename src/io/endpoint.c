@@ -76,8 +76,8 @@ bool endpoint_from_sockaddr(struct endpoint *out, const struct sockaddr *sa)
     return true;
 }
 
-size_t endpoint_resolve(struct endpoint *out, size_t max, const char *host, uint16_t port,
-                        bool dns)
+size_t endpoint_resolve(struct endpoint *out, size_t max, const char *host,
+                        uint16_t port, bool dns)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC};
     struct addrinfo *list = NULL;
@@ -102,7 +102,8 @@ static bool parse_port(uint16_t *out, const char *text)
     return port > 0 && port <= 65535;
 }
 
-bool endpoint_split(const char *text, uint16_t default_port, char **host, uint16_t *port)
+bool endpoint_split(const char *text, uint16_t default_port, char **host,
+                    uint16_t *port)
 {
     size_t n = strlen(text);
     const char *colon = strrchr(text, ':');
@@ -132,7 +133,8 @@ bool endpoint_parse(struct endpoint *out, const char *text, uint16_t default_por
     return ok;
 }
 
-/* -- Subnets ------------------------------------------------------------------------------- */
+/* -- Subnets
+ * ------------------------------------------------------------------------------- */
 
 static void set_bits(uint8_t mask[16], unsigned bits)
 {
@@ -163,7 +165,8 @@ static bool parse_mask(struct subnet *out, const char *text, bool v4)
         set_bits(out->mask, (unsigned)bits + (v4 ? 96 : 0));
         return true;
     }
-    if (endpoint_resolve(&mask, 1, text, 0, false) != 1 || endpoint_is_ipv4(&mask) != v4)
+    if (endpoint_resolve(&mask, 1, text, 0, false) != 1 ||
+        endpoint_is_ipv4(&mask) != v4)
         return false;
     memcpy(out->mask, mask.ip, 16);
     if (v4)

@@ -1,6 +1,6 @@
-/* A connection carries one request at a time: what a client pipelines waits unread. Requests and
- * connections belong to the loop's thread, but for a request between its hand-over to a worker
- * and http_reply, when it belongs to the handler. */
+/* A connection carries one request at a time: what a client pipelines waits unread.
+ * Requests and connections belong to the loop's thread, but for a request between its
+ * hand-over to a worker and http_reply, when it belongs to the handler. */
 #include "io/http.h"
 
 #include <ctype.h>
@@ -16,10 +16,11 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-#define SWEEP_MS 1000
-#define JOIN_BODY (32u << 10) /* bodies up to this go out in one piece with the head */
-#define MAX_LISTENERS 64
-#define MAX_ROUTES 8
+#define SWEEP_MS  1000
+#define JOIN_BODY (32u << 10) /* bodies up to this go out in one piece with the head   \
+                               */
+#define MAX_LISTENERS  64
+#define MAX_ROUTES     8
 #define MAX_CHUNK_LINE 256
 
 struct route {
@@ -56,7 +57,8 @@ struct http_server {
     pthread_cond_t settled;
     struct worker *workers; /* owned */
     unsigned n_workers;
-    struct worker *idle; /* list; the one that ran last is woken first, its caches are warm */
+    struct worker
+        *idle; /* list; the one that ran last is woken first, its caches are warm */
     struct http_request *first, **last;
     size_t queued;
     size_t pending; /* requests handed over and not yet replied to */
@@ -79,7 +81,7 @@ struct hconn {
     struct hconn *next, **link;
     struct http_request *rq; /* that is being read or handled */
     enum body_state state;
-    size_t left; /* of the body or chunk */
+    size_t left;         /* of the body or chunk */
     int64_t last_active; /* steady us */
     bool close_after;
     bool pipelined; /* more stands unread, and reading is paused */
@@ -112,7 +114,8 @@ struct http_request {
     atomic_bool gone;
 };
 
-/* -- Requests ------------------------------------------------------------------------------ */
+/* -- Requests
+ * ------------------------------------------------------------------------------ */
 
 static void free_request(struct http_request *rq)
 {
@@ -172,7 +175,8 @@ void http_after_reply(struct http_request *rq, void (*fn)(void *arg), void *arg)
     rq->after_arg = arg;
 }
 
-/* -- Replies ------------------------------------------------------------------------------- */
+/* -- Replies
+ * ------------------------------------------------------------------------------- */
 
 static const char *status_text(int status)
 {
@@ -297,7 +301,8 @@ static void finish_request(void *arg)
     hc->after = rq->after;
     hc->after_arg = rq->after_arg;
     if (hc->conn) {
-        send_reply(hc, rq->status, &rq->extra, &rq->reply, http_method(rq) == HTTP_HEAD);
+        send_reply(hc, rq->status, &rq->extra, &rq->reply,
+                   http_method(rq) == HTTP_HEAD);
     } else {
         run_after(hc);
         remove_hconn(hc);
@@ -327,7 +332,8 @@ void http_reply_text(struct http_request *rq, int status, const char *text)
     http_reply(rq, status, &body);
 }
 
-/* -- Work queue ---------------------------------------------------------------------------- */
+/* -- Work queue
+ * ---------------------------------------------------------------------------- */
 
 /* Under the lock. Until there is work or the end. */
 static void sleep_for_work(struct worker *w)
@@ -428,8 +434,8 @@ static void dispatch(struct hconn *hc)
     hc->state = BUSY;
     hc->close_after = is_token(connection, "close") ||
                       (rq->http10 && !is_token(connection, "keep-alive"));
-    log_debug(s->opt.log, LOG_HTTP, "Received a %s request for %.256s from %s", rq->method,
-              rq->path, endpoint_format(from, &rq->peer, true));
+    log_debug(s->opt.log, LOG_HTTP, "Received a %s request for %.256s from %s",
+              rq->method, rq->path, endpoint_format(from, &rq->peer, true));
     rq->route = find_route(s, rq->path);
     int status = !allowed(s, &rq->peer)          ? 403
                  : http_method(rq) == HTTP_OTHER ? 405
@@ -438,22 +444,25 @@ static void dispatch(struct hconn *hc)
     if (status == 0 && enqueue(s, rq))
         return;
     if (status == 0) {
-        log_warning(s->opt.log, "request rejected because http work queue depth exceeded, it "
-                                "can be increased with the -rpcworkqueue= setting");
+        log_warning(s->opt.log,
+                    "request rejected because http work queue depth exceeded, it "
+                    "can be increased with the -rpcworkqueue= setting");
         http_reply_text(rq, 503, "Work queue depth exceeded");
         return;
     }
     if (status == 403)
-        log_debug(s->opt.log, LOG_HTTP,
-                  "HTTP request from %s rejected: Client network is not allowed RPC access",
-                  endpoint_format(from, &rq->peer, true));
+        log_debug(
+            s->opt.log, LOG_HTTP,
+            "HTTP request from %s rejected: Client network is not allowed RPC access",
+            endpoint_format(from, &rq->peer, true));
     pthread_mutex_lock(&s->lock);
     s->pending++;
     pthread_mutex_unlock(&s->lock);
     http_reply(rq, status, NULL);
 }
 
-/* -- Reading ------------------------------------------------------------------------------- */
+/* -- Reading
+ * ------------------------------------------------------------------------------- */
 
 static char *next_line(char **at)
 {
@@ -535,8 +544,8 @@ static int expect_body(struct hconn *hc)
     return 0;
 }
 
-/* Each step returns how many bytes it used; 0 means that it needs more. *status is set when the
- * request must be refused. */
+/* Each step returns how many bytes it used; 0 means that it needs more. *status is set
+ * when the request must be refused. */
 static size_t read_head(struct hconn *hc, const uint8_t *data, size_t len, int *status)
 {
     size_t skip = 0;
@@ -572,7 +581,8 @@ static size_t read_piece(struct hconn *hc, const uint8_t *data, size_t len,
     return n;
 }
 
-static size_t read_chunk_size(struct hconn *hc, const uint8_t *data, size_t len, int *status)
+static size_t read_chunk_size(struct hconn *hc, const uint8_t *data, size_t len,
+                              int *status)
 {
     char line[MAX_CHUNK_LINE];
     const uint8_t *end = memmem(data, len, "\r\n", 2);
@@ -597,7 +607,8 @@ static size_t read_chunk_size(struct hconn *hc, const uint8_t *data, size_t len,
     return n + 2;
 }
 
-static size_t read_line_end(struct hconn *hc, const uint8_t *data, size_t len, int *status)
+static size_t read_line_end(struct hconn *hc, const uint8_t *data, size_t len,
+                            int *status)
 {
     if (len < 2)
         return 0;
@@ -607,7 +618,8 @@ static size_t read_line_end(struct hconn *hc, const uint8_t *data, size_t len, i
     return 2;
 }
 
-static size_t read_trailer(struct hconn *hc, const uint8_t *data, size_t len, int *status)
+static size_t read_trailer(struct hconn *hc, const uint8_t *data, size_t len,
+                           int *status)
 {
     const uint8_t *end = memmem(data, len, "\r\n", 2);
     if (!end) {
@@ -624,13 +636,20 @@ static size_t read_trailer(struct hconn *hc, const uint8_t *data, size_t len, in
 static size_t read_step(struct hconn *hc, const uint8_t *data, size_t len, int *status)
 {
     switch (hc->state) {
-    case READ_HEAD: return read_head(hc, data, len, status);
-    case READ_BODY: return read_piece(hc, data, len, READ_BODY);
-    case READ_CHUNK: return read_piece(hc, data, len, READ_CHUNK_END);
-    case READ_CHUNK_SIZE: return read_chunk_size(hc, data, len, status);
-    case READ_CHUNK_END: return read_line_end(hc, data, len, status);
-    case READ_TRAILER: return read_trailer(hc, data, len, status);
-    case BUSY: break;
+    case READ_HEAD:
+        return read_head(hc, data, len, status);
+    case READ_BODY:
+        return read_piece(hc, data, len, READ_BODY);
+    case READ_CHUNK:
+        return read_piece(hc, data, len, READ_CHUNK_END);
+    case READ_CHUNK_SIZE:
+        return read_chunk_size(hc, data, len, status);
+    case READ_CHUNK_END:
+        return read_line_end(hc, data, len, status);
+    case READ_TRAILER:
+        return read_trailer(hc, data, len, status);
+    case BUSY:
+        break;
     }
     return 0;
 }
@@ -673,7 +692,8 @@ static void on_closed(struct conn *c, void *ctx, int why)
     drop(ctx);
 }
 
-/* -- Connections --------------------------------------------------------------------------- */
+/* -- Connections
+ * --------------------------------------------------------------------------- */
 
 static void sweep(void *arg)
 {
@@ -711,7 +731,8 @@ static void on_accepted(void *ctx, struct conn *c)
     }
 }
 
-/* -- Server -------------------------------------------------------------------------------- */
+/* -- Server
+ * -------------------------------------------------------------------------------- */
 
 enum err http_server_new(struct http_server **out, const struct http_options *opt)
 {

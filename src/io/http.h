@@ -1,6 +1,6 @@
-/* HTTP/1.1 server. Requests arrive on the event loop and are handled by a small pool of its own
- * threads, through a bounded queue; a handler may also keep a request and answer later from any
- * thread. */
+/* HTTP/1.1 server. Requests arrive on the event loop and are handled by a small pool of
+ * its own threads, through a bounded queue; a handler may also keep a request and
+ * answer later from any thread. */
 #ifndef OCHRE_IO_HTTP_H
 #define OCHRE_IO_HTTP_H
 
@@ -20,21 +20,22 @@ enum http_method {
 struct http_options {
     struct loop *loop;
     struct logger *log;
-    unsigned threads;       /* -rpcthreads */
-    size_t queue_depth;     /* -rpcworkqueue; beyond it: 503 "Work queue depth exceeded" */
-    int timeout_s;          /* idle connections are closed, -rpcservertimeout */
+    unsigned threads;   /* -rpcthreads */
+    size_t queue_depth; /* -rpcworkqueue; beyond it: 503 "Work queue depth exceeded" */
+    int timeout_s;      /* idle connections are closed, -rpcservertimeout */
     size_t max_header, max_body;
     const struct subnet *allow; /* others get 403 */
     size_t n_allow;
 };
 
-/* A handler answers with http_reply exactly once, now or later. It runs on an HTTP thread. */
+/* A handler answers with http_reply exactly once, now or later. It runs on an HTTP
+ * thread. */
 typedef void http_handler(void *ctx, struct http_request *rq);
 
 NODISCARD enum err http_server_new(struct http_server **out,
                                    const struct http_options *opt);
-/* Paths that begin with (exact: equal) @path go to fn; the longest match wins. All of them
- * before the first bind. */
+/* Paths that begin with (exact: equal) @path go to fn; the longest match wins. All of
+ * them before the first bind. */
 void http_server_route(struct http_server *s, const char *path, bool exact,
                        http_handler *fn, void *ctx);
 void http_server_start(struct http_server *s); /* its threads */
@@ -56,7 +57,8 @@ void http_set_header(struct http_request *rq, const char *name, const char *valu
 /* Takes body's memory (it is empty after). Ends the request: rq is invalid then. */
 void http_reply(struct http_request *rq, int status, struct buf *take_body);
 void http_reply_text(struct http_request *rq, int status, const char *text);
-/* The reply goes out first, then fn(arg) runs on the loop. (`stop` answers before it stops.) */
+/* The reply goes out first, then fn(arg) runs on the loop. (`stop` answers before it
+ * stops.) */
 void http_after_reply(struct http_request *rq, void (*fn)(void *arg), void *arg);
 
 #endif

@@ -31,7 +31,8 @@ struct loop {
     bool stop;
 };
 
-/* Runs what was posted before this moment; what that posts in turn waits for the next round. */
+/* Runs what was posted before this moment; what that posts in turn waits for the next
+ * round. */
 static void run_posts(evutil_socket_t fd, short what, void *arg)
 {
     struct loop *l = arg;
@@ -167,8 +168,8 @@ static void run_waiting_call(void *arg)
 
 void loop_call(struct loop *l, void (*fn)(void *arg), void *arg)
 {
-    struct waiting_call c = {fn, arg, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
-                             false};
+    struct waiting_call c = {fn, arg, PTHREAD_MUTEX_INITIALIZER,
+                             PTHREAD_COND_INITIALIZER, false};
     if (!atomic_load(&l->running) || loop_on_thread(l)) {
         fn(arg);
         return;

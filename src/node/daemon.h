@@ -1,4 +1,5 @@
-/* The daemon's own state around struct node, and its larger parts. For src/node only. */
+/* The daemon's own state around struct node, and its larger parts. For src/node only.
+ */
 #ifndef OCHRE_NODE_DAEMON_H
 #define OCHRE_NODE_DAEMON_H
 
@@ -14,7 +15,7 @@ struct daemon {
     struct setup *setup;
     struct clock clock;
     struct notifier *notifier;
-    int wake_fd;   /* eventfd: a stop was asked for, or a look at the disk */
+    int wake_fd; /* eventfd: a stop was asked for, or a look at the disk */
     int signal_fd;
     char *pid_path;       /* owned; NULL: not written */
     pthread_mutex_t lock; /* of fatal and warning */
@@ -39,13 +40,15 @@ void daemon_init_message(struct daemon *d, const char *text);
 void daemon_warn(struct daemon *d, const char *text);
 void daemon_forward_scheduler(struct node *n, int64_t seconds);
 
-/* parts.c: tickets, chain, mempool and net, from their options to their structs. Chain, mempool and net know each other, so they are freed together, in the closing of
- * the chain. */
+/* parts.c: tickets, chain, mempool and net, from their options to their structs. Chain,
+ * mempool and net know each other, so they are freed together, in the closing of the
+ * chain. */
 bool tickets_part_open(struct daemon *d, char **error);
 void tickets_part_close(struct daemon *d);
 bool chain_part_open(struct daemon *d, char **error);
 void chain_part_close(struct daemon *d);
-void chain_part_interrupt(struct daemon *d); /* ends long work; any thread, at any time */
+void chain_part_interrupt(
+    struct daemon *d); /* ends long work; any thread, at any time */
 bool index_part_open(struct daemon *d, char **error);
 bool mempool_part_open(struct daemon *d, char **error);
 /* net_part.c */

@@ -20,7 +20,8 @@ static void print_version(void)
 {
     printf("%s daemon version v%s\n"
            "Copyright (C) 2026 The Ochre developers\n\n"
-           "This is free software under the MIT licence; see COPYING. There is no warranty.\n",
+           "This is free software under the MIT licence; see COPYING. There is no "
+           "warranty.\n",
            client_name(), client_version());
 }
 
@@ -46,9 +47,10 @@ static bool configure(struct setup *s, struct args *a, char **error)
     size_t n;
     const char *const *words = args_positional(a, &n);
     if (n > 0) {
-        *error = xasprintf("Command line contains unexpected token '%s', see ochred -h for a "
-                           "list of options.",
-                           words[0]);
+        *error = xasprintf(
+            "Command line contains unexpected token '%s', see ochred -h for a "
+            "list of options.",
+            words[0]);
         return false;
     }
     return setup_config(s, a, true, error) && setup_directories(s, error) &&

@@ -14,15 +14,21 @@ static struct net_strings strings(const struct args *a, const char *name)
     return s;
 }
 
-/* bitcoind's suffixes: k K m M g G t T; lower case counts in thousands, upper case in 1024. */
+/* bitcoind's suffixes: k K m M g G t T; lower case counts in thousands, upper case in
+ * 1024. */
 static bool parse_size(const char *text, uint64_t default_unit, uint64_t *out)
 {
     static const struct {
         char suffix;
         uint64_t unit;
     } units[] = {
-        {'k', 1000}, {'K', 1u << 10}, {'m', 1000000}, {'M', 1u << 20},
-        {'g', 1000000000}, {'G', 1u << 30}, {'t', UINT64_C(1000000000000)},
+        {'k', 1000},
+        {'K', 1u << 10},
+        {'m', 1000000},
+        {'M', 1u << 20},
+        {'g', 1000000000},
+        {'G', 1u << 30},
+        {'t', UINT64_C(1000000000000)},
         {'T', UINT64_C(1) << 40},
     };
     char *end;
@@ -40,8 +46,8 @@ static bool parse_size(const char *text, uint64_t default_unit, uint64_t *out)
 static char *user_agent(const struct daemon *d)
 {
     const char *comments = d->setup->user_agent_comments;
-    return xasprintf("/%s:%s%s%s%s/", client_name(), client_version(), comments[0] ? "(" : "",
-                     comments, comments[0] ? ")" : "");
+    return xasprintf("/%s:%s%s%s%s/", client_name(), client_version(),
+                     comments[0] ? "(" : "", comments, comments[0] ? ")" : "");
 }
 
 static void relay_tx(struct node *n, const struct hash256 *txid,

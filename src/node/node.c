@@ -18,12 +18,13 @@
 #include "util/fs.h"
 #include "util/pool.h"
 
-#define MIN_FREE_DISK (50u << 20)
+#define MIN_FREE_DISK          (50u << 20)
 #define DISK_CHECK_INTERVAL_MS 30000
-#define MAX_SCRIPT_WORKERS 15
-#define NOTIFY_WAIT_MS 2000
+#define MAX_SCRIPT_WORKERS     15
+#define NOTIFY_WAIT_MS         2000
 
-/* --- stopping ---------------------------------------------------------------------------- */
+/* --- stopping
+ * ---------------------------------------------------------------------------- */
 
 static void request_stop(struct node *n)
 {
@@ -57,7 +58,8 @@ void daemon_init_message(struct daemon *d, const char *text)
         rpc_server_warmup(d->node.rpc, text);
 }
 
-/* --- warnings ---------------------------------------------------------------------------- */
+/* --- warnings
+ * ---------------------------------------------------------------------------- */
 
 static size_t warnings(struct node *n, const char **out, size_t n_max)
 {
@@ -94,7 +96,8 @@ static bool pid_open(struct daemon *d, char **error)
     char text[32];
     if (args_is_negated(a, "pid"))
         return true;
-    const char *name = d->setup->params.personality == BITCOIN ? "bitcoind.pid" : "ochred.pid";
+    const char *name =
+        d->setup->params.personality == BITCOIN ? "bitcoind.pid" : "ochred.pid";
     char *path = setup_path(d->setup->datadir, args_str(a, "pid", name));
     snprintf(text, sizeof(text), "%d\n", (int)getpid());
     enum err e = fs_write_atomic(path, text, strlen(text), 0644);
@@ -114,7 +117,8 @@ static void pid_close(struct daemon *d)
     free(d->pid_path);
 }
 
-/* -par: 0 is one per core, below 0 leaves cores free; the validation thread is one of them. */
+/* -par: 0 is one per core, below 0 leaves cores free; the validation thread is one of
+ * them. */
 static unsigned script_workers(const struct args *a)
 {
     int64_t threads = args_int(a, "par", 0);
@@ -122,7 +126,8 @@ static unsigned script_workers(const struct args *a)
         threads += sysconf(_SC_NPROCESSORS_ONLN);
     if (threads <= 1)
         return 0;
-    return threads - 1 > MAX_SCRIPT_WORKERS ? MAX_SCRIPT_WORKERS : (unsigned)(threads - 1);
+    return threads - 1 > MAX_SCRIPT_WORKERS ? MAX_SCRIPT_WORKERS
+                                            : (unsigned)(threads - 1);
 }
 
 static bool workers_open(struct daemon *d, char **error UNUSED)
@@ -156,13 +161,15 @@ static void loop_close(struct daemon *d)
 /* The server answers from here on, with the warm-up status until all parts are open. */
 static bool rpc_open(struct daemon *d, char **error)
 {
-    return !args_bool(d->node.args, "server", true) || rpc_server_start(&d->node, error);
+    return !args_bool(d->node.args, "server", true) ||
+           rpc_server_start(&d->node, error);
 }
 
-/* --- opening and closing ------------------------------------------------------------------ */
+/* --- opening and closing
+ * ------------------------------------------------------------------ */
 
-/* In order; closed in reverse. Whatever a part needs stands above it. RPC handlers reach all of
- * them: calls are over (see close_parts) before the first part goes. */
+/* In order; closed in reverse. Whatever a part needs stands above it. RPC handlers
+ * reach all of them: calls are over (see close_parts) before the first part goes. */
 static const struct part {
     const char *name;
     bool (*open)(struct daemon *d, char **error);
@@ -205,18 +212,21 @@ static size_t open_parts(struct daemon *d, char **error)
     return n;
 }
 
-/* --- waiting ------------------------------------------------------------------------------ */
+/* --- waiting
+ * ------------------------------------------------------------------------------ */
 
 static void check_disk(struct daemon *d)
 {
     const char *const dirs[] = {d->setup->datadir, d->setup->blocksdir};
     for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
         uint64_t free_bytes;
-        if (fs_free_bytes(dirs[i], &free_bytes) != ERR_OK || free_bytes >= MIN_FREE_DISK)
+        if (fs_free_bytes(dirs[i], &free_bytes) != ERR_OK ||
+            free_bytes >= MIN_FREE_DISK)
             continue;
-        char *text = xasprintf("Disk space is too low: less than 50 MB are free at %s. Free some "
-                               "space and start again; nothing is lost.",
-                               dirs[i]);
+        char *text = xasprintf(
+            "Disk space is too low: less than 50 MB are free at %s. Free some "
+            "space and start again; nothing is lost.",
+            dirs[i]);
         daemon_stop(d, text);
         free(text);
         return;
@@ -254,7 +264,8 @@ static void wait_for_stop(struct daemon *d)
     }
 }
 
-/* Signals are read from a descriptor by the main thread; all other threads inherit the block. */
+/* Signals are read from a descriptor by the main thread; all other threads inherit the
+ * block. */
 static void catch_signals(struct daemon *d)
 {
     sigset_t set;
@@ -294,7 +305,9 @@ static void log_banner(struct daemon *d)
     log_info(log, "Using the '%s' SHA256 implementation", sha256_implementation());
     log_info(log, "Default data directory %s", d->setup->base_datadir);
     log_info(log, "Using data directory %s", d->setup->datadir);
-    log_info(log, d->setup->config_read ? "Config file: %s" : "Config file: %s (not found, skipping)",
+    log_info(log,
+             d->setup->config_read ? "Config file: %s"
+                                   : "Config file: %s (not found, skipping)",
              d->setup->config_path);
     args_log(d->node.args, log);
     const char *const *w = args_warnings(d->node.args, &n);
@@ -346,7 +359,8 @@ static void all_open(struct daemon *d, int ready_fd)
     daemonize_ready(ready_fd);
 }
 
-/* Commands that still run keep the notifier, and with it the log, until the process is gone. */
+/* Commands that still run keep the notifier, and with it the log, until the process is
+ * gone. */
 static void daemon_clear(struct daemon *d)
 {
     if (!notifier_close(d->notifier, NOTIFY_WAIT_MS))

@@ -74,7 +74,8 @@ static char *expand(const char *command, const char *value)
     return text;
 }
 
-/* Exit status of the shell, or -1. Signals that the node blocks are given back to the child. */
+/* Exit status of the shell, or -1. Signals that the node blocks are given back to the
+ * child. */
 static int run_shell(const char *text)
 {
     posix_spawnattr_t attr;

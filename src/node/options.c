@@ -3,18 +3,31 @@
 #include "util/err.h"
 
 #define FLAG(name, def, flags, help)                                                   \
-    {name, OPT_BOOL, NULL, def, 0, 0, flags, GROUP, help}
+    {                                                                                  \
+        name, OPT_BOOL, NULL, def, 0, 0, flags, GROUP, help                            \
+    }
 #define NUM(name, def, lo, hi, flags, help)                                            \
-    {name, OPT_INT, "<n>", def, lo, hi, flags, GROUP, help}
+    {                                                                                  \
+        name, OPT_INT, "<n>", def, lo, hi, flags, GROUP, help                          \
+    }
 #define TEXT(name, arg, def, flags, help)                                              \
-    {name, OPT_STR, arg, def, 0, 0, flags, GROUP, help}
+    {                                                                                  \
+        name, OPT_STR, arg, def, 0, 0, flags, GROUP, help                              \
+    }
 #define COINS(name, def, flags, help)                                                  \
-    {name, OPT_AMOUNT, "<amt>", def, 0, 0, flags, GROUP, help}
+    {                                                                                  \
+        name, OPT_AMOUNT, "<amt>", def, 0, 0, flags, GROUP, help                       \
+    }
 #define MANY(name, arg, flags, help)                                                   \
-    {name, OPT_LIST, arg, NULL, 0, 0, flags, GROUP, help}
+    {                                                                                  \
+        name, OPT_LIST, arg, NULL, 0, 0, flags, GROUP, help                            \
+    }
 
 /* Accepted so that bitcoind's scripts and files keep working; a log line says so. */
-#define IGNORED(name, type) {name, type, NULL, NULL, 0, 0, IGNORE, GROUP, NULL}
+#define IGNORED(name, type)                                                            \
+    {                                                                                  \
+        name, type, NULL, NULL, 0, 0, IGNORE, GROUP, NULL                              \
+    }
 #define IGNORE (OPT_IGNORED | OPT_HIDDEN | OPT_BITCOIN_ONLY)
 
 const struct opt daemon_options[] = {
@@ -28,7 +41,8 @@ const struct opt daemon_options[] = {
     TEXT("alertnotify", "<cmd>", NULL, 0,
          "Run a command when a warning is raised (%s in it becomes the message)"),
     TEXT("assumevalid", "<hex>", NULL, 0,
-         "Skip the scripts of this block's ancestors once it is known to be in the best header "
+         "Skip the scripts of this block's ancestors once it is known to be in the "
+         "best header "
          "chain and buried deeply enough (0 to check all)"),
     TEXT("blocknotify", "<cmd>", NULL, 0,
          "Run a command when the best block changes (%s becomes its hash)"),
@@ -40,7 +54,8 @@ const struct opt daemon_options[] = {
          "ochre.conf, with -bitcoin bitcoin.conf)"),
     FLAG("daemon", "0", 0, "Run in the background and accept commands"),
     FLAG("daemonwait", "0", 0,
-         "Wait until start-up is finished before going to the background; implies -daemon"),
+         "Wait until start-up is finished before going to the background; implies "
+         "-daemon"),
     TEXT("datadir", "<dir>", NULL, OPT_DISALLOW_NEGATION, "Data directory"),
     NUM("dbcache", "450", 4, 16384, 0,
         "Size of all database caches together, in MiB, batches being written included"),
@@ -51,40 +66,53 @@ const struct opt daemon_options[] = {
          "Another configuration file, relative to the data directory; only inside a "
          "configuration file"),
     FLAG("allowignoredconf", "0", 0,
-         "Log a warning instead of stopping when a configuration file in the data directory is "
+         "Log a warning instead of stopping when a configuration file in the data "
+         "directory is "
          "passed over"),
     NUM("kdfmemory", NULL, 8, 4096, 0,
-        "Memory in MiB that turning a passphrase into a key takes (default: 256, on regtest 8)"),
+        "Memory in MiB that turning a passphrase into a key takes (default: 256, on "
+        "regtest 8)"),
     MANY("loadblock", "<file>", 0, "Import blocks from a file at start-up"),
     NUM("maxmempool", "300", 0, 0, 0, "Keep the mempool below this many megabytes"),
-    NUM("maxorphantx", "100", 0, 0, 0, "Keep at most this many transactions whose inputs are unknown"),
-    NUM("mempoolexpiry", "336", 0, 0, 0, "Drop transactions from the mempool after this many hours"),
+    NUM("maxorphantx", "100", 0, 0, 0,
+        "Keep at most this many transactions whose inputs are unknown"),
+    NUM("mempoolexpiry", "336", 0, 0, 0,
+        "Drop transactions from the mempool after this many hours"),
     TEXT("minimumchainwork", "<hex>", NULL, OPT_HIDDEN,
          "Least work, in hex, of a chain that is taken for the real one"),
     NUM("par", "0", -256, 256, 0,
-        "Threads that check scripts: 0 is as many as cores, below 0 leaves that many cores free"),
+        "Threads that check scripts: 0 is as many as cores, below 0 leaves that many "
+        "cores free"),
     FLAG("persistmempool", "1", 0, "Save the mempool at shutdown and load it at start"),
-    FLAG("persistmempoolv1", "0", 0, "Write mempool.dat in its old format, without obfuscation"),
+    FLAG("persistmempoolv1", "0", 0,
+         "Write mempool.dat in its old format, without obfuscation"),
     TEXT("pid", "<file>", "ochred.pid", 0,
-         "File that holds the process id, relative to the network's data directory unless "
+         "File that holds the process id, relative to the network's data directory "
+         "unless "
          "absolute (with -bitcoin bitcoind.pid)"),
     NUM("prune", "0", 0, 0, 0,
-        "Delete old blocks: 0 keeps all, 1 allows the RPC pruneblockchain, >=550 keeps the block "
+        "Delete old blocks: 0 keeps all, 1 allows the RPC pruneblockchain, >=550 keeps "
+        "the block "
         "files below this many MiB"),
     FLAG("reindex", "0", 0,
          "Rebuild the block index and the chain state from the block files on disk"),
-    FLAG("reindex-chainstate", "0", 0, "Rebuild the chain state from the blocks on disk"),
+    FLAG("reindex-chainstate", "0", 0,
+         "Rebuild the chain state from the blocks on disk"),
     TEXT("settings", "<file>", "settings.json", 0,
-         "File of settings changed at run time, relative to the network's data directory unless "
+         "File of settings changed at run time, relative to the network's data "
+         "directory unless "
          "absolute; -nosettings to use none"),
     TEXT("shutdownnotify", "<cmd>", NULL, 0, "Run a command when the shutdown begins"),
     TEXT("startupnotify", "<cmd>", NULL, 0, "Run a command when start-up is finished"),
     FLAG("txindex", "0", 0,
-         "Keep an index of all transactions, so that getrawtransaction finds any of them"),
+         "Keep an index of all transactions, so that getrawtransaction finds any of "
+         "them"),
 #undef GROUP
 #define GROUP "Connection options"
-    MANY("addnode", "<ip>", OPT_NETWORK_ONLY, "Connect to a peer and try to keep the connection"),
-    NUM("bantime", "86400", 0, 0, 0, "Seconds for which a ban by hand lasts unless it says otherwise"),
+    MANY("addnode", "<ip>", OPT_NETWORK_ONLY,
+         "Connect to a peer and try to keep the connection"),
+    NUM("bantime", "86400", 0, 0, 0,
+        "Seconds for which a ban by hand lasts unless it says otherwise"),
     MANY("bind", "<addr>[:<port>]", OPT_NETWORK_ONLY,
          "Listen on an address (default: all addresses)"),
     MANY("connect", "<ip>", OPT_NETWORK_ONLY,
@@ -95,24 +123,33 @@ const struct opt daemon_options[] = {
          "Ask DNS for peers when few are known (default: 1 unless -connect)"),
     MANY("externalip", "<ip>", 0, "Own address to tell peers"),
     FLAG("listen", NULL, 0, "Accept connections (default: 1 unless -connect)"),
-    NUM("maxconnections", "125", 0, 0, 0, "Keep at most this many connections to automatic peers"),
-    NUM("maxreceivebuffer", "5000", 1, 0, 0, "Receive buffer of a connection, in kilobytes"),
+    NUM("maxconnections", "125", 0, 0, 0,
+        "Keep at most this many connections to automatic peers"),
+    NUM("maxreceivebuffer", "5000", 1, 0, 0,
+        "Receive buffer of a connection, in kilobytes"),
     NUM("maxsendbuffer", "1000", 1, 0, 0, "Send buffer of a connection, in kilobytes"),
     TEXT("maxuploadtarget", "<n>", "0M", 0,
-         "Keep outbound traffic of a day below this many MiB (suffixes k K m M g G t T); 0 is no limit"),
+         "Keep outbound traffic of a day below this many MiB (suffixes k K m M g G t "
+         "T); 0 is no limit"),
     FLAG("networkactive", "1", 0, "Enable all network activity"),
-    MANY("onlynet", "<net>", 0, "Connect automatically only to this network (ipv4, ipv6, onion, i2p, cjdns)"),
+    MANY("onlynet", "<net>", 0,
+         "Connect automatically only to this network (ipv4, ipv6, onion, i2p, cjdns)"),
     NUM("port", NULL, 1, 65535, OPT_NETWORK_ONLY,
         "Port for peers (default: 9933, test 19933, regtest 18344)"),
-    MANY("seednode", "<ip>", OPT_NETWORK_ONLY, "Ask this node for addresses of peers, then disconnect"),
-    NUM("timeout", "5000", 1, 0, 0, "Milliseconds after which an attempt to connect fails"),
+    MANY("seednode", "<ip>", OPT_NETWORK_ONLY,
+         "Ask this node for addresses of peers, then disconnect"),
+    NUM("timeout", "5000", 1, 0, 0,
+        "Milliseconds after which an attempt to connect fails"),
     NUM("peertimeout", "60", 1, 0, OPT_HIDDEN,
         "Seconds after which a connection without activity is given up"),
     MANY("whitebind", "<[perms@]addr>", 0,
          "Listen on an address and give peers that connect to it permissions"),
-    MANY("whitelist", "<[perms@]ip or net>", 0, "Give peers from these addresses permissions"),
-    FLAG("whitelistforcerelay", "0", 0, "Add forcerelay to the default permissions of whitelisted peers"),
-    FLAG("whitelistrelay", "1", 0, "Add relay to the default permissions of whitelisted peers"),
+    MANY("whitelist", "<[perms@]ip or net>", 0,
+         "Give peers from these addresses permissions"),
+    FLAG("whitelistforcerelay", "0", 0,
+         "Add forcerelay to the default permissions of whitelisted peers"),
+    FLAG("whitelistrelay", "1", 0,
+         "Add relay to the default permissions of whitelisted peers"),
     FLAG("peerbloomfilters", "0", 0, "Serve Bloom filters (BIP 37) to peers"),
 #undef GROUP
 #define GROUP "Debugging/Testing options"
@@ -120,7 +157,8 @@ const struct opt daemon_options[] = {
          "Log a category at debug level; 1 or no value is all categories"),
     MANY("debugexclude", "<category>", 0, "Leave a category out of -debug"),
     MANY("loglevel", "<level>|<category>:<level>", OPT_HIDDEN,
-         "Least level to log, for all enabled categories or for one: info, debug, trace"),
+         "Least level to log, for all enabled categories or for one: info, debug, "
+         "trace"),
     FLAG("logips", "0", 0, "Log addresses of peers"),
     FLAG("loglevelalways", "0", OPT_HIDDEN, "Always write category and level"),
     FLAG("logsourcelocations", "0", 0, "Write file, line and function"),
@@ -128,7 +166,8 @@ const struct opt daemon_options[] = {
     FLAG("logtimemicros", "0", OPT_HIDDEN, "Write microseconds"),
     FLAG("logtimestamps", "1", 0, "Write the time"),
     FLAG("printtoconsole", NULL, 0,
-         "Log to the console (default: 1 unless in the background, 0 with -bitcoin's log file)"),
+         "Log to the console (default: 1 unless in the background, 0 with -bitcoin's "
+         "log file)"),
     FLAG("shrinkdebugfile", NULL, 0,
          "Cut the log file at start-up (default: 1 unless -debug)"),
     MANY("uacomment", "<comment>", 0, "Comment to append to the user agent"),
@@ -137,49 +176,68 @@ const struct opt daemon_options[] = {
     FLAG("checkblockindex", NULL, OPT_HIDDEN,
          "Check the block tree for consistency now and then (default: 1 on regtest)"),
     NUM("checkmempool", NULL, 0, 0, OPT_HIDDEN,
-        "Check the mempool for consistency every n transactions (default: 1 on regtest)"),
+        "Check the mempool for consistency every n transactions (default: 1 on "
+        "regtest)"),
     NUM("stopatheight", "0", 0, 0, OPT_HIDDEN, "Stop after connecting this height"),
-    FLAG("stopafterblockimport", "0", OPT_HIDDEN, "Stop once blocks from disk are imported"),
-    FLAG("fastprune", "0", OPT_HIDDEN, "Use small block files and a short prune depth (tests)"),
-    NUM("limitancestorcount", "25", 0, 0, OPT_HIDDEN, "Most unconfirmed ancestors of a transaction"),
-    NUM("limitancestorsize", "101", 0, 0, OPT_HIDDEN, "Most kvB of a transaction and its ancestors"),
-    NUM("limitdescendantcount", "25", 0, 0, OPT_HIDDEN, "Most unconfirmed descendants of a transaction"),
-    NUM("limitdescendantsize", "101", 0, 0, OPT_HIDDEN, "Most kvB of a transaction and its descendants"),
+    FLAG("stopafterblockimport", "0", OPT_HIDDEN,
+         "Stop once blocks from disk are imported"),
+    FLAG("fastprune", "0", OPT_HIDDEN,
+         "Use small block files and a short prune depth (tests)"),
+    NUM("limitancestorcount", "25", 0, 0, OPT_HIDDEN,
+        "Most unconfirmed ancestors of a transaction"),
+    NUM("limitancestorsize", "101", 0, 0, OPT_HIDDEN,
+        "Most kvB of a transaction and its ancestors"),
+    NUM("limitdescendantcount", "25", 0, 0, OPT_HIDDEN,
+        "Most unconfirmed descendants of a transaction"),
+    NUM("limitdescendantsize", "101", 0, 0, OPT_HIDDEN,
+        "Most kvB of a transaction and its descendants"),
     MANY("testactivationheight", "<name>@<height>", OPT_HIDDEN,
-         "Activate a soft fork (segwit, bip34, dersig, cltv, csv) at a height (regtest)"),
+         "Activate a soft fork (segwit, bip34, dersig, cltv, csv) at a height "
+         "(regtest)"),
     MANY("vbparams", "<deployment>:<start>:<end>[:<height>]", OPT_HIDDEN,
          "Start and end time of a version bits deployment (regtest)"),
     NUM("mocktime", "0", 0, 0, OPT_HIDDEN, "Replace the clock by this unix time"),
     NUM("maxsigcachesize", "32", 0, 0, OPT_HIDDEN,
         "MiB for the caches of signatures and scripts together"),
     NUM("maxtipage", "86400", 0, 0, OPT_HIDDEN,
-        "Seconds by which the best block may be old before the node takes itself for behind"),
-    NUM("ticketsheight", NULL, 0, 0, OPT_HIDDEN, "First height with ticket rules (regtest)"),
+        "Seconds by which the best block may be old before the node takes itself for "
+        "behind"),
+    NUM("ticketsheight", NULL, 0, 0, OPT_HIDDEN,
+        "First height with ticket rules (regtest)"),
 #undef GROUP
 #define GROUP "Node relay options"
     FLAG("acceptnonstdtxn", NULL, OPT_HIDDEN,
-         "Relay and mine transactions that are not standard (default: 0; test networks only)"),
+         "Relay and mine transactions that are not standard (default: 0; test networks "
+         "only)"),
     COINS("dustrelayfee", NULL, OPT_HIDDEN,
           "Fee rate per kvB that defines dust (default: 3000 of the smallest unit)"),
-    NUM("bytespersigop", "20", 1, 0, 0, "Bytes that a signature operation counts as in relay and mining"),
+    NUM("bytespersigop", "20", 1, 0, 0,
+        "Bytes that a signature operation counts as in relay and mining"),
     FLAG("datacarrier", "1", 0, "Relay and mine transactions that carry data"),
-    NUM("datacarriersize", "83", 0, 0, 0, "Relay and mine data up to this many bytes of script"),
+    NUM("datacarriersize", "83", 0, 0, 0,
+        "Relay and mine data up to this many bytes of script"),
     COINS("incrementalrelayfee", NULL, OPT_HIDDEN,
-          "Fee rate per kvB by which a replacement must pay more, and steps of mempool limiting (default: 1000 of the smallest unit)"),
-    FLAG("mempoolfullrbf", "1", 0, "Accept replacements of transactions that do not signal for it"),
+          "Fee rate per kvB by which a replacement must pay more, and steps of mempool "
+          "limiting (default: 1000 of the smallest unit)"),
+    FLAG("mempoolfullrbf", "1", 0,
+         "Accept replacements of transactions that do not signal for it"),
     COINS("minrelaytxfee", NULL, 0,
-          "Fee rate per kvB below which transactions are not relayed (default: 1000 of the smallest unit)"),
+          "Fee rate per kvB below which transactions are not relayed (default: 1000 of "
+          "the smallest unit)"),
     FLAG("permitbaremultisig", "1", 0, "Relay bare multisig outputs"),
 #undef GROUP
 #define GROUP "Block creation options"
-    NUM("blockmaxweight", "3996000", 0, 4000000, 0, "Highest weight of a block to make"),
+    NUM("blockmaxweight", "3996000", 0, 4000000, 0,
+        "Highest weight of a block to make"),
     COINS("blockmintxfee", NULL, 0,
-          "Lowest fee rate per kvB of a transaction to put in a block (default: 1000 of the smallest unit)"),
+          "Lowest fee rate per kvB of a transaction to put in a block (default: 1000 "
+          "of the smallest unit)"),
     NUM("blockversion", NULL, 0, 0, OPT_HIDDEN, "Version of blocks to make (regtest)"),
 #undef GROUP
 #define GROUP "RPC server options"
     FLAG("server", "1", 0, "Accept JSON-RPC commands"),
-    MANY("rpcallowip", "<ip>", 0, "Accept JSON-RPC from an address or network (a.b.c.d/n)"),
+    MANY("rpcallowip", "<ip>", 0,
+         "Accept JSON-RPC from an address or network (a.b.c.d/n)"),
     MANY("rpcauth", "<userpw>", OPT_SENSITIVE,
          "User and hashed password, <user>:<salt>$<hmac>"),
     MANY("rpcbind", "<addr>[:port]", OPT_NETWORK_ONLY,
@@ -191,10 +249,12 @@ const struct opt daemon_options[] = {
     TEXT("rpcpassword", "<pw>", NULL, OPT_SENSITIVE, "Password for JSON-RPC"),
     NUM("rpcport", NULL, 1, 65535, OPT_NETWORK_ONLY,
         "Port for JSON-RPC (default: 9932, test 19932, regtest 18232)"),
-    NUM("rpcservertimeout", "30", 1, 0, OPT_HIDDEN, "Seconds after which a silent HTTP connection is closed"),
+    NUM("rpcservertimeout", "30", 1, 0, OPT_HIDDEN,
+        "Seconds after which a silent HTTP connection is closed"),
     NUM("rpcthreads", "4", 1, 256, 0, "Threads that serve JSON-RPC"),
     TEXT("rpcuser", "<user>", NULL, OPT_SENSITIVE, "User name for JSON-RPC"),
-    MANY("rpcwhitelist", "<user>:<methods>", 0, "Methods that a user may call, separated by commas"),
+    MANY("rpcwhitelist", "<user>:<methods>", 0,
+         "Methods that a user may call, separated by commas"),
     FLAG("rpcwhitelistdefault", NULL, 0,
          "What a user without -rpcwhitelist may call: 0 everything, 1 nothing"),
     NUM("rpcworkqueue", "64", 1, 0, OPT_HIDDEN, "Requests that may wait for a thread"),

@@ -1,5 +1,5 @@
-/* Every option of the daemon, as one table: parsing, ranges, help, man page and completions
- * come from it. */
+/* Every option of the daemon, as one table: parsing, ranges, help, man page and
+ * completions come from it. */
 #ifndef OCHRE_NODE_OPTIONS_H
 #define OCHRE_NODE_OPTIONS_H
 

@@ -9,8 +9,8 @@
 #include "tickets/tickets.h"
 #include "util/fs.h"
 
-#define MIB (1024 * 1024)
-#define MEMPOOL_FILE "mempool.dat"
+#define MIB                (1024 * 1024)
+#define MEMPOOL_FILE       "mempool.dat"
 #define TICKET_INDEX_CACHE (2 * MIB)
 #define REGTEST_KDF_MEMORY (8 * MIB)
 
@@ -24,7 +24,8 @@ static void on_request_stop(void *ctx, const char *fatal)
     daemon_stop(ctx, fatal);
 }
 
-/* --- tickets ------------------------------------------------------------------------------ */
+/* --- tickets
+ * ------------------------------------------------------------------------------ */
 
 bool tickets_part_open(struct daemon *d, char **error UNUSED)
 {
@@ -37,8 +38,8 @@ bool tickets_part_open(struct daemon *d, char **error UNUSED)
         .datadir = d->node.datadir,
         .kdf_memory = kdf == 0 && regtest ? REGTEST_KDF_MEMORY : kdf,
         .index_cache_bytes = TICKET_INDEX_CACHE,
-        .reindex = args_bool(a, "reindex", false) ||
-                   args_bool(a, "reindex-chainstate", false),
+        .reindex =
+            args_bool(a, "reindex", false) || args_bool(a, "reindex-chainstate", false),
         .request_stop = on_request_stop,
         .stop_ctx = d,
     };
@@ -56,9 +57,11 @@ bool index_part_open(struct daemon *d, char **error)
     return tickets_attach(d->node.tickets, d->node.chainman, error) == ERR_OK;
 }
 
-/* --- chain -------------------------------------------------------------------------------- */
+/* --- chain
+ * -------------------------------------------------------------------------------- */
 
-/* Miners enforce what this program does not know: the user should look for a newer one. */
+/* Miners enforce what this program does not know: the user should look for a newer one.
+ */
 static void watch_rules(struct daemon *d, const struct block_index *tip)
 {
     char text[80];
@@ -119,8 +122,8 @@ bool chain_part_open(struct daemon *d, char **error)
         .max_tip_age = args_int(a, "maxtipage", 24 * 60 * 60),
         .check_blocks = (int)args_int(a, "checkblocks", 6),
         .check_level = (int)args_int(a, "checklevel", 3),
-        .check_block_index = args_bool(a, "checkblockindex",
-                                       d->node.params->default_consistency_checks),
+        .check_block_index =
+            args_bool(a, "checkblockindex", d->node.params->default_consistency_checks),
         .sigcache_bytes = (uint64_t)args_int(a, "maxsigcachesize", 32) * MIB,
         .load_blocks = args_list(a, "loadblock", &n),
         .init_message = on_init_message,
@@ -161,7 +164,8 @@ void chain_part_close(struct daemon *d)
     net_part_close(d);
 }
 
-/* --- mempool ------------------------------------------------------------------------------ */
+/* --- mempool
+ * ------------------------------------------------------------------------------ */
 
 static bool fee_rates(const struct daemon *d, struct mempool_options *opt, char **error)
 {
@@ -227,7 +231,8 @@ bool mempool_part_open(struct daemon *d, char **error)
     return miner_open(d, error);
 }
 
-/* --- import ------------------------------------------------------------------------------- */
+/* --- import
+ * ------------------------------------------------------------------------------- */
 
 static void nothing(void *arg UNUSED)
 {
@@ -240,8 +245,9 @@ static void load_mempool(struct daemon *d)
     if (mempool_get_options(mp)->persist && path_exists(path)) {
         enum err e = mempool_load(mp, path, false, true, true);
         if (e != ERR_OK && e != ERR_CLOSED)
-            log_info(d->node.log, "Failed to deserialize mempool data on file: %s. "
-                                  "Continuing anyway.",
+            log_info(d->node.log,
+                     "Failed to deserialize mempool data on file: %s. "
+                     "Continuing anyway.",
                      err_text(e));
     }
     free(path);
@@ -287,6 +293,7 @@ void import_part_close(struct daemon *d)
     char *path = path_join(d->node.datadir, MEMPOOL_FILE);
     enum err e = mempool_save(mp, path);
     if (e != ERR_OK)
-        log_error(d->node.log, "Failed to dump mempool: %s. Continuing anyway.", err_text(e));
+        log_error(d->node.log, "Failed to dump mempool: %s. Continuing anyway.",
+                  err_text(e));
     free(path);
 }

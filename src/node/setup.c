@@ -11,8 +11,8 @@
 #endif
 
 #define MAX_SUBVERSION_LENGTH 256
-#define FASTPRUNE_HEIGHT 100
-#define MIN_PRUNE_MIB 550
+#define FASTPRUNE_HEIGHT      100
+#define MIN_PRUNE_MIB         550
 /* -maxmempool must hold this many full ancestor packages. */
 #define MIN_MEMPOOL_DESCENDANT_SETS 40
 
@@ -43,7 +43,8 @@ char *setup_path(const char *dir, const char *path)
     return path[0] == '/' ? xstrdup(path) : path_join(dir, path);
 }
 
-/* The personality has a data directory of its own, so that neither touches the other's. */
+/* The personality has a data directory of its own, so that neither touches the other's.
+ */
 static char *default_datadir(const struct args *a)
 {
     const char *home = getenv("HOME");
@@ -96,8 +97,8 @@ static bool read_config_file(struct setup *s, bool strict, char **error)
     return *error == NULL;
 }
 
-/* A configuration file in the directory that datadir= points to would silently be passed
- * over: most likely its owner expects it to be read. */
+/* A configuration file in the directory that datadir= points to would silently be
+ * passed over: most likely its owner expects it to be read. */
 static bool check_ignored_config(struct setup *s, const char *old_datadir, char **error)
 {
     if (strcmp(old_datadir, s->base_datadir) == 0)
@@ -107,7 +108,8 @@ static bool check_ignored_config(struct setup *s, const char *old_datadir, char 
     if (path_exists(other) && !args_bool(s->args, "allowignoredconf", false))
         *error = xasprintf(
             "Data directory \"%s\" contains a \"%s\" file which is ignored, because a "
-            "different configuration file \"%s\" from data directory \"%s\" is being used "
+            "different configuration file \"%s\" from data directory \"%s\" is being "
+            "used "
             "instead. Move the options into one file, remove the other, or set "
             "allowignoredconf=1 to go on.",
             s->base_datadir, name, s->config_path, old_datadir);
@@ -118,13 +120,17 @@ static bool check_ignored_config(struct setup *s, const char *old_datadir, char 
 static bool select_chain(struct setup *s, char **error)
 {
     const struct args *a = s->args;
-    bool regtest = args_bool(a, "regtest", false), test = args_bool(a, "testnet", false);
+    bool regtest = args_bool(a, "regtest", false),
+         test = args_bool(a, "testnet", false);
     if (regtest + test + args_is_set(a, "chain") > 1) {
-        *error = xstrdup("Invalid combination of -regtest, -signet, -testnet, -testnet4 "
-                         "and -chain. Can use at most one.");
+        *error =
+            xstrdup("Invalid combination of -regtest, -signet, -testnet, -testnet4 "
+                    "and -chain. Can use at most one.");
         return false;
     }
-    const char *name = regtest ? "regtest" : test ? "test" : args_str(a, "chain", "main");
+    const char *name = regtest ? "regtest"
+                       : test  ? "test"
+                               : args_str(a, "chain", "main");
     enum personality p = is_bitcoin(a) ? BITCOIN : OCHRE;
     if (chain_params_get(&s->params, p, name) && !s->params.offline_only) {
         args_select_network(s->args, s->params.name);
@@ -135,7 +141,8 @@ static bool select_chain(struct setup *s, char **error)
                            "-regtest (the chosen network was '%s').",
                            name);
     else
-        *error = xasprintf("Unknown chain %s. Known are %s.", name, chain_params_names(p));
+        *error =
+            xasprintf("Unknown chain %s. Known are %s.", name, chain_params_names(p));
     return false;
 }
 
@@ -168,12 +175,13 @@ bool setup_directories(struct setup *s, char **error)
         *error = xasprintf("Specified blocks directory \"%s\" does not exist.", blocks);
         return false;
     }
-    char *net = blocks[0] != '\0' ? path_join(blocks, s->params.name) : xstrdup(s->datadir);
+    char *net =
+        blocks[0] != '\0' ? path_join(blocks, s->params.name) : xstrdup(s->datadir);
     s->blocksdir = path_join(net, "blocks");
     free(net);
     char *wallets = path_join(s->datadir, "wallets");
-    bool ok = make_directory(s->datadir, error) && make_directory(s->blocksdir, error) &&
-              make_directory(wallets, error);
+    bool ok = make_directory(s->datadir, error) &&
+              make_directory(s->blocksdir, error) && make_directory(wallets, error);
     free(wallets);
     return ok;
 }
@@ -183,9 +191,10 @@ static bool lock_directory(const char *dir, int *fd, char **error)
     char *path = path_join(dir, ".lock");
     enum err e = fs_lock(path, fd);
     if (e == ERR_LOCKED)
-        *error = xasprintf("Cannot obtain a lock on directory %s. %s is probably already "
-                           "running.",
-                           dir, client_name());
+        *error =
+            xasprintf("Cannot obtain a lock on directory %s. %s is probably already "
+                      "running.",
+                      dir, client_name());
     else if (e != ERR_OK)
         *error = xasprintf("Cannot write to directory '%s'; check permissions.", dir);
     free(path);
@@ -207,8 +216,9 @@ bool setup_settings(struct setup *s, char **error)
     if (path_exists(path)) {
         ok = args_read_settings(s->args, path, error);
     } else {
-        static const char empty[] = "{\n    \"_warning_\": \"This file is written by the "
-                                    "running node; change it only while none runs.\"\n}\n";
+        static const char empty[] =
+            "{\n    \"_warning_\": \"This file is written by the "
+            "running node; change it only while none runs.\"\n}\n";
         enum err e = fs_write_atomic(path, empty, sizeof(empty) - 1, 0600);
         ok = e == ERR_OK;
         if (!ok)
@@ -223,7 +233,8 @@ static void imply(struct setup *s, struct logger *log, const char *because,
                   const char *name, const char *value)
 {
     if (args_soft_set(s->args, name, value))
-        log_info(log, "parameter interaction: %s -> setting -%s=%s", because, name, value);
+        log_info(log, "parameter interaction: %s -> setting -%s=%s", because, name,
+                 value);
 }
 
 void setup_interactions(struct setup *s, struct logger *log)
@@ -256,7 +267,8 @@ static bool check_prune(const struct args *a, char **error)
     if (prune < 0)
         why = "Prune cannot be configured with a negative value.";
     else if (prune > 1 && prune < MIN_PRUNE_MIB && !args_bool(a, "fastprune", false))
-        why = "Prune configured below the minimum of 550 MiB.  Please use a higher number.";
+        why = "Prune configured below the minimum of 550 MiB.  Please use a higher "
+              "number.";
     else if (prune > 0 && args_bool(a, "txindex", false))
         why = "Prune mode is incompatible with -txindex.";
     else if (prune > 0 && args_bool(a, "reindex-chainstate", false))
@@ -283,9 +295,10 @@ static bool check_work(struct setup *s, char **error)
     const char *valid = args_str(s->args, "assumevalid", NULL);
     struct u256 hash = {{0}};
     if (valid != NULL && !u256_from_hex(&hash, skip_0x(valid))) {
-        *error = xasprintf("Invalid assumevalid block hash specified (%s), must be up to 64 "
-                           "hex digits (or 0 to disable)",
-                           valid);
+        *error =
+            xasprintf("Invalid assumevalid block hash specified (%s), must be up to 64 "
+                      "hex digits (or 0 to disable)",
+                      valid);
         return false;
     }
     if (valid != NULL)
@@ -309,7 +322,8 @@ static bool check_forks(struct setup *s, char **error)
     if (!args_is_set(s->args, "ticketsheight"))
         return true;
     int64_t height = args_int(s->args, "ticketsheight", 1);
-    if (strcmp(s->params.name, "regtest") != 0 || s->params.tickets_height == TICKETS_NEVER) {
+    if (strcmp(s->params.name, "regtest") != 0 ||
+        s->params.tickets_height == TICKETS_NEVER) {
         *error = xstrdup("-ticketsheight is for Ochre's regtest only.");
         return false;
     }
@@ -335,8 +349,8 @@ static bool check_comments(struct setup *s, char **error)
     struct buf all = {0};
     for (size_t i = 0; i < n; i++) {
         if (!safe_comment(list[i])) {
-            *error =
-                xasprintf("User Agent comment (%s) contains unsafe characters.", list[i]);
+            *error = xasprintf("User Agent comment (%s) contains unsafe characters.",
+                               list[i]);
             buf_clear(&all);
             return false;
         }
@@ -347,9 +361,10 @@ static bool check_comments(struct setup *s, char **error)
     size_t length = strlen("//:()") + strlen(client_name()) + strlen(client_version()) +
                     strlen(s->user_agent_comments);
     if (n > 0 && length > MAX_SUBVERSION_LENGTH) {
-        *error = xasprintf("Total length of network version string (%zu) exceeds maximum "
-                           "length (%d). Reduce the number or size of uacomments.",
-                           length, MAX_SUBVERSION_LENGTH);
+        *error =
+            xasprintf("Total length of network version string (%zu) exceeds maximum "
+                      "length (%d). Reduce the number or size of uacomments.",
+                      length, MAX_SUBVERSION_LENGTH);
         return false;
     }
     return true;
@@ -358,7 +373,8 @@ static bool check_comments(struct setup *s, char **error)
 static bool check_policy(struct setup *s, char **error)
 {
     const struct args *a = s->args;
-    int64_t least = args_int(a, "limitdescendantsize", 101) * MIN_MEMPOOL_DESCENDANT_SETS;
+    int64_t least =
+        args_int(a, "limitdescendantsize", 101) * MIN_MEMPOOL_DESCENDANT_SETS;
     if (args_int(a, "maxmempool", 300) * 1000 < least) {
         *error = xasprintf("-maxmempool must be at least %lld MB",
                            (long long)((least + 999) / 1000));
@@ -379,11 +395,12 @@ static bool check_policy(struct setup *s, char **error)
 bool setup_check(struct setup *s, char **error)
 {
     return args_check_sections(s->args, error) && check_prune(s->args, error) &&
-           check_work(s, error) && check_forks(s, error) &&
-           check_policy(s, error) && check_comments(s, error);
+           check_work(s, error) && check_forks(s, error) && check_policy(s, error) &&
+           check_comments(s, error);
 }
 
-bool setup_amount(const struct setup *s, const char *name, struct amount *out, char **error)
+bool setup_amount(const struct setup *s, const char *name, struct amount *out,
+                  char **error)
 {
     if (!args_is_set(s->args, name))
         return true;
@@ -430,14 +447,15 @@ static bool set_levels(const struct args *a, struct logger *log, char **error)
     for (size_t i = 0; i < n; i++) {
         if (logger_set_level(log, list[i]))
             continue;
-        *error = strchr(list[i], ':') == NULL
-                     ? xasprintf("Unsupported global logging level -loglevel=%s. Valid "
-                                 "values: info, debug, trace.",
-                                 list[i])
-                     : xasprintf("Unsupported category-specific logging level "
-                                 "-loglevel=%s. Expected -loglevel=<category>:<loglevel>. "
-                                 "Valid loglevels: info, debug, trace.",
-                                 list[i]);
+        *error =
+            strchr(list[i], ':') == NULL
+                ? xasprintf("Unsupported global logging level -loglevel=%s. Valid "
+                            "values: info, debug, trace.",
+                            list[i])
+                : xasprintf("Unsupported category-specific logging level "
+                            "-loglevel=%s. Expected -loglevel=<category>:<loglevel>. "
+                            "Valid loglevels: info, debug, trace.",
+                            list[i]);
         return false;
     }
     return true;
@@ -450,7 +468,8 @@ bool setup_logging(struct setup *s, struct logger *log, char **error)
         !set_categories(a, log, "debugexclude", false, error) ||
         !set_levels(a, log, error))
         return false;
-    bool background = args_bool(a, "daemon", false) || args_bool(a, "daemonwait", false);
+    bool background =
+        args_bool(a, "daemon", false) || args_bool(a, "daemonwait", false);
     char *path = args_is_negated(a, "debuglogfile")
                      ? NULL
                      : setup_path(s->datadir, args_str(a, "debuglogfile", "debug.log"));

@@ -1,5 +1,5 @@
-/* From the command line to a checked configuration: data directory, configuration files,
- * network, logging. Nothing is opened or started here but the log. */
+/* From the command line to a checked configuration: data directory, configuration
+ * files, network, logging. Nothing is opened or started here but the log. */
 #ifndef OCHRE_NODE_SETUP_H
 #define OCHRE_NODE_SETUP_H
 
@@ -8,25 +8,28 @@
 #include "util/log.h"
 
 struct setup {
-    struct args *args;           /* borrowed */
-    struct chain_params params;  /* the network's row, adjusted by options */
-    char *base_datadir;          /* owned, absolute: -datadir */
-    char *datadir;               /* owned: <base_datadir>/<network> */
-    char *blocksdir;             /* owned: <blocksdir>/<network>/blocks */
-    char *config_path;           /* owned; of the file that was read, or would have been */
+    struct args *args;          /* borrowed */
+    struct chain_params params; /* the network's row, adjusted by options */
+    char *base_datadir;         /* owned, absolute: -datadir */
+    char *datadir;              /* owned: <base_datadir>/<network> */
+    char *blocksdir;            /* owned: <blocksdir>/<network>/blocks */
+    char *config_path; /* owned; of the file that was read, or would have been */
     bool config_read;
     char *user_agent_comments;   /* owned: "a; b", may be empty */
     int lock_fd, blocks_lock_fd; /* -1: not locked */
 };
 
-/* Each step returns false with a sentence in *error (caller frees). The command-line tools use the
- * first step only, with tables of their own: @strict false passes over keys they do not know. */
-NODISCARD bool setup_config(struct setup *s, struct args *args, bool strict, char **error);
+/* Each step returns false with a sentence in *error (caller frees). The command-line
+ * tools use the first step only, with tables of their own: @strict false passes over
+ * keys they do not know. */
+NODISCARD bool setup_config(struct setup *s, struct args *args, bool strict,
+                            char **error);
 NODISCARD bool setup_directories(struct setup *s, char **error);
 /* One process per directory. */
 NODISCARD bool setup_lock(struct setup *s, char **error);
 NODISCARD bool setup_settings(struct setup *s, char **error);
-/* bitcoind's interaction of options: what one option implies for others nobody has set. */
+/* bitcoind's interaction of options: what one option implies for others nobody has set.
+ */
 void setup_interactions(struct setup *s, struct logger *log);
 /* Ranges and combinations that the option table cannot express; adjusts s->params. */
 NODISCARD bool setup_check(struct setup *s, char **error);

@@ -46,7 +46,8 @@ static char *secret_text(const char *text)
     return s;
 }
 
-/* -- Set-up -------------------------------------------------------------------------------- */
+/* -- Set-up
+ * -------------------------------------------------------------------------------- */
 
 static bool cookie_mode(const char *perms, mode_t *out)
 {
@@ -65,13 +66,15 @@ static bool write_cookie(struct rpc_auth *auth, const struct args *a, struct log
     mode_t mode;
     const char *perms = args_str(a, "rpccookieperms", "owner");
     if (!cookie_mode(perms, &mode)) {
-        *error = xasprintf("Invalid -rpccookieperms=%s; must be one of 'owner', 'group', or "
-                           "'all'.",
-                           perms);
+        *error =
+            xasprintf("Invalid -rpccookieperms=%s; must be one of 'owner', 'group', or "
+                      "'all'.",
+                      perms);
         return false;
     }
     rand_bytes(random, sizeof(random));
-    snprintf(text, sizeof(text), COOKIE_USER ":%s", hex_encode(hex, random, sizeof(random)));
+    snprintf(text, sizeof(text), COOKIE_USER ":%s",
+             hex_encode(hex, random, sizeof(random)));
     auth->credentials = secret_text(text);
     auth->cookie_path = path_join(datadir, args_str(a, "rpccookiefile", ".cookie"));
     bool ok = fs_write_atomic(auth->cookie_path, text, strlen(text), 0600) == ERR_OK &&
@@ -87,8 +90,8 @@ static bool write_cookie(struct rpc_auth *auth, const struct args *a, struct log
     return ok;
 }
 
-static bool set_credentials(struct rpc_auth *auth, const struct args *a, struct logger *lg,
-                            const char *datadir, char **error)
+static bool set_credentials(struct rpc_auth *auth, const struct args *a,
+                            struct logger *lg, const char *datadir, char **error)
 {
     const char *password = args_str(a, "rpcpassword", "");
     if (password[0] == 0) {
@@ -99,8 +102,10 @@ static bool set_credentials(struct rpc_auth *auth, const struct args *a, struct 
         log_info(lg, "Using random cookie authentication.");
         return write_cookie(auth, a, lg, datadir, error);
     }
-    log_info(lg, "Using rpcuser and rpcpassword; the cookie (leave both out) or -rpcauth keep "
-                 "the password out of the configuration.");
+    log_info(
+        lg,
+        "Using rpcuser and rpcpassword; the cookie (leave both out) or -rpcauth keep "
+        "the password out of the configuration.");
     char *text = xasprintf("%s:%s", args_str(a, "rpcuser", ""), password);
     auth->credentials = secret_text(text);
     secret_wipe(text, strlen(text));
@@ -123,8 +128,8 @@ static bool add_auth_line(struct rpc_auth *auth, const char *text)
     return true;
 }
 
-static bool set_auth_lines(struct rpc_auth *auth, const struct args *a, struct logger *lg,
-                           char **error)
+static bool set_auth_lines(struct rpc_auth *auth, const struct args *a,
+                           struct logger *lg, char **error)
 {
     size_t n;
     const char *const *lines = args_list(a, "rpcauth", &n);
@@ -248,7 +253,8 @@ void rpc_auth_free(struct rpc_auth *auth)
     free(auth);
 }
 
-/* -- Checks -------------------------------------------------------------------------------- */
+/* -- Checks
+ * -------------------------------------------------------------------------------- */
 
 static bool equal_text(const char *a, const char *b, size_t b_len)
 {
@@ -299,7 +305,8 @@ bool rpc_auth_may_call_any(const struct rpc_auth *auth, const char *user)
     return find_whitelist(auth, user, strlen(user)) || !auth->whitelist_default;
 }
 
-bool rpc_auth_may_call(const struct rpc_auth *auth, const char *user, const char *method)
+bool rpc_auth_may_call(const struct rpc_auth *auth, const char *user,
+                       const char *method)
 {
     const struct whitelist *w = find_whitelist(auth, user, strlen(user));
     return w ? is_listed(w, method) : !auth->whitelist_default;

@@ -100,11 +100,12 @@ bool rpc_to_hash(struct rpc_call *c, const struct json *v, const char *name,
     if (!rpc_want(c, v, JSON_STRING))
         return false;
     if (v->str_len != 64)
-        rpc_error(c, RPC_INVALID_PARAMETER, "%s must be of length 64 (not %zu, for '%s')",
-                  name, v->str_len, v->str);
-    else if (!hash256_from_hex(out, v->str))
-        rpc_error(c, RPC_INVALID_PARAMETER, "%s must be hexadecimal string (not '%s')", name,
+        rpc_error(c, RPC_INVALID_PARAMETER,
+                  "%s must be of length 64 (not %zu, for '%s')", name, v->str_len,
                   v->str);
+    else if (!hash256_from_hex(out, v->str))
+        rpc_error(c, RPC_INVALID_PARAMETER, "%s must be hexadecimal string (not '%s')",
+                  name, v->str);
     return !c->failed;
 }
 
@@ -119,8 +120,8 @@ bool rpc_to_bytes(struct rpc_call *c, const struct json *v, const char *name,
     if (!rpc_want(c, v, JSON_STRING))
         return false;
     if (v->str_len == 0 || !hex_decode(out, v->str, v->str_len))
-        rpc_error(c, RPC_INVALID_PARAMETER, "%s must be hexadecimal string (not '%s')", name,
-                  v->str);
+        rpc_error(c, RPC_INVALID_PARAMETER, "%s must be hexadecimal string (not '%s')",
+                  name, v->str);
     return !c->failed;
 }
 

@@ -231,7 +231,8 @@ static void getchaintips(struct rpc_call *c)
 
 #define HEADER_FIELDS                                                                  \
     {R_HEX, "hash", "The block hash"},                                                 \
-        {R_NUM, "confirmations", "Blocks from this one to the tip, or -1 off the active chain"}, \
+        {R_NUM, "confirmations",                                                       \
+         "Blocks from this one to the tip, or -1 off the active chain"},               \
         {R_NUM, "height", "The block's height"}, {R_NUM, "version", "The version"},    \
         {R_HEX, "versionHex", "The version in hexadecimal"},                           \
         {R_HEX, "merkleroot", "Merkle root of the transactions"},                      \
@@ -239,15 +240,21 @@ static void getchaintips(struct rpc_call *c)
         {R_TIME, "mediantime", "Median time of the last eleven blocks"},               \
         {R_NUM, "nonce", "The nonce"}, {R_HEX, "bits", "The target in compact form"},  \
         {R_NUM, "difficulty", "The difficulty"},                                       \
-        {R_HEX, "chainwork", "Expected number of hashes to make the chain up to here"}, \
+        {R_HEX, "chainwork",                                                           \
+         "Expected number of hashes to make the chain up to here"},                    \
         {R_NUM, "nTx", "Number of transactions"},                                      \
         {R_HEX, "previousblockhash", "Hash of the parent", .optional = true},          \
-        {R_HEX, "nextblockhash", "Hash of the next block of the active chain",         \
-         .optional = true}
+    {                                                                                  \
+        R_HEX, "nextblockhash", "Hash of the next block of the active chain",          \
+            .optional = true                                                           \
+    }
 
 #define BLOCK_FIELDS                                                                   \
     HEADER_FIELDS, {R_NUM, "strippedsize", "Size without witness data"},               \
-        {R_NUM, "size", "Size in bytes"}, {R_NUM, "weight", "Weight as in BIP 141"}
+        {R_NUM, "size", "Size in bytes"},                                              \
+    {                                                                                  \
+        R_NUM, "weight", "Weight as in BIP 141"                                        \
+    }
 
 static const struct rpc_method methods[] = {
     {
@@ -259,11 +266,13 @@ static const struct rpc_method methods[] = {
     },
     {
         .name = "getblock",
-        .help = "A block: serialised (verbosity 0), described (1), with its transactions described "
+        .help = "A block: serialised (verbosity 0), described (1), with its "
+                "transactions described "
                 "too (2), or also with the outputs that they spend (3).",
-        .params = PARAMS({"blockhash", P_HEX, .help = "The block hash"},
-                         {"verbosity|verbose", P_NUM, P_NO_TYPE_CHECK, .def = "1",
-                          .help = "0 hex, 1 object, 2 with transactions, 3 with prevouts"}),
+        .params =
+            PARAMS({"blockhash", P_HEX, .help = "The block hash"},
+                   {"verbosity|verbose", P_NUM, P_NO_TYPE_CHECK, .def = "1",
+                    .help = "0 hex, 1 object, 2 with transactions, 3 with prevouts"}),
         .results = RESULTS(
             {R_HEX, "", "The serialised block", .when = "for verbosity = 0"},
             {R_OBJ, "", "",
@@ -275,11 +284,13 @@ static const struct rpc_method methods[] = {
                      {R_ARR, "tx", "Transactions",
                       RESULTS({R_OBJ, "", "As getrawtransaction shows it, with the fee",
                                RESULTS({R_MORE, "", ""},
-                                       {R_AMOUNT, "fee", "The fee, where undo data is there",
+                                       {R_AMOUNT, "fee",
+                                        "The fee, where undo data is there",
                                         .optional = true})})}),
-             .when = "for verbosity = 2 and, with the outputs spent under \"prevout\", 3"}),
-        .examples =
-            EXAMPLES("\"00000000c937983704a73af28acdec37b049d214adbda81d7e2a3dd146f6ed09\""),
+             .when =
+                 "for verbosity = 2 and, with the outputs spent under \"prevout\", 3"}),
+        .examples = EXAMPLES(
+            "\"00000000c937983704a73af28acdec37b049d214adbda81d7e2a3dd146f6ed09\""),
         .fn = rpc_getblock,
     },
     {
@@ -295,15 +306,18 @@ static const struct rpc_method methods[] = {
                      {R_TIME, "time", "Time of the tip"},
                      {R_TIME, "mediantime", "Median time of the last eleven blocks"},
                      {R_NUM, "verificationprogress", "Estimate from 0 to 1"},
-                     {R_BOOL, "initialblockdownload", "Whether the chain is still far behind"},
+                     {R_BOOL, "initialblockdownload",
+                      "Whether the chain is still far behind"},
                      {R_HEX, "chainwork", "Work of the active chain"},
                      {R_NUM, "size_on_disk", "Size of block and undo files in bytes"},
                      {R_BOOL, "pruned", "Whether old blocks are deleted"},
-                     {R_NUM, "pruneheight", "Lowest height from which on all blocks are there",
+                     {R_NUM, "pruneheight",
+                      "Lowest height from which on all blocks are there",
                       .optional = true},
                      {R_BOOL, "automatic_pruning", "Whether that happens by itself",
                       .optional = true},
-                     {R_NUM, "prune_target_size", "Size aimed at in bytes", .optional = true},
+                     {R_NUM, "prune_target_size", "Size aimed at in bytes",
+                      .optional = true},
                      {R_ARR, "warnings", "What the user should know",
                       RESULTS({R_STR, "", "A sentence"})})}),
         .examples = EXAMPLES(""),
@@ -311,7 +325,8 @@ static const struct rpc_method methods[] = {
     },
     {
         .name = "getblockcount",
-        .help = "The height of the chain with the most work; the genesis block has height 0.",
+        .help = "The height of the chain with the most work; the genesis block has "
+                "height 0.",
         .results = RESULTS({R_NUM, "", "The height"}),
         .examples = EXAMPLES(""),
         .fn = getblockcount,
@@ -330,27 +345,25 @@ static const struct rpc_method methods[] = {
         .params = PARAMS({"blockhash", P_HEX, .help = "The block hash"},
                          {"verbose", P_BOOL, .def = "true",
                           .help = "false for the serialised header in hexadecimal"}),
-        .results = RESULTS({R_OBJ, "", "", RESULTS(HEADER_FIELDS),
-                            .when = "for verbose = true"},
-                           {R_HEX, "", "The serialised header",
-                            .when = "for verbose = false"}),
-        .examples =
-            EXAMPLES("\"00000000c937983704a73af28acdec37b049d214adbda81d7e2a3dd146f6ed09\""),
+        .results = RESULTS(
+            {R_OBJ, "", "", RESULTS(HEADER_FIELDS), .when = "for verbose = true"},
+            {R_HEX, "", "The serialised header", .when = "for verbose = false"}),
+        .examples = EXAMPLES(
+            "\"00000000c937983704a73af28acdec37b049d214adbda81d7e2a3dd146f6ed09\""),
         .fn = rpc_getblockheader,
     },
     {
         .name = "getblockstats",
-        .help = "Statistics of one block. Amounts are in the smallest unit, sizes in bytes, and the "
+        .help = "Statistics of one block. Amounts are in the smallest unit, sizes in "
+                "bytes, and the "
                 "coinbase is left out where it pays or weighs.",
-        .params = PARAMS({"hash_or_height", P_NUM, P_NO_TYPE_CHECK | P_CLI_JSON,
-                          .help = "The block's hash or height",
-                          .type_text = "string or numeric"},
-                         {"stats", P_ARR, .def = "all values",
-                          .help = "Names of the values wanted",
-                          .inner = PARAMS({"stat", P_STR, P_OPTIONAL,
-                                           .help = "Name of a value"})}),
-        .results = RESULTS({R_OBJ_DYN, "", "",
-                            RESULTS({R_NUM, "name", "A value of this name"})}),
+        .params = PARAMS(
+            {"hash_or_height", P_NUM, P_NO_TYPE_CHECK | P_CLI_JSON,
+             .help = "The block's hash or height", .type_text = "string or numeric"},
+            {"stats", P_ARR, .def = "all values", .help = "Names of the values wanted",
+             .inner = PARAMS({"stat", P_STR, P_OPTIONAL, .help = "Name of a value"})}),
+        .results = RESULTS(
+            {R_OBJ_DYN, "", "", RESULTS({R_NUM, "name", "A value of this name"})}),
         .examples = EXAMPLES("1000 '[\"minfeerate\",\"avgfeerate\"]'"),
         .fn = rpc_getblockstats,
     },
@@ -365,7 +378,8 @@ static const struct rpc_method methods[] = {
                                RESULTS({R_NUM, "blocks", "Height of the tip"},
                                        {R_HEX, "bestblockhash", "Hash of the tip"},
                                        {R_NUM, "difficulty", "Difficulty of the tip"},
-                                       {R_NUM, "verificationprogress", "Estimate from 0 to 1"},
+                                       {R_NUM, "verificationprogress",
+                                        "Estimate from 0 to 1"},
                                        {R_NUM, "coins_db_cache_bytes",
                                         "Cache of the coin database"},
                                        {R_NUM, "coins_tip_cache_bytes",
@@ -377,29 +391,34 @@ static const struct rpc_method methods[] = {
     },
     {
         .name = "getchaintips",
-        .help = "Every known end of a chain: the active tip and those of branches. A branch is "
-                "\"invalid\", \"headers-only\" (blocks are missing), \"valid-headers\" (never "
+        .help = "Every known end of a chain: the active tip and those of branches. A "
+                "branch is "
+                "\"invalid\", \"headers-only\" (blocks are missing), \"valid-headers\" "
+                "(never "
                 "fully checked) or \"valid-fork\".",
-        .results = RESULTS({R_ARR, "", "",
-                            RESULTS({R_OBJ, "", "",
-                                     RESULTS({R_NUM, "height", "Height of the tip"},
-                                             {R_HEX, "hash", "Hash of the tip"},
-                                             {R_NUM, "branchlen",
-                                              "Blocks since the active chain"},
-                                             {R_STR, "status", "\"active\" or as above"})})}),
+        .results = RESULTS(
+            {R_ARR, "", "",
+             RESULTS({R_OBJ, "", "",
+                      RESULTS({R_NUM, "height", "Height of the tip"},
+                              {R_HEX, "hash", "Hash of the tip"},
+                              {R_NUM, "branchlen", "Blocks since the active chain"},
+                              {R_STR, "status", "\"active\" or as above"})})}),
         .examples = EXAMPLES(""),
         .fn = getchaintips,
     },
     {
         .name = "getchaintxstats",
-        .help = "How many transactions a window of blocks holds, and at what rate they came.",
-        .params = PARAMS({"nblocks", P_NUM, .def = "one month", .help = "Size of the window"},
-                         {"blockhash", P_HEX, .def = "chain tip",
-                          .help = "The block that ends the window"}),
+        .help = "How many transactions a window of blocks holds, and at what rate they "
+                "came.",
+        .params =
+            PARAMS({"nblocks", P_NUM, .def = "one month", .help = "Size of the window"},
+                   {"blockhash", P_HEX, .def = "chain tip",
+                    .help = "The block that ends the window"}),
         .results = RESULTS(
             {R_OBJ, "", "",
              RESULTS({R_TIME, "time", "Time of the last block"},
-                     {R_NUM, "txcount", "Transactions of the chain up to it", .optional = true},
+                     {R_NUM, "txcount", "Transactions of the chain up to it",
+                      .optional = true},
                      {R_HEX, "window_final_block_hash", "Hash of the last block"},
                      {R_NUM, "window_final_block_height", "Height of the last block"},
                      {R_NUM, "window_block_count", "Size of the window in blocks"},
@@ -413,20 +432,22 @@ static const struct rpc_method methods[] = {
     },
     {
         .name = "getdeploymentinfo",
-        .help = "The state of soft forks as of the block after one (by default after the tip).",
+        .help = "The state of soft forks as of the block after one (by default after "
+                "the tip).",
         .params = PARAMS({"blockhash", P_HEX, .def = "hash of current chain tip",
                           .help = "The block to ask about"}),
         .results = RESULTS(
             {R_OBJ, "", "",
-             RESULTS({R_STR, "hash", "The block"}, {R_NUM, "height", "Its height"},
-                     {R_OBJ_DYN, "deployments", "",
-                      RESULTS({R_OBJ, "name", "A soft fork",
-                               RESULTS({R_STR, "type", "\"buried\" or \"bip9\""},
-                                       {R_NUM, "height", "First block with it",
-                                        .optional = true},
-                                       {R_BOOL, "active", "Whether it is in force"},
-                                       {R_OBJ, "bip9", "Signalling", RESULTS({R_MORE, "", ""}),
-                                        .optional = true})})})}),
+             RESULTS(
+                 {R_STR, "hash", "The block"}, {R_NUM, "height", "Its height"},
+                 {R_OBJ_DYN, "deployments", "",
+                  RESULTS({R_OBJ, "name", "A soft fork",
+                           RESULTS({R_STR, "type", "\"buried\" or \"bip9\""},
+                                   {R_NUM, "height", "First block with it",
+                                    .optional = true},
+                                   {R_BOOL, "active", "Whether it is in force"},
+                                   {R_OBJ, "bip9", "Signalling",
+                                    RESULTS({R_MORE, "", ""}), .optional = true})})})}),
         .examples = EXAMPLES(""),
         .fn = rpc_getdeploymentinfo,
     },
@@ -458,27 +479,30 @@ static const struct rpc_method methods[] = {
                               {R_STR, "address", "The address, if there is one",
                                .optional = true})},
                      {R_BOOL, "coinbase", "Whether a coinbase made it"})}),
-        .examples =
-            EXAMPLES("\"4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b\" 0"),
+        .examples = EXAMPLES(
+            "\"4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b\" 0"),
         .fn = rpc_gettxout,
     },
     {
         .name = "gettxoutsetinfo",
-        .help = "Statistics of all unspent outputs, and a hash of them. It takes a while.",
-        .params = PARAMS({"hash_type", P_STR, .def = "hash_serialized_3",
-                          .help = "hash_serialized_3, muhash or none"},
-                         {"hash_or_height", P_NUM, P_NO_TYPE_CHECK | P_CLI_JSON,
-                          .def = "the current best block", .type_text = "string or numeric",
-                          .help = "The block to ask about (needs coinstatsindex)"},
-                         {"use_index", P_BOOL, .def = "true",
-                          .help = "Whether coinstatsindex may answer"}),
+        .help =
+            "Statistics of all unspent outputs, and a hash of them. It takes a while.",
+        .params =
+            PARAMS({"hash_type", P_STR, .def = "hash_serialized_3",
+                    .help = "hash_serialized_3, muhash or none"},
+                   {"hash_or_height", P_NUM, P_NO_TYPE_CHECK | P_CLI_JSON,
+                    .def = "the current best block", .type_text = "string or numeric",
+                    .help = "The block to ask about (needs coinstatsindex)"},
+                   {"use_index", P_BOOL, .def = "true",
+                    .help = "Whether coinstatsindex may answer"}),
         .results = RESULTS(
             {R_OBJ, "", "",
              RESULTS({R_NUM, "height", "Height of the set"},
                      {R_HEX, "bestblock", "The block it stands at"},
                      {R_NUM, "txouts", "Number of outputs"},
                      {R_NUM, "bogosize", "A measure of size that no database changes"},
-                     {R_HEX, "hash_serialized_3", "The hash, if asked for", .optional = true},
+                     {R_HEX, "hash_serialized_3", "The hash, if asked for",
+                      .optional = true},
                      {R_HEX, "muhash", "The hash, if asked for", .optional = true},
                      {R_AMOUNT, "total_amount", "Sum of all values"},
                      {R_NUM, "transactions", "Transactions with unspent outputs"},
@@ -496,7 +520,8 @@ static const struct rpc_method methods[] = {
     },
     {
         .name = "preciousblock",
-        .help = "Treats a block as if it had come before all others of equal work. A later call "
+        .help = "Treats a block as if it had come before all others of equal work. A "
+                "later call "
                 "overrides an earlier one; a restart forgets them.",
         .params = PARAMS({"blockhash", P_HEX, .help = "The block hash"}),
         .examples = EXAMPLES("\"blockhash\""),
@@ -504,16 +529,19 @@ static const struct rpc_method methods[] = {
     },
     {
         .name = "pruneblockchain",
-        .help = "Deletes block data up to a height or a time, on a node started with -prune.",
-        .params = PARAMS({"height", P_NUM,
-                          .help = "The height, or a UNIX time (blocks two hours older go)"}),
+        .help = "Deletes block data up to a height or a time, on a node started with "
+                "-prune.",
+        .params =
+            PARAMS({"height", P_NUM,
+                    .help = "The height, or a UNIX time (blocks two hours older go)"}),
         .results = RESULTS({R_NUM, "", "Height of the last block deleted"}),
         .examples = EXAMPLES("1000"),
         .fn = rpc_pruneblockchain,
     },
     {
         .name = "reconsiderblock",
-        .help = "Takes back invalidateblock, for a block, its ancestors and descendants.",
+        .help =
+            "Takes back invalidateblock, for a block, its ancestors and descendants.",
         .params = PARAMS({"blockhash", P_HEX, .help = "The block hash"}),
         .examples = EXAMPLES("\"blockhash\""),
         .fn = rpc_reconsiderblock,
@@ -521,8 +549,10 @@ static const struct rpc_method methods[] = {
     },
     {
         .name = "verifychain",
-        .help = "Checks the last blocks again. The level says how: 0 reads them, 1 checks each by "
-                "itself, 2 reads undo data, 3 disconnects them in memory, 4 connects them again "
+        .help = "Checks the last blocks again. The level says how: 0 reads them, 1 "
+                "checks each by "
+                "itself, 2 reads undo data, 3 disconnects them in memory, 4 connects "
+                "them again "
                 "with all scripts.",
         .params = PARAMS({"checklevel", P_NUM, .def = "3", .help = "The level, 0 to 4"},
                          {"nblocks", P_NUM, .def = "6", .help = "How many; 0 for all"}),
@@ -533,9 +563,9 @@ static const struct rpc_method methods[] = {
     {
         .name = "waitforblock",
         .help = "Waits until a block is the tip, and returns the tip.",
-        .params = PARAMS({"blockhash", P_HEX, .help = "The block to wait for"},
-                         {"timeout", P_NUM, .def = "0",
-                          .help = "Milliseconds to wait; 0 for ever"}),
+        .params = PARAMS(
+            {"blockhash", P_HEX, .help = "The block to wait for"},
+            {"timeout", P_NUM, .def = "0", .help = "Milliseconds to wait; 0 for ever"}),
         .results = TIP_RESULT,
         .examples = EXAMPLES("\"blockhash\" 1000"),
         .fn = rpc_waitforblock,
@@ -544,9 +574,9 @@ static const struct rpc_method methods[] = {
     {
         .name = "waitforblockheight",
         .help = "Waits until the chain has at least a height, and returns the tip.",
-        .params = PARAMS({"height", P_NUM, .help = "The height to wait for"},
-                         {"timeout", P_NUM, .def = "0",
-                          .help = "Milliseconds to wait; 0 for ever"}),
+        .params = PARAMS(
+            {"height", P_NUM, .help = "The height to wait for"},
+            {"timeout", P_NUM, .def = "0", .help = "Milliseconds to wait; 0 for ever"}),
         .results = TIP_RESULT,
         .examples = EXAMPLES("100 1000"),
         .fn = rpc_waitforblockheight,
@@ -555,8 +585,8 @@ static const struct rpc_method methods[] = {
     {
         .name = "waitfornewblock",
         .help = "Waits until the tip changes, and returns the tip.",
-        .params = PARAMS({"timeout", P_NUM, .def = "0",
-                          .help = "Milliseconds to wait; 0 for ever"}),
+        .params = PARAMS(
+            {"timeout", P_NUM, .def = "0", .help = "Milliseconds to wait; 0 for ever"}),
         .results = TIP_RESULT,
         .examples = EXAMPLES("1000"),
         .fn = rpc_waitfornewblock,
@@ -564,4 +594,5 @@ static const struct rpc_method methods[] = {
     },
 };
 
-const struct rpc_table rpc_blockchain_table = {"Blockchain", methods, ARRAY_LEN(methods)};
+const struct rpc_table rpc_blockchain_table = {"Blockchain", methods,
+                                               ARRAY_LEN(methods)};

@@ -128,7 +128,8 @@ static void getrpcinfo(struct rpc_call *c)
     json_begin_object(c->w);
     json_key(c->w, "active_commands");
     rpc_write_active(c->node->rpc, c->w);
-    json_kv_str(c->w, "logpath", args_is_negated(c->node->args, "debuglogfile") ? "" : path);
+    json_kv_str(c->w, "logpath",
+                args_is_negated(c->node->args, "debuglogfile") ? "" : path);
     json_end_object(c->w);
     free(path);
 }
@@ -138,7 +139,8 @@ static bool is_regtest(struct rpc_call *c, const char *method)
 {
     if (strcmp(c->node->params->name, "regtest") == 0)
         return true;
-    rpc_error(c, RPC_MISC_ERROR, "%s is for regression testing (-regtest mode) only", method);
+    rpc_error(c, RPC_MISC_ERROR, "%s is for regression testing (-regtest mode) only",
+              method);
     return false;
 }
 
@@ -148,13 +150,15 @@ static void setmocktime(struct rpc_call *c)
     if (!is_regtest(c, "setmocktime") || !rpc_arg_i64(c, 0, &t))
         return;
     if (t < 0 || t > MAX_MOCK_TIME) {
-        rpc_error(c, RPC_INVALID_PARAMETER, "Mocktime must be in the range [0, %lld], not %lld.",
+        rpc_error(c, RPC_INVALID_PARAMETER,
+                  "Mocktime must be in the range [0, %lld], not %lld.",
                   (long long)MAX_MOCK_TIME, (long long)t);
         return;
     }
     clock_set_mock(c->node->clock, t);
     if (c->node->forward_scheduler)
-        c->node->forward_scheduler(c->node, 0); /* timers look at the new time at once */
+        c->node->forward_scheduler(c->node,
+                                   0); /* timers look at the new time at once */
 }
 
 static void mockscheduler(struct rpc_call *c)
@@ -163,7 +167,8 @@ static void mockscheduler(struct rpc_call *c)
     if (!is_regtest(c, "mockscheduler") || !rpc_arg_i64(c, 0, &delta))
         return;
     if (delta <= 0 || delta > 3600)
-        rpc_error(c, RPC_MISC_ERROR, "delta_time must be between 1 and 3600 seconds (1 hr)");
+        rpc_error(c, RPC_MISC_ERROR,
+                  "delta_time must be between 1 and 3600 seconds (1 hr)");
     else if (c->node->forward_scheduler)
         c->node->forward_scheduler(c->node, delta);
 }
@@ -173,8 +178,8 @@ static void nothing(void *arg)
     (void)arg;
 }
 
-/* Events are delivered on the validation thread, in order: what was queued before this has been
- * told to everybody when it returns. */
+/* Events are delivered on the validation thread, in order: what was queued before this
+ * has been told to everybody when it returns. */
 static void syncwithvalidationinterfacequeue(struct rpc_call *c)
 {
     if (c->node->chainman && chainman_call(c->node->chainman, nothing, NULL) != ERR_OK)
@@ -193,19 +198,24 @@ static void syncwithvalidationinterfacequeue(struct rpc_call *c)
            {"arg8", P_STR, P_NO_TYPE_CHECK | P_OPTIONAL, .help = ""},                  \
            {"arg9", P_STR, P_NO_TYPE_CHECK | P_OPTIONAL, .help = ""})
 
-#define ECHOJSON_PARAM(name) {name, P_STR, P_NO_TYPE_CHECK | P_OPTIONAL | P_CLI_JSON, .help = ""}
+#define ECHOJSON_PARAM(name)                                                           \
+    {                                                                                  \
+        name, P_STR, P_NO_TYPE_CHECK | P_OPTIONAL | P_CLI_JSON, .help = ""             \
+    }
 
 static const struct rpc_method methods[] = {
     {
         .name = "getmemoryinfo",
         .help = "How memory is used.",
-        .params = PARAMS({"mode", P_STR, 0, "\"stats\"",
-                          "\"stats\": the locked memory that holds secrets; \"mallocinfo\": "
-                          "the allocator's own report (XML)"}),
+        .params =
+            PARAMS({"mode", P_STR, 0, "\"stats\"",
+                    "\"stats\": the locked memory that holds secrets; \"mallocinfo\": "
+                    "the allocator's own report (XML)"}),
         .results = RESULTS(
             {R_OBJ, "", "",
              RESULTS({R_OBJ, "locked", "Memory that is locked, for secrets",
-                      RESULTS({R_NUM, "used", "Bytes in use"}, {R_NUM, "free", "Bytes to spare"},
+                      RESULTS({R_NUM, "used", "Bytes in use"},
+                              {R_NUM, "free", "Bytes to spare"},
                               {R_NUM, "total", "Bytes in all"},
                               {R_NUM, "locked", "Bytes that cannot be swapped out"},
                               {R_NUM, "chunks_used", "Pieces in use"},
@@ -218,34 +228,37 @@ static const struct rpc_method methods[] = {
     {
         .name = "getrpcinfo",
         .help = "What the JSON-RPC server does at the moment.",
-        .results = RESULTS(
-            {R_OBJ, "", "",
-             RESULTS({R_ARR, "active_commands", "The calls that run now",
-                      RESULTS({R_OBJ, "", "",
-                               RESULTS({R_STR, "method", "The method"},
-                                       {R_NUM, "duration", "Microseconds since it began"})})},
-                     {R_STR, "logpath", "Full path of the log file"})}),
+        .results =
+            RESULTS({R_OBJ, "", "",
+                     RESULTS({R_ARR, "active_commands", "The calls that run now",
+                              RESULTS({R_OBJ, "", "",
+                                       RESULTS({R_STR, "method", "The method"},
+                                               {R_NUM, "duration",
+                                                "Microseconds since it began"})})},
+                             {R_STR, "logpath", "Full path of the log file"})}),
         .examples = EXAMPLES(""),
         .fn = getrpcinfo,
     },
     {
         .name = "help",
         .help = "All methods, or how to use one of them.",
-        .params = PARAMS({"command", P_STR, 0, "all commands", "The method to explain"}),
+        .params =
+            PARAMS({"command", P_STR, 0, "all commands", "The method to explain"}),
         .results = RESULTS({R_STR, "", "The text"}),
         .examples = EXAMPLES("", "getblockhash"),
         .fn = help,
     },
     {
         .name = "logging",
-        .help = "Switches categories of the debug log, and says which are on. First those of "
+        .help = "Switches categories of the debug log, and says which are on. First "
+                "those of "
                 "include are switched on, then those of exclude off.\n"
                 "The valid logging categories are: " LOG_CATEGORY_NAMES,
-        .params = PARAMS(
-            {"include", P_ARR, P_OPTIONAL, NULL, "Categories to switch on",
-             PARAMS({"include_category", P_STR, .help = "A category"})},
-            {"exclude", P_ARR, P_OPTIONAL, NULL, "Categories to switch off",
-             PARAMS({"exclude_category", P_STR, .help = "A category"})}),
+        .params =
+            PARAMS({"include", P_ARR, P_OPTIONAL, NULL, "Categories to switch on",
+                    PARAMS({"include_category", P_STR, .help = "A category"})},
+                   {"exclude", P_ARR, P_OPTIONAL, NULL, "Categories to switch off",
+                    PARAMS({"exclude_category", P_STR, .help = "A category"})}),
         .results = RESULTS({R_OBJ_DYN, "", "Category by category",
                             RESULTS({R_BOOL, "category", "Whether it is logged"})}),
         .examples = EXAMPLES("'[\"all\"]' '[\"http\"]'"),
@@ -269,8 +282,9 @@ static const struct rpc_method methods[] = {
     },
     {
         .name = "echo",
-        .help = "Gives the arguments back. For tests of clients; ochre-cli converts the "
-                "arguments of echojson and leaves those of echo as text.",
+        .help =
+            "Gives the arguments back. For tests of clients; ochre-cli converts the "
+            "arguments of echojson and leaves those of echo as text.",
         .params = ECHO_PARAMS,
         .results = RESULTS({R_ARR, "", "The arguments", RESULTS({R_ANY, "", ""})}),
         .fn = echo,
@@ -278,12 +292,14 @@ static const struct rpc_method methods[] = {
     },
     {
         .name = "echojson",
-        .help = "Gives the arguments back. For tests of clients; ochre-cli converts the "
-                "arguments of echojson and leaves those of echo as text.",
-        .params = PARAMS(ECHOJSON_PARAM("arg0"), ECHOJSON_PARAM("arg1"), ECHOJSON_PARAM("arg2"),
-                         ECHOJSON_PARAM("arg3"), ECHOJSON_PARAM("arg4"), ECHOJSON_PARAM("arg5"),
-                         ECHOJSON_PARAM("arg6"), ECHOJSON_PARAM("arg7"), ECHOJSON_PARAM("arg8"),
-                         ECHOJSON_PARAM("arg9")),
+        .help =
+            "Gives the arguments back. For tests of clients; ochre-cli converts the "
+            "arguments of echojson and leaves those of echo as text.",
+        .params = PARAMS(ECHOJSON_PARAM("arg0"), ECHOJSON_PARAM("arg1"),
+                         ECHOJSON_PARAM("arg2"), ECHOJSON_PARAM("arg3"),
+                         ECHOJSON_PARAM("arg4"), ECHOJSON_PARAM("arg5"),
+                         ECHOJSON_PARAM("arg6"), ECHOJSON_PARAM("arg7"),
+                         ECHOJSON_PARAM("arg8"), ECHOJSON_PARAM("arg9")),
         .results = RESULTS({R_ARR, "", "The arguments", RESULTS({R_ANY, "", ""})}),
         .fn = echo,
         .hidden = true,
@@ -305,7 +321,8 @@ static const struct rpc_method methods[] = {
     },
     {
         .name = "syncwithvalidationinterfacequeue",
-        .help = "Waits until everything that happened to the chain before this call is known "
+        .help = "Waits until everything that happened to the chain before this call is "
+                "known "
                 "everywhere in the node.",
         .examples = EXAMPLES(""),
         .fn = syncwithvalidationinterfacequeue,

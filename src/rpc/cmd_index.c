@@ -5,7 +5,8 @@
 #include "chain/validation/chainman.h"
 #include "rpc/method.h"
 
-static void write_index(struct rpc_call *c, const char *name, const struct hash256 *best)
+static void write_index(struct rpc_call *c, const char *name,
+                        const struct hash256 *best)
 {
     const struct chainman *cm = c->node->chainman;
     const struct block_index *at = block_tree_find(cm, best);
@@ -37,9 +38,10 @@ static const struct rpc_method methods[] = {
         .params = PARAMS({"index_name", P_STR, P_OPTIONAL, .help = "Only this index"}),
         .results = RESULTS(
             {R_OBJ_DYN, "", "",
-             RESULTS({R_OBJ, "name", "An index",
-                      RESULTS({R_BOOL, "synced", "Whether it stands at the tip"},
-                              {R_NUM, "best_block_height", "The height it stands at"})})}),
+             RESULTS(
+                 {R_OBJ, "name", "An index",
+                  RESULTS({R_BOOL, "synced", "Whether it stands at the tip"},
+                          {R_NUM, "best_block_height", "The height it stands at"})})}),
         .examples = EXAMPLES("", "txindex"),
         .fn = getindexinfo,
     },

@@ -24,8 +24,8 @@ static void usage_error(struct rpc_call *c, enum rpc_code code)
     buf_clear(&text);
 }
 
-static void write_services(struct json_writer *w, const char *key, const char *names_key,
-                           uint64_t services)
+static void write_services(struct json_writer *w, const char *key,
+                           const char *names_key, uint64_t services)
 {
     char text[32];
     snprintf(text, sizeof(text), "%016" PRIx64, services);
@@ -43,7 +43,8 @@ static double seconds(int64_t us)
     return (double)us / 1e6;
 }
 
-/* -- Connections ---------------------------------------------------------------------------------- */
+/* -- Connections
+ * ---------------------------------------------------------------------------------- */
 
 static void getconnectioncount(struct rpc_call *c)
 {
@@ -56,7 +57,8 @@ static void ping(struct rpc_call *c)
     json_null(c->w);
 }
 
-static void write_traffic(struct json_writer *w, const char *key, const uint64_t *per_msg)
+static void write_traffic(struct json_writer *w, const char *key,
+                          const uint64_t *per_msg)
 {
     json_key(w, key);
     json_begin_object(w);
@@ -183,7 +185,8 @@ static void addnode(struct rpc_call *c)
         usage_error(c, RPC_MISC_ERROR);
         return;
     }
-    if (refuse_v2(c, 2, "Error: v2transport requested but not enabled (see -v2transport)"))
+    if (refuse_v2(c, 2,
+                  "Error: v2transport requested but not enabled (see -v2transport)"))
         return;
     if (strcmp(command, "onetry") == 0) {
         net_connect_once(net, node);
@@ -193,7 +196,8 @@ static void addnode(struct rpc_call *c)
             return;
         }
     } else if (!net_remove_node(net, node)) {
-        rpc_error(c, RPC_CLIENT_NODE_NOT_ADDED, "Error: Node could not be removed. It has not "
+        rpc_error(c, RPC_CLIENT_NODE_NOT_ADDED,
+                  "Error: Node could not be removed. It has not "
                   "been added previously.");
         return;
     }
@@ -217,8 +221,9 @@ static void addconnection(struct rpc_call *c)
         usage_error(c, RPC_INVALID_PARAMETER);
         return;
     }
-    if (refuse_v2(c, 2, "Error: Adding v2transport connections requires -v2transport init "
-                        "flag to be set."))
+    if (refuse_v2(c, 2,
+                  "Error: Adding v2transport connections requires -v2transport init "
+                  "flag to be set."))
         return;
     if (!net_add_connection(c->node->net, address, types[t])) {
         rpc_error(c, RPC_CLIENT_NODE_CAPACITY_REACHED,
@@ -252,7 +257,8 @@ static void disconnectnode(struct rpc_call *c)
         return;
     }
     if (!ok) {
-        rpc_error(c, RPC_CLIENT_NODE_NOT_CONNECTED, "Node not found in connected nodes");
+        rpc_error(c, RPC_CLIENT_NODE_NOT_CONNECTED,
+                  "Node not found in connected nodes");
         return;
     }
     json_null(c->w);
@@ -309,8 +315,8 @@ static void sendmsgtopeer(struct rpc_call *c)
     if (!rpc_arg_i64(c, 0, &id))
         return;
     if (strlen(type) > MAX_MSG_TYPE) {
-        rpc_error(c, RPC_INVALID_PARAMETER, "Error: msg_type too long, max length is %d",
-                  MAX_MSG_TYPE);
+        rpc_error(c, RPC_INVALID_PARAMETER,
+                  "Error: msg_type too long, max length is %d", MAX_MSG_TYPE);
         return;
     }
     const struct json *hex = rpc_arg(c, 2);
@@ -325,7 +331,9 @@ static void sendmsgtopeer(struct rpc_call *c)
     buf_clear(&payload);
 }
 
-/* -- Status ---------------------------------------------------------------------------------------- */
+/* -- Status
+ * ----------------------------------------------------------------------------------------
+ */
 
 static void getnettotals(struct rpc_call *c)
 {
@@ -417,7 +425,9 @@ static void getnetworkinfo(struct rpc_call *c)
     json_end_object(w);
 }
 
-/* -- Bans ------------------------------------------------------------------------------------------ */
+/* -- Bans
+ * ------------------------------------------------------------------------------------------
+ */
 
 static void ban(struct rpc_call *c, const struct subnet *s)
 {
@@ -462,7 +472,8 @@ static void setban(struct rpc_call *c)
     if (add) {
         ban(c, &s);
     } else if (!banman_unban(net_bans(c->node->net), &s)) {
-        rpc_error(c, RPC_CLIENT_INVALID_IP_OR_SUBNET, "Error: Unban failed. Requested "
+        rpc_error(c, RPC_CLIENT_INVALID_IP_OR_SUBNET,
+                  "Error: Unban failed. Requested "
                   "address/subnet was not previously manually banned.");
     } else {
         json_null(c->w);
@@ -495,7 +506,9 @@ static void clearbanned(struct rpc_call *c)
     json_null(c->w);
 }
 
-/* -- Addresses ------------------------------------------------------------------------------------- */
+/* -- Addresses
+ * -------------------------------------------------------------------------------------
+ */
 
 static void write_node_address(struct json_writer *w, const struct netaddr_entry *e)
 {
@@ -566,7 +579,8 @@ static void addpeeraddress(struct rpc_call *c)
     json_end_object(c->w);
 }
 
-static void write_counts(struct json_writer *w, const char *name, struct addrman_counts n)
+static void write_counts(struct json_writer *w, const char *name,
+                         struct addrman_counts n)
 {
     json_key(w, name);
     json_begin_object(w);
@@ -637,7 +651,9 @@ static void getrawaddrman(struct rpc_call *c)
     json_end_object(c->w);
 }
 
-/* -- Blocks ---------------------------------------------------------------------------------------- */
+/* -- Blocks
+ * ----------------------------------------------------------------------------------------
+ */
 
 /* Why a block cannot be asked for; NULL: it can. */
 static const char *refuse_fetch(struct chainman *cm, const struct hash256 *hash)
@@ -648,7 +664,8 @@ static const char *refuse_fetch(struct chainman *cm, const struct hash256 *hash)
     if (!bi)
         why = "Block header missing";
     else if (chainman_prune_target(cm) && bi->height > chain_height(cm))
-        why = "In prune mode, only blocks that the node has already synced previously can be "
+        why = "In prune mode, only blocks that the node has already synced previously "
+              "can be "
               "fetched from a peer";
     else if (bi->status & BLOCK_HAVE_DATA)
         why = "Block already downloaded";
@@ -673,12 +690,15 @@ static void getblockfrompeer(struct rpc_call *c)
     json_end_object(c->w);
 }
 
-/* -- Table ----------------------------------------------------------------------------------------- */
+/* -- Table
+ * -----------------------------------------------------------------------------------------
+ */
 
 #define R_SERVICES(key, names)                                                         \
     {R_HEX, key, "Services offered, 16 hex digits"},                                   \
     {                                                                                  \
-        R_ARR, names, "The services by name", RESULTS({R_STR, "", "Name of a service"}) \
+        R_ARR, names, "The services by name",                                          \
+            RESULTS({R_STR, "", "Name of a service"})                                  \
     }
 
 static const struct rpc_method methods[] = {
@@ -691,8 +711,9 @@ static const struct rpc_method methods[] = {
     },
     {
         .name = "ping",
-        .help = "Sends a ping to every peer. The time each answer took shows up in "
-                "getpeerinfo; it counts the peer's backlog of work, not the wire alone.",
+        .help =
+            "Sends a ping to every peer. The time each answer took shows up in "
+            "getpeerinfo; it counts the peer's backlog of work, not the wire alone.",
         .examples = EXAMPLES(""),
         .fn = ping,
     },
@@ -706,15 +727,18 @@ static const struct rpc_method methods[] = {
                   RESULTS(
                       {R_NUM, "id", "Number of the connection"},
                       {R_STR, "addr", "Address and port, or the name it was called by"},
-                      {R_STR, "addrbind", "Our end of the connection", .optional = true},
+                      {R_STR, "addrbind", "Our end of the connection",
+                       .optional = true},
                       {R_STR, "addrlocal", "What the peer calls us", .optional = true},
-                      {R_STR, "network", "ipv4, ipv6, onion, i2p, cjdns or "
-                                         "not_publicly_routable"},
+                      {R_STR, "network",
+                       "ipv4, ipv6, onion, i2p, cjdns or "
+                       "not_publicly_routable"},
                       R_SERVICES("services", "servicesnames"),
                       {R_BOOL, "relaytxes", "It wants to hear of transactions"},
                       {R_TIME, "lastsend", "When we last sent something"},
                       {R_TIME, "lastrecv", "When something last came"},
-                      {R_TIME, "last_transaction", "When it last gave us a good transaction"},
+                      {R_TIME, "last_transaction",
+                       "When it last gave us a good transaction"},
                       {R_TIME, "last_block", "When it last gave us a new block"},
                       {R_NUM, "bytessent", "Octets sent"},
                       {R_NUM, "bytesrecv", "Octets received"},
@@ -727,29 +751,35 @@ static const struct rpc_method methods[] = {
                       {R_NUM, "version", "Its protocol version"},
                       {R_STR, "subver", "Its user agent"},
                       {R_BOOL, "inbound", "It called us"},
-                      {R_BOOL, "bip152_hb_to", "We asked it for compact blocks unasked"},
+                      {R_BOOL, "bip152_hb_to",
+                       "We asked it for compact blocks unasked"},
                       {R_BOOL, "bip152_hb_from", "It asked us for that"},
                       {R_NUM, "startingheight", "Its height when it connected"},
-                      {R_NUM, "presynced_headers", "Height of headers seen but not kept; -1: "
-                                                   "none under way"},
+                      {R_NUM, "presynced_headers",
+                       "Height of headers seen but not kept; -1: "
+                       "none under way"},
                       {R_NUM, "synced_headers", "The last header we have in common"},
                       {R_NUM, "synced_blocks", "The last block we have in common"},
                       {R_ARR, "inflight", "Blocks being fetched from it",
                        RESULTS({R_NUM, "", "Height"})},
                       {R_BOOL, "addr_relay_enabled", "We exchange addresses with it"},
                       {R_NUM, "addr_processed", "Addresses taken from it"},
-                      {R_NUM, "addr_rate_limited", "Addresses dropped: it sent too many"},
+                      {R_NUM, "addr_rate_limited",
+                       "Addresses dropped: it sent too many"},
                       {R_ARR, "permissions", "What it may do beyond others",
                        RESULTS({R_STR, "", "Name of a permission"})},
-                      {R_AMOUNT, "minfeefilter", "Lowest fee rate it wants to hear of, per "
-                                                 "1000 vbytes"},
+                      {R_AMOUNT, "minfeefilter",
+                       "Lowest fee rate it wants to hear of, per "
+                       "1000 vbytes"},
                       {R_OBJ_DYN, "bytessent_per_msg", "Octets sent by type of message",
                        RESULTS({R_NUM, "msg", "Octets, frames included"})},
-                      {R_OBJ_DYN, "bytesrecv_per_msg", "Octets received by type of message; "
-                                                       "*other*: types unknown to us",
+                      {R_OBJ_DYN, "bytesrecv_per_msg",
+                       "Octets received by type of message; "
+                       "*other*: types unknown to us",
                        RESULTS({R_NUM, "msg", "Octets, frames included"})},
-                      {R_STR, "connection_type", "inbound, manual, outbound-full-relay, "
-                                                 "block-relay-only, addr-fetch or feeler"},
+                      {R_STR, "connection_type",
+                       "inbound, manual, outbound-full-relay, "
+                       "block-relay-only, addr-fetch or feeler"},
                       {R_STR, "transport_protocol_type", "v1: not encrypted"},
                       {R_STR, "session_id", "Empty for v1"})})}),
         .examples = EXAMPLES(""),
@@ -757,27 +787,31 @@ static const struct rpc_method methods[] = {
     },
     {
         .name = "addnode",
-        .help = "Adds a node to the list of those we always keep a connection to, removes it "
-                "from there, or tries to connect once. Such nodes are never dropped for "
-                "misbehaviour.",
-        .params = PARAMS({"node", P_STR, .help = "Address or name, with or without port"},
-                         {"command", P_STR, .help = "add, remove or onetry"},
-                         {"v2transport", P_BOOL, P_OPTIONAL,
-                          .help = "Whether to speak the encrypted transport; only false is "
-                                  "supported"}),
+        .help =
+            "Adds a node to the list of those we always keep a connection to, removes "
+            "it "
+            "from there, or tries to connect once. Such nodes are never dropped for "
+            "misbehaviour.",
+        .params =
+            PARAMS({"node", P_STR, .help = "Address or name, with or without port"},
+                   {"command", P_STR, .help = "add, remove or onetry"},
+                   {"v2transport", P_BOOL, P_OPTIONAL,
+                    .help = "Whether to speak the encrypted transport; only false is "
+                            "supported"}),
         .examples = EXAMPLES("\"192.168.0.6:8333\" \"onetry\""),
         .fn = addnode,
     },
     {
         .name = "addconnection",
         .help = "Opens a connection of a given type. For tests on regtest only.",
-        .params = PARAMS({"address", P_STR, .help = "Address and port"},
-                         {"connection_type", P_STR,
-                          .help = "outbound-full-relay, block-relay-only, addr-fetch or "
-                                  "feeler"},
-                         {"v2transport", P_BOOL, P_OPTIONAL,
-                          .help = "Whether to speak the encrypted transport; only false is "
-                                  "supported"}),
+        .params =
+            PARAMS({"address", P_STR, .help = "Address and port"},
+                   {"connection_type", P_STR,
+                    .help = "outbound-full-relay, block-relay-only, addr-fetch or "
+                            "feeler"},
+                   {"v2transport", P_BOOL, P_OPTIONAL,
+                    .help = "Whether to speak the encrypted transport; only false is "
+                            "supported"}),
         .results = RESULTS({R_OBJ, "", "",
                             RESULTS({R_STR, "address", "The address"},
                                     {R_STR, "connection_type", "The type"})}),
@@ -788,9 +822,10 @@ static const struct rpc_method methods[] = {
     {
         .name = "disconnectnode",
         .help = "Closes the connection to a peer, named by address or by number.",
-        .params = PARAMS({"address", P_STR, P_OPTIONAL,
-                          .help = "As getpeerinfo shows it, or a subnet"},
-                         {"nodeid", P_NUM, P_OPTIONAL, .help = "As getpeerinfo shows it"}),
+        .params =
+            PARAMS({"address", P_STR, P_OPTIONAL,
+                    .help = "As getpeerinfo shows it, or a subnet"},
+                   {"nodeid", P_NUM, P_OPTIONAL, .help = "As getpeerinfo shows it"}),
         .examples = EXAMPLES("\"192.168.0.6:8333\"", "\"\" 1"),
         .fn = disconnectnode,
     },
@@ -816,17 +851,18 @@ static const struct rpc_method methods[] = {
         .help = "Traffic since the start, and how -maxuploadtarget stands.",
         .results = RESULTS(
             {R_OBJ, "", "",
-             RESULTS({R_NUM, "totalbytesrecv", "Octets received"},
-                     {R_NUM, "totalbytessent", "Octets sent"},
-                     {R_NUM, "timemillis", "Unix time in milliseconds"},
-                     {R_OBJ, "uploadtarget", "",
-                      RESULTS({R_NUM, "timeframe", "Length of a cycle in seconds"},
-                              {R_NUM, "target", "Octets allowed in a cycle; 0: no limit"},
-                              {R_BOOL, "target_reached", "The limit is reached"},
-                              {R_BOOL, "serve_historical_blocks",
-                               "Old blocks are served still"},
-                              {R_NUM, "bytes_left_in_cycle", "Octets left"},
-                              {R_NUM, "time_left_in_cycle", "Seconds left"})})}),
+             RESULTS(
+                 {R_NUM, "totalbytesrecv", "Octets received"},
+                 {R_NUM, "totalbytessent", "Octets sent"},
+                 {R_NUM, "timemillis", "Unix time in milliseconds"},
+                 {R_OBJ, "uploadtarget", "",
+                  RESULTS({R_NUM, "timeframe", "Length of a cycle in seconds"},
+                          {R_NUM, "target", "Octets allowed in a cycle; 0: no limit"},
+                          {R_BOOL, "target_reached", "The limit is reached"},
+                          {R_BOOL, "serve_historical_blocks",
+                           "Old blocks are served still"},
+                          {R_NUM, "bytes_left_in_cycle", "Octets left"},
+                          {R_NUM, "time_left_in_cycle", "Seconds left"})})}),
         .examples = EXAMPLES(""),
         .fn = getnettotals,
     },
@@ -835,62 +871,66 @@ static const struct rpc_method methods[] = {
         .help = "The state of the P2P network as this node sees it.",
         .results = RESULTS(
             {R_OBJ, "", "",
-             RESULTS({R_NUM, "version", "Version of this program"},
-                     {R_STR, "subversion", "Our user agent"},
-                     {R_NUM, "protocolversion", "Protocol version"},
-                     R_SERVICES("localservices", "localservicesnames"),
-                     {R_BOOL, "localrelay", "We want transactions from peers"},
-                     {R_NUM, "timeoffset", "Median of outgoing peers' clocks minus ours"},
-                     {R_BOOL, "networkactive", "Networking is on"},
-                     {R_NUM, "connections", "All connections"},
-                     {R_NUM, "connections_in", "Incoming ones"},
-                     {R_NUM, "connections_out", "Outgoing ones"},
-                     {R_ARR, "networks", "By network",
-                      RESULTS({R_OBJ, "", "",
-                               RESULTS({R_STR, "name", "ipv4, ipv6, onion, i2p or cjdns"},
-                                       {R_BOOL, "limited", "Excluded by -onlynet, or not "
-                                                           "supported"},
-                                       {R_BOOL, "reachable", "The reverse"},
-                                       {R_STR, "proxy", "Proxy used; empty: none"},
-                                       {R_BOOL, "proxy_randomize_credentials",
-                                        "Each connection has credentials of its own"})})},
-                     {R_AMOUNT, "relayfee", "Lowest fee rate that is relayed, per 1000 "
-                                            "vbytes"},
-                     {R_AMOUNT, "incrementalfee", "Step of fee rates for replacements"},
-                     {R_ARR, "localaddresses", "Where we may be reached",
-                      RESULTS({R_OBJ, "", "",
-                               RESULTS({R_STR, "address", "Address"},
-                                       {R_NUM, "port", "Port"},
-                                       {R_NUM, "score", "How sure we are"})})},
-                     {R_ARR, "warnings", "What the user should know",
-                      RESULTS({R_STR, "", "A sentence"})})}),
+             RESULTS(
+                 {R_NUM, "version", "Version of this program"},
+                 {R_STR, "subversion", "Our user agent"},
+                 {R_NUM, "protocolversion", "Protocol version"},
+                 R_SERVICES("localservices", "localservicesnames"),
+                 {R_BOOL, "localrelay", "We want transactions from peers"},
+                 {R_NUM, "timeoffset", "Median of outgoing peers' clocks minus ours"},
+                 {R_BOOL, "networkactive", "Networking is on"},
+                 {R_NUM, "connections", "All connections"},
+                 {R_NUM, "connections_in", "Incoming ones"},
+                 {R_NUM, "connections_out", "Outgoing ones"},
+                 {R_ARR, "networks", "By network",
+                  RESULTS({R_OBJ, "", "",
+                           RESULTS({R_STR, "name", "ipv4, ipv6, onion, i2p or cjdns"},
+                                   {R_BOOL, "limited",
+                                    "Excluded by -onlynet, or not "
+                                    "supported"},
+                                   {R_BOOL, "reachable", "The reverse"},
+                                   {R_STR, "proxy", "Proxy used; empty: none"},
+                                   {R_BOOL, "proxy_randomize_credentials",
+                                    "Each connection has credentials of its own"})})},
+                 {R_AMOUNT, "relayfee",
+                  "Lowest fee rate that is relayed, per 1000 "
+                  "vbytes"},
+                 {R_AMOUNT, "incrementalfee", "Step of fee rates for replacements"},
+                 {R_ARR, "localaddresses", "Where we may be reached",
+                  RESULTS(
+                      {R_OBJ, "", "",
+                       RESULTS({R_STR, "address", "Address"}, {R_NUM, "port", "Port"},
+                               {R_NUM, "score", "How sure we are"})})},
+                 {R_ARR, "warnings", "What the user should know",
+                  RESULTS({R_STR, "", "A sentence"})})}),
         .examples = EXAMPLES(""),
         .fn = getnetworkinfo,
     },
     {
         .name = "setban",
-        .help = "Adds an address or subnet to the list of those whose connections are refused, "
+        .help = "Adds an address or subnet to the list of those whose connections are "
+                "refused, "
                 "or removes it.",
-        .params = PARAMS({"subnet", P_STR, .help = "Address, or subnet as 10.0.0.0/8"},
-                         {"command", P_STR, .help = "add or remove"},
-                         {"bantime", P_NUM, .def = "0",
-                          .help = "Seconds; 0: as -bantime says"},
-                         {"absolute", P_BOOL, .def = "false",
-                          .help = "bantime is a unix time"}),
-        .examples = EXAMPLES("\"192.168.0.6\" \"add\" 86400", "\"192.168.0.0/24\" \"add\""),
+        .params = PARAMS(
+            {"subnet", P_STR, .help = "Address, or subnet as 10.0.0.0/8"},
+            {"command", P_STR, .help = "add or remove"},
+            {"bantime", P_NUM, .def = "0", .help = "Seconds; 0: as -bantime says"},
+            {"absolute", P_BOOL, .def = "false", .help = "bantime is a unix time"}),
+        .examples =
+            EXAMPLES("\"192.168.0.6\" \"add\" 86400", "\"192.168.0.0/24\" \"add\""),
         .fn = setban,
     },
     {
         .name = "listbanned",
         .help = "What was banned by setban.",
-        .results = RESULTS(
-            {R_ARR, "", "",
-             RESULTS({R_OBJ, "", "",
-                      RESULTS({R_STR, "address", "The subnet"},
-                              {R_TIME, "ban_created", "When it was banned"},
-                              {R_TIME, "banned_until", "When the ban ends"},
-                              {R_NUM, "ban_duration", "Seconds in all"},
-                              {R_NUM, "time_remaining", "Seconds left"})})}),
+        .results =
+            RESULTS({R_ARR, "", "",
+                     RESULTS({R_OBJ, "", "",
+                              RESULTS({R_STR, "address", "The subnet"},
+                                      {R_TIME, "ban_created", "When it was banned"},
+                                      {R_TIME, "banned_until", "When the ban ends"},
+                                      {R_NUM, "ban_duration", "Seconds in all"},
+                                      {R_NUM, "time_remaining", "Seconds left"})})}),
         .examples = EXAMPLES(""),
         .fn = listbanned,
     },
@@ -919,8 +959,7 @@ static const struct rpc_method methods[] = {
              RESULTS({R_OBJ, "", "",
                       RESULTS({R_TIME, "time", "When the node was last seen"},
                               {R_NUM, "services", "Services it offers"},
-                              {R_STR, "address", "Address"},
-                              {R_NUM, "port", "Port"},
+                              {R_STR, "address", "Address"}, {R_NUM, "port", "Port"},
                               {R_STR, "network", "Network of the address"})})}),
         .examples = EXAMPLES("8", "4 \"i2p\""),
         .fn = getnodeaddresses,
@@ -967,22 +1006,24 @@ static const struct rpc_method methods[] = {
         .help = "Every place of the address manager's tables. For tests only.",
         .results = RESULTS(
             {R_OBJ_DYN, "", "",
-             RESULTS({R_OBJ_DYN, "table", "new, tried",
-                      RESULTS({R_OBJ, "bucket/position", "A place that is taken",
-                               RESULTS({R_STR, "address", "Address"},
-                                       {R_NUM, "port", "Port"},
-                                       {R_STR, "network", "Its network"},
-                                       {R_NUM, "services", "Services it offers"},
-                                       {R_TIME, "time", "When it was last seen"},
-                                       {R_STR, "source", "Who told us"},
-                                       {R_STR, "source_network", "Network of that"})})})}),
+             RESULTS(
+                 {R_OBJ_DYN, "table", "new, tried",
+                  RESULTS(
+                      {R_OBJ, "bucket/position", "A place that is taken",
+                       RESULTS({R_STR, "address", "Address"}, {R_NUM, "port", "Port"},
+                               {R_STR, "network", "Its network"},
+                               {R_NUM, "services", "Services it offers"},
+                               {R_TIME, "time", "When it was last seen"},
+                               {R_STR, "source", "Who told us"},
+                               {R_STR, "source_network", "Network of that"})})})}),
         .examples = EXAMPLES(""),
         .fn = getrawaddrman,
         .hidden = true,
     },
     {
         .name = "getblockfrompeer",
-        .help = "Asks a peer for a block whose header we have; it is stored when it comes.",
+        .help =
+            "Asks a peer for a block whose header we have; it is stored when it comes.",
         .params = PARAMS({"blockhash", P_HEX, .help = "The block"},
                          {"peer_id", P_NUM, .help = "As getpeerinfo shows it"}),
         .results = RESULTS({R_OBJ, "", "Empty"}),

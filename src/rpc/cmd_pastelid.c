@@ -255,23 +255,28 @@ static void pastelid(struct rpc_call *c)
 static const struct rpc_method methods[] = {
     {
         .name = "pastelid",
-        .help =
-            "Makes, lists and uses the PastelID keys of this node. Each lies encrypted in "
-            "a file of its own under pastelkeys/ in the data directory.\n"
-            "\nCommands:\n"
-            "newkey \"passphrase\"                            makes a key: {\"pastelid\"}\n"
-            "list                                           every key here: [{\"pastelid\", "
-            "\"registered\", \"height\"}]\n"
-            "sign \"text\" \"pastelid\" \"passphrase\" ( \"encoding\" )   {\"signature\"}: "
-            "Ed448 over the text; encoding \"hex\" when it is octets in hex\n"
-            "verify \"text\" \"signature\" \"pastelid\" ( \"encoding\" )  "
-            "{\"verification\": \"OK\" or \"Failed\"}\n"
-            "export \"pastelid\"                              the encrypted file in hex: "
-            "{\"pastelid\", \"key\"}\n"
-            "import \"key\" \"passphrase\"                      such a file back: "
-            "{\"pastelid\"}\n"
-            "passwd \"pastelid\" \"old\" \"new\"                  encrypts the file anew: "
-            "{\"pastelid\"}",
+        .help = "Makes, lists and uses the PastelID keys of this node. Each lies "
+                "encrypted in "
+                "a file of its own under pastelkeys/ in the data directory.\n"
+                "\nCommands:\n"
+                "newkey \"passphrase\"                            makes a key: "
+                "{\"pastelid\"}\n"
+                "list                                           every key here: "
+                "[{\"pastelid\", "
+                "\"registered\", \"height\"}]\n"
+                "sign \"text\" \"pastelid\" \"passphrase\" ( \"encoding\" )   "
+                "{\"signature\"}: "
+                "Ed448 over the text; encoding \"hex\" when it is octets in hex\n"
+                "verify \"text\" \"signature\" \"pastelid\" ( \"encoding\" )  "
+                "{\"verification\": \"OK\" or \"Failed\"}\n"
+                "export \"pastelid\"                              the encrypted file "
+                "in hex: "
+                "{\"pastelid\", \"key\"}\n"
+                "import \"key\" \"passphrase\"                      such a file back: "
+                "{\"pastelid\"}\n"
+                "passwd \"pastelid\" \"old\" \"new\"                  encrypts the "
+                "file anew: "
+                "{\"pastelid\"}",
         .params = SUBCOMMAND_PARAMS,
         .results = RESULTS({R_ANY, "", "As the command says"}),
         .examples = EXAMPLES("newkey \"a long passphrase\"", "list"),

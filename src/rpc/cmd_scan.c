@@ -22,7 +22,7 @@ struct hit {
 
 struct utxo_search {
     struct rpc_call *c;
-    struct map index; /* SHA-256 of the script -> size_t */
+    struct map index;       /* SHA-256 of the script -> size_t */
     struct needle *needles; /* owned */
     size_t n_needles;
     struct hit *hits; /* owned */
@@ -115,8 +115,7 @@ static bool look_at(void *ctx, const struct outpoint *o, const struct coin *coin
 static void put_hit(struct rpc_call *c, const struct hit *h,
                     const struct block_index *tip)
 {
-    const struct block_index *home =
-        block_index_ancestor(tip, (int32_t)h->coin.height);
+    const struct block_index *home = block_index_ancestor(tip, (int32_t)h->coin.height);
     json_begin_object(c->w);
     json_kv_hash(c->w, "txid", &h->outpoint.txid);
     json_kv_uint(c->w, "vout", h->outpoint.n);

@@ -303,10 +303,11 @@ static const struct rpc_method methods[] = {
     },
     {
         .name = "getstateproof",
-        .help =
-            "Proves to a client that has nothing but block headers which value a key of the "
-            "ticket state has, or that it has none. The state is the one after the block "
-            "below the tip, to which the tip's coinbase commits.",
+        .help = "Proves to a client that has nothing but block headers which value a "
+                "key of the "
+                "ticket state has, or that it has none. The state is the one after the "
+                "block "
+                "below the tip, to which the tip's coinbase commits.",
         .params = PARAMS({"key", P_STR, .help = "The key in hex, or a PastelID"}),
         .results = RESULTS(
             {R_OBJ, "", "",
@@ -360,9 +361,9 @@ static const struct rpc_method methods[] = {
     },
     {
         .name = "getsupplyinfo",
-        .help =
-            "Created, burned and circulating supply at the tip. Created is what blocks were "
-            "allowed to create; the share of a block without supernodes never was.",
+        .help = "Created, burned and circulating supply at the tip. Created is what "
+                "blocks were "
+                "allowed to create; the share of a block without supernodes never was.",
         .results = RESULTS({R_OBJ, "", "",
                             RESULTS({R_NUM, "height", "Height of the tip"},
                                     {R_HEX, "bestblock", "Its hash"},

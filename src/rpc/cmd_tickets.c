@@ -192,10 +192,10 @@ static void find(struct rpc_call *c)
     if (kind == NULL)
         return;
     if (text == NULL || !field_of_text(c, kind, text, &value, &q.field)) {
-        rpc_error(
-            c, RPC_INVALID_PARAMETER,
-            "The key must be a value by which tickets of this kind are found: a PastelID "
-            "or an address");
+        rpc_error(c, RPC_INVALID_PARAMETER,
+                  "The key must be a value by which tickets of this kind are found: a "
+                  "PastelID "
+                  "or an address");
     } else {
         struct lister l = {.call = c, .tip_height = tip_height(c), .left = PAGE};
         q.value = buf_view(&value);
@@ -326,26 +326,30 @@ static void tickets(struct rpc_call *c)
 static const struct rpc_method methods[] = {
     {
         .name = "tickets",
-        .help =
-            "Registers and finds tickets.\n"
-            "\nCommands:\n"
-            "register \"kind\" {...}     builds, signs, funds and sends a ticket: {\"txid\", "
-            "\"kind\", \"burned\", \"fee\", \"vsize\"}\n"
-            "get \"txid\"               one ticket of the chain or the mempool\n"
-            "find \"kind\" \"key\"        tickets by PastelID or address\n"
-            "list \"kind\" ( \"filter\" minheight count skip )   in order of height, 1000 at a "
-            "time; filter \"all\" or \"mine\"; count 0: no bound\n"
-            "decode \"hex\"             what a payload, carrier script or transaction says\n"
-            "\nThe object of register has the fields of the kind and:\n"
-            "inputs          [{\"txid\", \"vout\"}]: the coins that pay\n"
-            "privkeys        [\"key\"]: the private keys that spend them\n"
-            "passphrase      of the PastelID that signs\n"
-            "change_address  default: where the first input lies\n"
-            "burn            default: the least that the kind must burn\n"
-            "fee_rate        units per vbyte; default: what the mempool demands\n"
-            "dry_run         only tell what it would be, and whether the mempool would take it\n"
-            "\nFields of kind id: pastelid, owner_address (or owner_script).\n"
-            "Fields of kind id-revoke: pastelid; an input must be a coin of the owner script.",
+        .help = "Registers and finds tickets.\n"
+                "\nCommands:\n"
+                "register \"kind\" {...}     builds, signs, funds and sends a ticket: "
+                "{\"txid\", "
+                "\"kind\", \"burned\", \"fee\", \"vsize\"}\n"
+                "get \"txid\"               one ticket of the chain or the mempool\n"
+                "find \"kind\" \"key\"        tickets by PastelID or address\n"
+                "list \"kind\" ( \"filter\" minheight count skip )   in order of "
+                "height, 1000 at a "
+                "time; filter \"all\" or \"mine\"; count 0: no bound\n"
+                "decode \"hex\"             what a payload, carrier script or "
+                "transaction says\n"
+                "\nThe object of register has the fields of the kind and:\n"
+                "inputs          [{\"txid\", \"vout\"}]: the coins that pay\n"
+                "privkeys        [\"key\"]: the private keys that spend them\n"
+                "passphrase      of the PastelID that signs\n"
+                "change_address  default: where the first input lies\n"
+                "burn            default: the least that the kind must burn\n"
+                "fee_rate        units per vbyte; default: what the mempool demands\n"
+                "dry_run         only tell what it would be, and whether the mempool "
+                "would take it\n"
+                "\nFields of kind id: pastelid, owner_address (or owner_script).\n"
+                "Fields of kind id-revoke: pastelid; an input must be a coin of the "
+                "owner script.",
         .params = SUBCOMMAND_PARAMS,
         .results = RESULTS({R_ANY, "", "As the command says"}),
         .examples = EXAMPLES("list id", "find id \"jX...\""),

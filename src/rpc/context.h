@@ -1,5 +1,6 @@
-/* What RPC handlers can reach: the node's parts. src/node owns and fills it. A pointer is NULL
- * when the part is switched off (net with -connect=0 is not: it exists without peers). */
+/* What RPC handlers can reach: the node's parts. src/node owns and fills it. A pointer
+ * is NULL when the part is switched off (net with -connect=0 is not: it exists without
+ * peers). */
 #ifndef OCHRE_RPC_CONTEXT_H
 #define OCHRE_RPC_CONTEXT_H
 
@@ -39,20 +40,22 @@ struct node {
     struct net *net;
     struct tickets *tickets;
     struct rpc_server *rpc;
-    const char *datadir;     /* of the network: <datadir>/regtest */
+    const char *datadir; /* of the network: <datadir>/regtest */
     const char *base_datadir;
-    const char *blocksdir;   /* of the network */
-    int64_t start_time;      /* steady microseconds, for uptime */
-    _Atomic bool stopping;   /* long work ends early */
+    const char *blocksdir; /* of the network */
+    int64_t start_time;    /* steady microseconds, for uptime */
+    _Atomic bool stopping; /* long work ends early */
     struct utxo_scan utxo_scan;
     /* Asks for a clean stop; from any thread, at once. */
     void (*request_stop)(struct node *n);
     /* Moves every scheduled task @seconds nearer (mockscheduler). */
     void (*forward_scheduler)(struct node *n, int64_t seconds);
-    /* Announces a transaction of the mempool to all peers; NULL: there is no network. */
+    /* Announces a transaction of the mempool to all peers; NULL: there is no network.
+     */
     void (*relay_tx)(struct node *n, const struct hash256 *txid,
                      const struct hash256 *wtxid);
-    /* Sentences for getnetworkinfo/getblockchaininfo "warnings"; n_max at most; returns count. */
+    /* Sentences for getnetworkinfo/getblockchaininfo "warnings"; n_max at most; returns
+     * count. */
     size_t (*warnings)(struct node *n, const char **out, size_t n_max);
 };
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #define DEFAULT_SCAN_END 1000
-#define MAX_RANGE 1000000
+#define MAX_RANGE        1000000
 
 static bool fail(struct rpc_call *c, const char *message)
 {

@@ -1,5 +1,5 @@
-/* Help texts from the method tables, in bitcoind's layout: a left column of JSON shapes, padded
- * to the longest, and a right column of descriptions. */
+/* Help texts from the method tables, in bitcoind's layout: a left column of JSON
+ * shapes, padded to the longest, and a right column of descriptions. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "rpc/method.h"
 #include "util/mem.h"
 
-#define COLUMN_GAP 4
+#define COLUMN_GAP   4
 #define FIRST_INDENT 5 /* of what an argument is made of */
 
 static bool is_optional(const struct rpc_param *p)
@@ -15,7 +15,8 @@ static bool is_optional(const struct rpc_param *p)
     return p->def || (p->flags & P_OPTIONAL);
 }
 
-/* -- Two columns --------------------------------------------------------------------------- */
+/* -- Two columns
+ * --------------------------------------------------------------------------- */
 
 struct line {
     char *left, *right; /* owned */
@@ -67,7 +68,8 @@ static void write_columns(struct buf *out, struct columns *c)
     free(c->lines);
 }
 
-/* -- Parameters ---------------------------------------------------------------------------- */
+/* -- Parameters
+ * ---------------------------------------------------------------------------- */
 
 /* The first of "verbosity|verbose". */
 static char *first_name(const struct rpc_param *p)
@@ -91,10 +93,11 @@ static char *describe(const struct rpc_param *p)
         [P_OBJ_USER] = "json object",
     };
     const char *type = p->type_text ? p->type_text : types[p->type];
-    const char *duty = p->def ? ", optional, default=" : is_optional(p) ? ", optional"
-                                                                       : ", required";
-    return xasprintf("(%s%s%s)%s%s", type, duty, p->def ? p->def : "", p->help ? " " : "",
-                     p->help ? p->help : "");
+    const char *duty = p->def           ? ", optional, default="
+                       : is_optional(p) ? ", optional"
+                                        : ", required";
+    return xasprintf("(%s%s%s)%s%s", type, duty, p->def ? p->def : "",
+                     p->help ? " " : "", p->help ? p->help : "");
 }
 
 static void put_shape(struct buf *out, const struct rpc_param *p, bool as_member);
@@ -112,8 +115,8 @@ static void put_members(struct buf *out, const struct rpc_param *inner, bool as_
 static void put_shape(struct buf *out, const struct rpc_param *p, bool as_member)
 {
     static const char *const member_shapes[] = {
-        [P_STR] = "\"str\"", [P_HEX] = "\"hex\"",     [P_NUM] = "n",
-        [P_BOOL] = "bool",   [P_AMOUNT] = "amount",   [P_RANGE] = "n or [n,n]",
+        [P_STR] = "\"str\"", [P_HEX] = "\"hex\"",   [P_NUM] = "n",
+        [P_BOOL] = "bool",   [P_AMOUNT] = "amount", [P_RANGE] = "n or [n,n]",
         [P_ANY] = "any",     [P_ARR] = NULL,
     };
     char *name = first_name(p);
@@ -168,8 +171,8 @@ static bool is_nested(const struct rpc_param *p)
 }
 
 /* The lines of one nested argument. */
-static void add_nested(struct columns *c, const struct rpc_param *p, int indent, bool top,
-                       bool as_member)
+static void add_nested(struct columns *c, const struct rpc_param *p, int indent,
+                       bool top, bool as_member)
 {
     struct buf left = {0};
     buf_printf(&left, "%*s", indent, "");
@@ -191,7 +194,8 @@ static void add_nested(struct columns *c, const struct rpc_param *p, int indent,
         add_nested(c, i, indent + 2, false, !array);
     if (p->type != P_OBJ)
         add_line(c, indented(indent + 2, "..."), NULL);
-    add_line(c, xasprintf("%*s%c%s", indent, "", array ? ']' : '}', top ? "" : ","), NULL);
+    add_line(c, xasprintf("%*s%c%s", indent, "", array ? ']' : '}', top ? "" : ","),
+             NULL);
 }
 
 static bool has_named_only(const struct rpc_param *p)
@@ -249,13 +253,14 @@ static void put_params(struct buf *out, const struct rpc_method *m)
     write_columns(out, &named);
 }
 
-/* -- Results ------------------------------------------------------------------------------- */
+/* -- Results
+ * ------------------------------------------------------------------------------- */
 
 static char *describe_result(const struct rpc_result *r, const char *type)
 {
     bool text = r->help && r->help[0];
-    return xasprintf("(%s%s)%s%s", type, r->optional ? ", optional" : "", text ? " " : "",
-                     text ? r->help : "");
+    return xasprintf("(%s%s)%s%s", type, r->optional ? ", optional" : "",
+                     text ? " " : "", text ? r->help : "");
 }
 
 static void add_result(struct columns *c, const struct rpc_result *r, int indent,
@@ -287,14 +292,10 @@ static void add_result(struct columns *c, const struct rpc_result *r, int indent
     static const struct {
         const char *shape, *type;
     } simple[] = {
-        [R_STR] = {"\"str\"", "string"},
-        [R_HEX] = {"\"hex\"", "string"},
-        [R_NUM] = {"n", "numeric"},
-        [R_AMOUNT] = {"n", "numeric"},
-        [R_BOOL] = {"true|false", "boolean"},
-        [R_NONE] = {"null", "json null"},
-        [R_TIME] = {"xxx", "numeric"},
-        [R_ANY] = {"any", "any"},
+        [R_STR] = {"\"str\"", "string"},      [R_HEX] = {"\"hex\"", "string"},
+        [R_NUM] = {"n", "numeric"},           [R_AMOUNT] = {"n", "numeric"},
+        [R_BOOL] = {"true|false", "boolean"}, [R_NONE] = {"null", "json null"},
+        [R_TIME] = {"xxx", "numeric"},        [R_ANY] = {"any", "any"},
     };
     const char *separator = inside ? "," : "";
     char *key = as_member ? xasprintf("\"%s\" : ", r->name) : xstrdup("");
@@ -317,8 +318,10 @@ static void add_result(struct columns *c, const struct rpc_result *r, int indent
     case R_NONE:
     case R_TIME:
     case R_ANY:
-        add_line(c, xasprintf("%*s%s%s%s", indent, "", key, simple[r->type].shape, separator),
-                 describe_result(r, simple[r->type].type));
+        add_line(
+            c,
+            xasprintf("%*s%s%s%s", indent, "", key, simple[r->type].shape, separator),
+            describe_result(r, simple[r->type].type));
         break;
     }
     free(key);
@@ -338,7 +341,8 @@ static void put_results(struct buf *out, const struct rpc_method *m)
     }
 }
 
-/* -- Examples ------------------------------------------------------------------------------ */
+/* -- Examples
+ * ------------------------------------------------------------------------------ */
 
 static bool is_text(const struct rpc_param *p)
 {
@@ -357,7 +361,7 @@ static bool next_word(const char **at, struct buf *word)
         if (quote ? *s == quote : *s == '"' || *s == '\'')
             quote = quote ? 0 : *s;
         else if (*s == '\\' && quote != '\'' && s[1])
-            buf_append_byte(word, (uint8_t)*++s);
+            buf_append_byte(word, (uint8_t) * ++s);
         else
             buf_append_byte(word, (uint8_t)*s);
     }
@@ -393,17 +397,19 @@ static void put_examples(struct buf *out, const struct rpc_method *m)
     for (const char *const *e = m->examples; *e; e++)
         buf_printf(out, "> ochre-cli %s%s%s\n", m->name, **e ? " " : "", *e);
     for (const char *const *e = m->examples; *e; e++) {
-        buf_printf(out,
-                   "> curl --user myusername --data-binary '{\"jsonrpc\": \"2.0\", \"id\": "
-                   "\"curltest\", \"method\": \"%s\", \"params\": [",
-                   m->name);
+        buf_printf(
+            out,
+            "> curl --user myusername --data-binary '{\"jsonrpc\": \"2.0\", \"id\": "
+            "\"curltest\", \"method\": \"%s\", \"params\": [",
+            m->name);
         put_json_args(out, m, *e);
         buf_append_str(out, "]}' -H 'content-type: application/json' "
                             "http://127.0.0.1:<rpcport>/\n");
     }
 }
 
-/* -- Whole texts --------------------------------------------------------------------------- */
+/* -- Whole texts
+ * --------------------------------------------------------------------------- */
 
 static void put_method(struct buf *out, const struct rpc_method *m)
 {
@@ -435,7 +441,8 @@ static size_t gather_listed(struct listed **out)
             if (rpc_tables[t]->methods[i].hidden)
                 continue;
             *out = xrealloc_array(*out, n + 1, sizeof(**out));
-            (*out)[n++] = (struct listed){rpc_tables[t]->group, &rpc_tables[t]->methods[i]};
+            (*out)[n++] =
+                (struct listed){rpc_tables[t]->group, &rpc_tables[t]->methods[i]};
         }
     }
     qsort(*out, n, sizeof(**out), by_group_and_name);

@@ -9,14 +9,14 @@ struct http_request;
 struct rpc_job {
     struct http_request *rq;
     enum rpc_code code;
-    char *message; /* of the error; in the call's memory */
-    int64_t start; /* steady microseconds */
+    char *message;                /* of the error; in the call's memory */
+    int64_t start;                /* steady microseconds */
     struct rpc_job *next, **link; /* list of running calls */
     const char *name;             /* of the method */
 };
 
-/* Puts the arguments of a call in their places: named ones by the method's table. Errors become
- * the call's. */
+/* Puts the arguments of a call in their places: named ones by the method's table.
+ * Errors become the call's. */
 NODISCARD bool rpc_place_params(struct rpc_call *c, const struct json *params);
 /* Number and types of the arguments. */
 NODISCARD bool rpc_check_params(struct rpc_call *c);

@@ -9,10 +9,10 @@
 
 struct json_tx_options {
     const struct chain_params *params;
-    bool hex;                          /* end with the serialised transaction */
-    const struct hash256 *block_hash;  /* NULL: no "blockhash" */
-    const struct coin *spent; /* n_in coins spent: gives "fee"; NULL: unknown */
-    bool prevouts;            /* show each coin spent, too (verbosity 3 of getblock) */
+    bool hex;                         /* end with the serialised transaction */
+    const struct hash256 *block_hash; /* NULL: no "blockhash" */
+    const struct coin *spent;         /* n_in coins spent: gives "fee"; NULL: unknown */
+    bool prevouts; /* show each coin spent, too (verbosity 3 of getblock) */
 };
 
 /* Writes the members of an object that the caller has begun (and may add to). */

@@ -1,6 +1,7 @@
 /* RPC methods as data. A file src/rpc/cmd_<group>.c ends in one
  *
- *     const struct rpc_table rpc_<group>_table = {"Blockchain", methods, ARRAY_LEN(methods)};
+ *     const struct rpc_table rpc_<group>_table = {"Blockchain", methods,
+ * ARRAY_LEN(methods)};
  *
  * which rpc/methods.c lists. The table drives argument checks, `help`, doc/rpc and the
  * conversion of ochre-cli's arguments:
@@ -24,36 +25,41 @@
 #include "rpc/protocol.h"
 #include "util/json.h"
 
-/* -- Tables -------------------------------------------------------------------------------- */
+/* -- Tables
+ * -------------------------------------------------------------------------------- */
 
 enum rpc_type {
     P_STR,
-    P_HEX,    /* a string of hex digits; the handler decodes */
+    P_HEX, /* a string of hex digits; the handler decodes */
     P_NUM,
     P_BOOL,
-    P_AMOUNT, /* number or decimal string */
-    P_RANGE,  /* n or [begin, end] */
-    P_OBJ,    /* fields in .inner */
-    P_ARR,    /* element in .inner */
-    P_ANY,    /* no type check */
+    P_AMOUNT,   /* number or decimal string */
+    P_RANGE,    /* n or [begin, end] */
+    P_OBJ,      /* fields in .inner */
+    P_ARR,      /* element in .inner */
+    P_ANY,      /* no type check */
     P_OBJ_USER, /* keys are the caller's own (addresses, ...) */
 };
 
 enum rpc_param_flags {
-    P_OPTIONAL = 1,       /* implied by .def */
-    P_NO_TYPE_CHECK = 2,  /* accepts more than its type says (getblockstats hash_or_height) */
-    P_HIDDEN = 4,         /* not in help */
-    P_CLI_STRING = 8,     /* ochre-cli passes it as text although its type is not a string */
-    P_CLI_JSON = 16,      /* the reverse */
-    P_NAMED_ONLY = 32,    /* a field of the options object, also allowed as a named argument */
+    P_OPTIONAL = 1, /* implied by .def */
+    P_NO_TYPE_CHECK =
+        2,        /* accepts more than its type says (getblockstats hash_or_height) */
+    P_HIDDEN = 4, /* not in help */
+    P_CLI_STRING =
+        8,           /* ochre-cli passes it as text although its type is not a string */
+    P_CLI_JSON = 16, /* the reverse */
+    P_NAMED_ONLY =
+        32, /* a field of the options object, also allowed as a named argument */
 };
 
 struct rpc_param {
-    const char *names; /* "verbosity|verbose": the first is shown, the others are aliases */
+    const char
+        *names; /* "verbosity|verbose": the first is shown, the others are aliases */
     enum rpc_type type;
     unsigned flags;
-    const char *def;      /* default as JSON text or words, shown in help; NULL: required,
-                             unless P_OPTIONAL */
+    const char *def; /* default as JSON text or words, shown in help; NULL: required,
+                        unless P_OPTIONAL */
     const char *help;
     const struct rpc_param *inner; /* PARAMS(...) */
     const char *type_text; /* shown instead of the type's name ("string or numeric") */
@@ -65,8 +71,8 @@ enum rpc_result_type {
     R_NUM,
     R_AMOUNT, /* "x.xxx" number */
     R_BOOL,
-    R_NONE,   /* null */
-    R_TIME,   /* unix seconds */
+    R_NONE, /* null */
+    R_TIME, /* unix seconds */
     R_OBJ,
     R_OBJ_DYN, /* keys vary; .inner is one sample */
     R_ARR,
@@ -91,8 +97,9 @@ struct rpc_method {
     const char *help;
     const struct rpc_param *params;   /* PARAMS(...) or NULL */
     const struct rpc_result *results; /* RESULTS(...) or NULL for null */
-    /* Arguments as typed after the method on ochre-cli; the JSON form is derived. "" for none. */
-    const char *const *examples;      /* EXAMPLES(...) or NULL */
+    /* Arguments as typed after the method on ochre-cli; the JSON form is derived. ""
+     * for none. */
+    const char *const *examples; /* EXAMPLES(...) or NULL */
     void (*fn)(struct rpc_call *c);
     bool hidden; /* works, but `help` does not list it */
 };
@@ -103,32 +110,33 @@ struct rpc_table {
     size_t n;
 };
 
-#define PARAMS(...) ((const struct rpc_param[]){__VA_ARGS__, {0}})
-#define RESULTS(...)                                                                   \
-    ((const struct rpc_result[]){__VA_ARGS__, {.name = NULL}})
+#define PARAMS(...)   ((const struct rpc_param[]){__VA_ARGS__, {0}})
+#define RESULTS(...)  ((const struct rpc_result[]){__VA_ARGS__, {.name = NULL}})
 #define EXAMPLES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* All tables, in the order of `help`; ends with NULL. (rpc/methods.c) */
 extern const struct rpc_table *const rpc_tables[];
 const struct rpc_method *rpc_find_method(const char *name);
 
-/* -- A call -------------------------------------------------------------------------------- */
+/* -- A call
+ * -------------------------------------------------------------------------------- */
 
 struct rpc_call {
     struct node *node;
     const struct rpc_method *method;
-    const struct json *params; /* array: positional, named ones in their places, holes null */
-    struct json_writer *w;     /* write exactly one value */
-    struct arena *mem;         /* lives as long as the call */
-    const char *user;          /* who called */
-    const char *path;          /* of the request: "/", "/wallet/name" */
-    bool failed;               /* set by rpc_error */
+    const struct json
+        *params; /* array: positional, named ones in their places, holes null */
+    struct json_writer *w; /* write exactly one value */
+    struct arena *mem;     /* lives as long as the call */
+    const char *user;      /* who called */
+    const char *path;      /* of the request: "/", "/wallet/name" */
+    bool failed;           /* set by rpc_error */
     /* private to rpc/server.c */
     struct rpc_job *job;
 };
 
-/* Ends the call with an error: what was written is dropped, and the handler must return. The
- * first error wins. */
+/* Ends the call with an error: what was written is dropped, and the handler must
+ * return. The first error wins. */
 void rpc_error(struct rpc_call *c, enum rpc_code code, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 /* Runs fn(arg) after the reply was sent (stop). */
@@ -136,8 +144,9 @@ void rpc_after_reply(struct rpc_call *c, void (*fn)(void *arg), void *arg);
 /* True when the client has gone or the node stops: long calls look now and then. */
 bool rpc_cancelled(const struct rpc_call *c);
 
-/* Arguments by position. rpc_arg is NULL when absent or null; types were checked by the table, so
- * the following only fail (rpc_error, false) on range and content. @i counts from 0. */
+/* Arguments by position. rpc_arg is NULL when absent or null; types were checked by the
+ * table, so the following only fail (rpc_error, false) on range and content. @i counts
+ * from 0. */
 const struct json *rpc_arg(const struct rpc_call *c, size_t i);
 const char *rpc_arg_str(const struct rpc_call *c, size_t i, const char *def);
 bool rpc_arg_bool(const struct rpc_call *c, size_t i, bool def);
@@ -156,9 +165,10 @@ NODISCARD bool rpc_to_hash(struct rpc_call *c, const struct json *v, const char 
 /* Appends; -8 "<name> must be hexadecimal string (not '<text>')". */
 NODISCARD bool rpc_to_bytes(struct rpc_call *c, const struct json *v, const char *name,
                             struct buf *out);
-/* -3 "Amount is not a number or string", "Invalid amount", "Amount out of range"; with the
- * chain's decimals. */
-NODISCARD bool rpc_to_amount(struct rpc_call *c, const struct json *v, struct amount *out);
+/* -3 "Amount is not a number or string", "Invalid amount", "Amount out of range"; with
+ * the chain's decimals. */
+NODISCARD bool rpc_to_amount(struct rpc_call *c, const struct json *v,
+                             struct amount *out);
 /* -3 "JSON value of type %s is not of expected type %s" */
 NODISCARD bool rpc_want(struct rpc_call *c, const struct json *v, enum json_type t);
 

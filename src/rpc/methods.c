@@ -19,21 +19,11 @@ extern const struct rpc_table rpc_index_table;
 extern const struct rpc_table rpc_util_table;
 
 const struct rpc_table *const rpc_tables[] = {
-    &rpc_blockchain_table,
-    &rpc_mempool_table,
-    &rpc_control_table,
-    &rpc_mining_table,
-    &rpc_pastelid_table,
-    &rpc_tickets_table,
-    &rpc_state_table,
-    &rpc_rawtransaction_table,
-    &rpc_accept_table,
-    &rpc_network_table,
-    &rpc_scan_table,
-    &rpc_txoutproof_table,
-    &rpc_util_table,
-    &rpc_index_table,
-    NULL,
+    &rpc_blockchain_table, &rpc_mempool_table,        &rpc_control_table,
+    &rpc_mining_table,     &rpc_pastelid_table,       &rpc_tickets_table,
+    &rpc_state_table,      &rpc_rawtransaction_table, &rpc_accept_table,
+    &rpc_network_table,    &rpc_scan_table,           &rpc_txoutproof_table,
+    &rpc_util_table,       &rpc_index_table,          NULL,
 };
 
 const struct rpc_method *rpc_find_method(const char *name)

@@ -30,7 +30,8 @@ static bool matches(const char *names, const char *name, size_t len)
     return false;
 }
 
-/* -- Named arguments ----------------------------------------------------------------------- */
+/* -- Named arguments
+ * ----------------------------------------------------------------------- */
 
 struct placing {
     struct rpc_call *call;
@@ -56,7 +57,8 @@ static bool find_duplicates(struct rpc_call *c, const struct json *in)
     return false;
 }
 
-/* The unused member that belongs to a parameter, or in->len. Aliases in order of the table. */
+/* The unused member that belongs to a parameter, or in->len. Aliases in order of the
+ * table. */
 static size_t take_member(struct placing *p, const char *names)
 {
     for (size_t i = 0; i < p->in->len; i++) {
@@ -101,8 +103,9 @@ static bool place_one(struct placing *p, size_t at)
     if (!named && !options)
         return true;
     if (named && options) {
-        rpc_error(p->call, RPC_INVALID_PARAMETER, "Parameter %s conflicts with parameter %s",
-                  p->in->keys[i].str, options->keys[0].str);
+        rpc_error(p->call, RPC_INVALID_PARAMETER,
+                  "Parameter %s conflicts with parameter %s", p->in->keys[i].str,
+                  options->keys[0].str);
         return false;
     }
     p->out[at] = named ? p->in->items[i] : *options;
@@ -171,7 +174,8 @@ bool rpc_place_params(struct rpc_call *c, const struct json *params)
     return true;
 }
 
-/* -- Checks -------------------------------------------------------------------------------- */
+/* -- Checks
+ * -------------------------------------------------------------------------------- */
 
 static bool expected_type(const struct rpc_param *p, enum json_type *out)
 {

@@ -7,7 +7,7 @@
 
 /* BIP 125: at most this signals that the transaction may be replaced. */
 #define SEQUENCE_REPLACEABLE (SEQUENCE_FINAL - 2)
-#define SEQUENCE_NONFINAL (SEQUENCE_FINAL - 1)
+#define SEQUENCE_NONFINAL    (SEQUENCE_FINAL - 1)
 
 struct tx *raw_decode_arg(struct rpc_call *c, const struct json *v, const char *message)
 {

@@ -88,8 +88,8 @@ static void look_in_index(struct rpc_call *c, const struct asked *a, struct foun
 {
     struct chainman *cm = c->node->chainman;
     struct txindex *index = chainman_txindex(cm);
-    if (index == NULL || txindex_find(index, chainman_files(cm), &a->txid, &f->tx,
-                                      &f->block) != ERR_OK)
+    if (index == NULL ||
+        txindex_find(index, chainman_files(cm), &a->txid, &f->tx, &f->block) != ERR_OK)
         return;
     f->has_block = true;
     chainman_read_lock(cm);

@@ -14,13 +14,15 @@ static bool can_wrap(const struct script_solution *s, struct bytes script)
     case SCRIPT_SCRIPTHASH:
     case SCRIPT_WITNESS_UNKNOWN:
     case SCRIPT_WITNESS_V1_TAPROOT:
-    case SCRIPT_ANCHOR: return false;
+    case SCRIPT_ANCHOR:
+        return false;
     case SCRIPT_MULTISIG:
     case SCRIPT_NONSTANDARD:
     case SCRIPT_PUBKEY:
     case SCRIPT_PUBKEYHASH:
     case SCRIPT_WITNESS_V0_KEYHASH:
-    case SCRIPT_WITNESS_V0_SCRIPTHASH: break;
+    case SCRIPT_WITNESS_V0_SCRIPTHASH:
+        break;
     }
     if (!script_has_valid_ops(script) || script_is_unspendable(script))
         return false;

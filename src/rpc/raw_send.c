@@ -10,9 +10,9 @@
 struct send_job {
     struct rpc_call *c;
     const struct tx *tx;
-    int64_t max_fee; /* 0: any */
-    bool confirmed;  /* it is in the chain already */
-    bool accepted;   /* now or before */
+    int64_t max_fee;      /* 0: any */
+    bool confirmed;       /* it is in the chain already */
+    bool accepted;        /* now or before */
     struct hash256 wtxid; /* of the one in the pool */
     struct reject rej;
 };
@@ -82,7 +82,7 @@ static void refuse(struct send_job *j)
  * same numbers of the smallest unit on every network: 0.10 and 1 coin on Bitcoin's, 100
  * and 1000 on ours. */
 #define DEFAULT_MAX_FEERATE INT64_C(10000000)
-#define TOO_HIGH_FEERATE INT64_C(100000000)
+#define TOO_HIGH_FEERATE    INT64_C(100000000)
 
 bool raw_feerate_arg(struct rpc_call *c, size_t i, int64_t *out)
 {

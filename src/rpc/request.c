@@ -32,7 +32,8 @@ struct request {
 
 static const struct json null_id = {.type = JSON_NULL};
 
-/* -- Replies ------------------------------------------------------------------------------- */
+/* -- Replies
+ * ------------------------------------------------------------------------------- */
 
 static void put_text(struct buf *out, const char *text)
 {
@@ -52,7 +53,8 @@ static void put_id(struct buf *out, const struct json *id)
 
 static void begin_reply(struct buf *out, enum rpc_version version)
 {
-    put_text(out, version == RPC_2_0 ? "{\"jsonrpc\":\"2.0\",\"result\":" : "{\"result\":");
+    put_text(out,
+             version == RPC_2_0 ? "{\"jsonrpc\":\"2.0\",\"result\":" : "{\"result\":");
 }
 
 static void end_reply(struct buf *out, enum rpc_version version, const struct json *id)
@@ -81,7 +83,8 @@ static int http_status(enum rpc_code code)
     return code == RPC_INVALID_REQUEST ? 400 : code == RPC_METHOD_NOT_FOUND ? 404 : 500;
 }
 
-/* -- Requests ------------------------------------------------------------------------------ */
+/* -- Requests
+ * ------------------------------------------------------------------------------ */
 
 static bool invalid(struct request *r, const char *error)
 {
@@ -129,7 +132,8 @@ static bool read_request(struct request *r, const struct json *v)
     if (v->type != JSON_OBJECT)
         return invalid(r, "Invalid Request object");
     r->id = json_get(v, "id");
-    return read_version(r, json_get(v, "jsonrpc")) && read_method(r, json_get(v, "method")) &&
+    return read_version(r, json_get(v, "jsonrpc")) &&
+           read_method(r, json_get(v, "method")) &&
            read_params(r, json_get(v, "params"));
 }
 
@@ -139,7 +143,8 @@ static bool is_notification(const struct request *r)
     return r->version == RPC_2_0 && !r->id;
 }
 
-/* -- Calls --------------------------------------------------------------------------------- */
+/* -- Calls
+ * --------------------------------------------------------------------------------- */
 
 static void execute(struct rpc_call *c, const struct request *r)
 {
@@ -191,7 +196,8 @@ static int run(struct session *ss, const struct request *r)
     return c.failed ? (int)job.code : 0;
 }
 
-/* -- Bodies -------------------------------------------------------------------------------- */
+/* -- Bodies
+ * -------------------------------------------------------------------------------- */
 
 static int refuse(struct session *ss, const struct request *r, enum rpc_code code,
                   const char *message)
@@ -206,8 +212,8 @@ static bool may_call(struct session *ss, const char *method)
     const struct rpc_origin *from = ss->from;
     if (rpc_auth_may_call(from->auth, from->user, method))
         return true;
-    log_warning(from->node->log, "RPC User %s not allowed to call method %.64s", from->user,
-                method);
+    log_warning(from->node->log, "RPC User %s not allowed to call method %.64s",
+                from->user, method);
     return false;
 }
 

@@ -16,8 +16,8 @@ struct rpc_origin {
     const char *path; /* of the HTTP request */
 };
 
-/* Runs the call or calls of @body and appends the reply. Returns the HTTP status; 204 and 403
- * have no body. */
+/* Runs the call or calls of @body and appends the reply. Returns the HTTP status; 204
+ * and 403 have no body. */
 int rpc_serve(const struct rpc_origin *from, struct bytes body, struct buf *out);
 
 #endif

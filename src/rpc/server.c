@@ -14,8 +14,8 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-#define MAX_HEADER 8192
-#define MAX_BODY (32u << 20)
+#define MAX_HEADER              8192
+#define MAX_BODY                (32u << 20)
 #define WRONG_PASSWORD_DELAY_US 250000 /* slows guessing */
 
 struct rpc_server {
@@ -23,12 +23,13 @@ struct rpc_server {
     struct http_server *http;
     struct rpc_auth *auth;
     pthread_mutex_t lock;
-    bool warm; /* warm-up is over */
-    char *status; /* owned: of the warm-up */
+    bool warm;               /* warm-up is over */
+    char *status;            /* owned: of the warm-up */
     struct rpc_job *running; /* list */
 };
 
-/* -- Calls --------------------------------------------------------------------------------- */
+/* -- Calls
+ * --------------------------------------------------------------------------------- */
 
 bool rpc_is_warm(struct rpc_call *c)
 {
@@ -60,7 +61,8 @@ void rpc_job_leave(struct rpc_server *s, struct rpc_job *j)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* -- HTTP ---------------------------------------------------------------------------------- */
+/* -- HTTP
+ * ---------------------------------------------------------------------------------- */
 
 static void refuse_stranger(struct rpc_server *s, struct http_request *rq, bool guessed)
 {
@@ -98,7 +100,8 @@ static void handle(void *ctx, struct http_request *rq)
     buf_clear(&user);
 }
 
-/* -- Set-up -------------------------------------------------------------------------------- */
+/* -- Set-up
+ * -------------------------------------------------------------------------------- */
 
 struct nets {
     struct subnet *list; /* owned */
@@ -120,11 +123,12 @@ static bool read_allowed(struct nets *nets, const struct args *a, char **error)
     for (size_t i = 0; i < n; i++) {
         if (add_net(nets, list[i]))
             continue;
-        *error = xasprintf("Invalid -rpcallowip subnet specification: %s. Valid are a single "
-                           "IP (e.g. 1.2.3.4), a network/netmask (e.g. "
-                           "1.2.3.4/255.255.255.0), a network/CIDR (e.g. 1.2.3.4/24), all "
-                           "ipv4 (0.0.0.0/0), or all ipv6 (::/0).",
-                           list[i]);
+        *error = xasprintf(
+            "Invalid -rpcallowip subnet specification: %s. Valid are a single "
+            "IP (e.g. 1.2.3.4), a network/netmask (e.g. "
+            "1.2.3.4/255.255.255.0), a network/CIDR (e.g. 1.2.3.4/24), all "
+            "ipv4 (0.0.0.0/0), or all ipv6 (::/0).",
+            list[i]);
         return false;
     }
     return true;
@@ -136,8 +140,8 @@ static bool bind_one(struct rpc_server *s, const char *host, uint16_t port)
     struct logger *lg = s->node->log;
     log_info(lg, "Binding RPC on address %s port %u", host, port);
     if (endpoint_resolve(&at, 1, host, port, true) != 1) {
-        log_warning(lg, "Binding RPC on address %s port %u failed: unknown address", host,
-                    port);
+        log_warning(lg, "Binding RPC on address %s port %u failed: unknown address",
+                    host, port);
         return false;
     }
     enum err e = http_server_bind(s->http, &at);
@@ -156,11 +160,13 @@ static bool bind_all(struct rpc_server *s, char **error)
     args_list(a, "rpcallowip", &n_allow);
     if (n_bind == 0 || n_allow == 0) {
         if (n_allow > 0)
-            log_warning(s->node->log, "Option -rpcallowip was specified without -rpcbind; this "
-                                      "doesn't usually make sense");
+            log_warning(s->node->log,
+                        "Option -rpcallowip was specified without -rpcbind; this "
+                        "doesn't usually make sense");
         if (n_bind > 0)
-            log_warning(s->node->log, "Option -rpcbind was ignored because -rpcallowip was not "
-                                      "specified, refusing to allow everyone to connect");
+            log_warning(s->node->log,
+                        "Option -rpcbind was ignored because -rpcallowip was not "
+                        "specified, refusing to allow everyone to connect");
         bound += bind_one(s, "::1", port);
         bound += bind_one(s, "127.0.0.1", port);
         n_bind = 0;
@@ -188,7 +194,8 @@ static bool start_http(struct rpc_server *s, char **error)
     struct nets nets = {0};
     bool ok = false;
     if (read_allowed(&nets, a, error)) {
-        int64_t threads = args_int(a, "rpcthreads", 4), depth = args_int(a, "rpcworkqueue", 64);
+        int64_t threads = args_int(a, "rpcthreads", 4),
+                depth = args_int(a, "rpcworkqueue", 64);
         struct http_options opt = {
             .loop = s->node->loop,
             .log = s->node->log,
@@ -227,7 +234,8 @@ bool rpc_server_start(struct node *n, char **error)
     s->status = xstrdup("RPC server started");
     pthread_mutex_init(&s->lock, NULL);
     n->rpc = s;
-    if (rpc_auth_new(&s->auth, n->args, n->log, n->datadir, error) && start_http(s, error))
+    if (rpc_auth_new(&s->auth, n->args, n->log, n->datadir, error) &&
+        start_http(s, error))
         return true;
     n->rpc = NULL;
     clear(s);

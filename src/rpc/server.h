@@ -6,17 +6,17 @@
 
 struct rpc_server;
 
-/* Reads the -rpc* options of n->args, writes the cookie, listens (n->loop must run or be about
- * to) and sets n->rpc. Until rpc_server_ready every call but a few is answered with -28 and
- * the warm-up status. *error (caller frees) is a sentence for the user. */
+/* Reads the -rpc* options of n->args, writes the cookie, listens (n->loop must run or
+ * be about to) and sets n->rpc. Until rpc_server_ready every call but a few is answered
+ * with -28 and the warm-up status. *error (caller frees) is a sentence for the user. */
 NODISCARD bool rpc_server_start(struct node *n, char **error);
 /* What the node does at the moment: "Loading block index…". Any thread. */
 void rpc_server_warmup(struct rpc_server *s, const char *status);
 void rpc_server_ready(struct rpc_server *s);
 /* No new calls; rpc_cancelled() becomes true for the running ones (n->stopping). */
 void rpc_server_interrupt(struct rpc_server *s);
-/* After rpc_server_interrupt: waits for running calls, removes the cookie, frees. The loop must
- * still run. NULL is fine. */
+/* After rpc_server_interrupt: waits for running calls, removes the cookie, frees. The
+ * loop must still run. NULL is fine. */
 void rpc_server_stop(struct rpc_server *s);
 
 #endif

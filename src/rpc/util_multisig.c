@@ -12,7 +12,7 @@ enum multisig_form {
 
 struct multisig {
     int32_t required;
-    struct buf script;    /* owned */
+    struct buf script; /* owned */
     size_t n_keys;
     bool all_compressed;
     enum multisig_form form;

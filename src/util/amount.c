@@ -18,7 +18,8 @@ char *amount_format(char out[32], struct amount a, unsigned decimals)
     return memcpy(out, p, (size_t)(text + sizeof(text) - p));
 }
 
-/* A number taken apart: its significant digits (no trailing zeros) times 10^exponent. */
+/* A number taken apart: its significant digits (no trailing zeros) times 10^exponent.
+ */
 struct decimal {
     const char *pos, *end;
     bool negative;

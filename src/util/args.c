@@ -11,8 +11,8 @@
 #include "util/log.h"
 
 #define MAX_CONFIG_SIZE (1u << 20)
-#define HELP_WIDTH 79
-#define HELP_INDENT 7
+#define HELP_WIDTH      79
+#define HELP_INDENT     7
 
 enum source {
     FORCED,
@@ -90,7 +90,8 @@ static void add_value(struct args *a, enum source from, const struct value *v)
     l->items[l->n++] = *v;
 }
 
-/* --- names and values -------------------------------------------------------------------- */
+/* --- names and values
+ * -------------------------------------------------------------------- */
 
 static const struct opt *find_option(const struct args *a, const char *name)
 {
@@ -146,29 +147,33 @@ static bool check_number(const struct args *a, const struct opt *o, const char *
     if (a->lenient)
         return true;
     if (!number)
-        *error = xasprintf("Invalid value for -%s: '%s' is not a whole number", o->name, text);
+        *error = xasprintf("Invalid value for -%s: '%s' is not a whole number", o->name,
+                           text);
     else if (o->max == 0)
         *error = xasprintf("Invalid value for -%s: %s is below %" PRId64, o->name, text,
                            o->min);
     else
-        *error = xasprintf("Invalid value for -%s: %s is not within %" PRId64 " to %" PRId64,
-                           o->name, text, o->min, o->max);
+        *error =
+            xasprintf("Invalid value for -%s: %s is not within %" PRId64 " to %" PRId64,
+                      o->name, text, o->min, o->max);
     return false;
 }
 
 /* @text NULL: no value was given. */
-static bool make_value(struct args *a, struct value *v, const struct opt *o, bool negated,
-                       const char *section, const char *text, char **error)
+static bool make_value(struct args *a, struct value *v, const struct opt *o,
+                       bool negated, const char *section, const char *text,
+                       char **error)
 {
     *v = (struct value){o, keep(a, section), false, keep(a, text ? text : "")};
     if (o->flags & OPT_IGNORED)
-        text_list_add(&a->warnings,
-                      arena_printf(&a->mem, "Option -%s has no effect in this program",
-                                   o->name));
+        text_list_add(
+            &a->warnings,
+            arena_printf(&a->mem, "Option -%s has no effect in this program", o->name));
     if (!negated)
         return o->type != OPT_INT || text == NULL || check_number(a, o, text, error);
     if (o->flags & OPT_DISALLOW_NEGATION) {
-        *error = xasprintf("Negating of -%s is meaningless and therefore forbidden", o->name);
+        *error = xasprintf("Negating of -%s is meaningless and therefore forbidden",
+                           o->name);
         return false;
     }
     v->negated = text == NULL || text_is_true(text);
@@ -176,14 +181,15 @@ static bool make_value(struct args *a, struct value *v, const struct opt *o, boo
     return true;
 }
 
-/* --- command line ------------------------------------------------------------------------ */
+/* --- command line
+ * ------------------------------------------------------------------------ */
 
 static bool parse_word(struct args *a, const char *word, char **error)
 {
     const char *key = word + 1 + (word[1] == '-');
     const char *equals = strchr(key, '=');
-    char *name = equals ? arena_printf(&a->mem, "%.*s", (int)(equals - key), key)
-                        : keep(a, key);
+    char *name =
+        equals ? arena_printf(&a->mem, "%.*s", (int)(equals - key), key) : keep(a, key);
     bool negated;
     struct value v;
     const struct opt *o = find_key(a, name, &negated);
@@ -192,8 +198,9 @@ static bool parse_word(struct args *a, const char *word, char **error)
         return false;
     }
     if (strcmp(o->name, "includeconf") == 0 && !negated) {
-        *error = xasprintf("-includeconf cannot be used from commandline; -includeconf=\"%s\"",
-                           equals ? equals + 1 : "");
+        *error = xasprintf(
+            "-includeconf cannot be used from commandline; -includeconf=\"%s\"",
+            equals ? equals + 1 : "");
         return false;
     }
     if (!make_value(a, &v, o, negated, "", equals ? equals + 1 : NULL, error))
@@ -220,7 +227,8 @@ static bool asks_for_bitcoin(int argc, const char *const *argv)
     return on;
 }
 
-bool args_parse_command_line(struct args *a, int argc, const char *const *argv, char **error)
+bool args_parse_command_line(struct args *a, int argc, const char *const *argv,
+                             char **error)
 {
     int i = 1;
     char *why = NULL;
@@ -237,7 +245,8 @@ bool args_parse_command_line(struct args *a, int argc, const char *const *argv, 
     return true;
 }
 
-/* --- configuration file ------------------------------------------------------------------ */
+/* --- configuration file
+ * ------------------------------------------------------------------ */
 
 struct config_file {
     struct args *a;
@@ -267,7 +276,8 @@ static char *trim(char *s)
 
 static bool known_section(const char *name)
 {
-    static const char *const known[] = {"main", "test", "regtest", "signet", "testnet4"};
+    static const char *const known[] = {"main", "test", "regtest", "signet",
+                                        "testnet4"};
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (strcmp(known[i], name) == 0)
             return true;
@@ -300,18 +310,20 @@ static bool config_value(struct config_file *f, char *key, const char *text)
         return false;
     }
     if (o == NULL) {
-        text_list_add(&a->warnings,
-                      arena_printf(&a->mem, "Ignoring unknown configuration value %s", key));
+        text_list_add(
+            &a->warnings,
+            arena_printf(&a->mem, "Ignoring unknown configuration value %s", key));
         return true;
     }
     if (o->flags & OPT_COMMAND_LINE) {
-        *f->error = strcmp(o->name, "conf") == 0
-                        ? xstrdup("conf cannot be set in the configuration file; use "
-                                  "includeconf= if you want to include additional config "
-                                  "files")
-                        : xasprintf("%s cannot be set in the configuration file; it belongs "
-                                    "on the command line",
-                                    o->name);
+        *f->error =
+            strcmp(o->name, "conf") == 0
+                ? xstrdup("conf cannot be set in the configuration file; use "
+                          "includeconf= if you want to include additional config "
+                          "files")
+                : xasprintf("%s cannot be set in the configuration file; it belongs "
+                            "on the command line",
+                            o->name);
         return false;
     }
     if (f->included && strcmp(o->name, "includeconf") == 0) {
@@ -334,10 +346,11 @@ static bool config_line(struct config_file *f, char *line)
     char *comment = strchr(line, '#');
     if (comment != NULL && strstr(line, "rpcpassword") != NULL &&
         strstr(line, "rpcpassword") < comment)
-        return config_error(f,
-                            "parse error on line %d, using # in rpcpassword can be ambiguous "
-                            "and should be avoided%s",
-                            "");
+        return config_error(
+            f,
+            "parse error on line %d, using # in rpcpassword can be ambiguous "
+            "and should be avoided%s",
+            "");
     if (comment != NULL)
         *comment = '\0';
     line = trim(line);
@@ -350,17 +363,19 @@ static bool config_line(struct config_file *f, char *line)
         return true;
     }
     if (line[0] == '-')
-        return config_error(f,
-                            "parse error on line %d: %s, options in configuration file must "
-                            "be specified without leading -",
-                            line);
+        return config_error(
+            f,
+            "parse error on line %d: %s, options in configuration file must "
+            "be specified without leading -",
+            line);
     char *equals = strchr(line, '=');
     if (equals == NULL) {
-        char *what = strncmp(line, "no", 2) == 0
-                         ? xasprintf("%s, if you intended to specify a negated option, use "
-                                     "%s=1 instead",
-                                     line, line)
-                         : xstrdup(line);
+        char *what =
+            strncmp(line, "no", 2) == 0
+                ? xasprintf("%s, if you intended to specify a negated option, use "
+                            "%s=1 instead",
+                            line, line)
+                : xstrdup(line);
         config_error(f, "parse error on line %d: %s", what);
         free(what);
         return false;
@@ -399,7 +414,8 @@ static const char *network_so_far(const struct args *a)
     return args_str(a, "chain", "main");
 }
 
-static bool read_included(struct args *a, const char *main_path, bool strict, char **error)
+static bool read_included(struct args *a, const char *main_path, bool strict,
+                          char **error)
 {
     size_t n;
     const char *before = a->network;
@@ -410,7 +426,8 @@ static bool read_included(struct args *a, const char *main_path, bool strict, ch
     const char *slash = strrchr(main_path, '/');
     const char *dir = args_str(a, "datadir", "");
     if (dir[0] == '\0')
-        dir = slash ? arena_printf(&a->mem, "%.*s", (int)(slash - main_path), main_path) : ".";
+        dir = slash ? arena_printf(&a->mem, "%.*s", (int)(slash - main_path), main_path)
+                    : ".";
     for (size_t i = 0; i < n; i++) {
         const char *path = names[i][0] == '/'
                                ? names[i]
@@ -432,7 +449,8 @@ bool args_read_config(struct args *a, const char *path, bool strict, char **erro
     return read_one_config(&f) && read_included(a, path, strict, error);
 }
 
-/* --- settings file ----------------------------------------------------------------------- */
+/* --- settings file
+ * ----------------------------------------------------------------------- */
 
 static bool settings_value(struct args *a, const struct opt *o, const struct json *j,
                            const char *path, char **error)
@@ -451,7 +469,8 @@ static bool settings_value(struct args *a, const struct opt *o, const struct jso
             !settings_value(a, o, &j->items[i], path, error))
             return false;
     if (j->type == JSON_OBJECT) {
-        *error = xasprintf("Found unexpected value for %s in settings file %s", o->name, path);
+        *error = xasprintf("Found unexpected value for %s in settings file %s", o->name,
+                           path);
         return false;
     }
     return true;
@@ -461,25 +480,28 @@ static bool settings_object(struct args *a, const struct json *j, const char *pa
                             char **error)
 {
     if (j->type != JSON_OBJECT) {
-        *error = xasprintf("Settings file could not be read:\n- Found unexpected value in "
-                           "settings file %s: it must be an object",
-                           path);
+        *error =
+            xasprintf("Settings file could not be read:\n- Found unexpected value in "
+                      "settings file %s: it must be an object",
+                      path);
         return false;
     }
     for (size_t i = 0; i < j->len; i++) {
         const char *key = j->keys[i].str;
         const struct opt *o = find_option(a, key);
         if (json_get(j, key) != &j->items[i]) {
-            *error = xasprintf("Settings file could not be read:\n- Found duplicate key %s in "
-                               "settings file %s",
-                               key, path);
+            *error = xasprintf(
+                "Settings file could not be read:\n- Found duplicate key %s in "
+                "settings file %s",
+                key, path);
             return false;
         }
         if (o != NULL && !settings_value(a, o, &j->items[i], path, error))
             return false;
         if (o == NULL && key[0] != '_')
-            text_list_add(&a->warnings,
-                          arena_printf(&a->mem, "Ignoring unknown rw_settings value %s", key));
+            text_list_add(
+                &a->warnings,
+                arena_printf(&a->mem, "Ignoring unknown rw_settings value %s", key));
     }
     return true;
 }
@@ -492,20 +514,24 @@ bool args_read_settings(struct args *a, const char *path, char **error)
     enum err e = fs_read_file(path, MAX_CONFIG_SIZE, &text);
     bool ok = false;
     if (e != ERR_OK)
-        *error = xasprintf("Settings file could not be read:\n- %s: %s", path, err_text(e));
+        *error =
+            xasprintf("Settings file could not be read:\n- %s: %s", path, err_text(e));
     else if (!json_parse(&j, &a->mem, (const char *)text.data, text.len, &why))
-        *error = xasprintf(
-            "Settings file could not be read:\n- Settings file %s does not contain valid "
-            "JSON. This is probably caused by disk corruption or a crash, and can be fixed by "
-            "removing the file, which will reset settings to default values.",
-            path);
+        *error =
+            xasprintf("Settings file could not be read:\n- Settings file %s does not "
+                      "contain valid "
+                      "JSON. This is probably caused by disk corruption or a crash, "
+                      "and can be fixed by "
+                      "removing the file, which will reset settings to default values.",
+                      path);
     else
         ok = settings_object(a, j, path, error);
     buf_clear(&text);
     return ok;
 }
 
-/* --- looking up -------------------------------------------------------------------------- */
+/* --- looking up
+ * -------------------------------------------------------------------------- */
 
 void args_select_network(struct args *a, const char *section)
 {
@@ -531,8 +557,8 @@ static bool in_layer(const struct args *a, enum layer l, const struct value *v)
 
 static enum source layer_source(enum layer l)
 {
-    static const enum source source[LAYER_COUNT] = {FORCED, COMMAND_LINE, SETTINGS, CONFIG,
-                                                    CONFIG};
+    static const enum source source[LAYER_COUNT] = {FORCED, COMMAND_LINE, SETTINGS,
+                                                    CONFIG, CONFIG};
     return source[l];
 }
 
@@ -562,8 +588,8 @@ static struct span layer_span(const struct args *a, enum layer l, const struct o
     return s;
 }
 
-/* Outside main, a value of the default section does not reach options that differ by network,
- * but a negation does (bitcoind's rule). */
+/* Outside main, a value of the default section does not reach options that differ by
+ * network, but a negation does (bitcoind's rule). */
 static bool layer_ignored(const struct args *a, enum layer l, const struct opt *o,
                           const struct span *s)
 {
@@ -684,9 +710,10 @@ bool args_check_sections(const struct args *a, char **error)
         if (s.first == NULL || !layer_ignored(a, LAYER_DEFAULT_SECTION, o, &s) ||
             lookup(a, o->name, &negated) != NULL)
             continue;
-        buf_printf(&all,
-                   "%sConfig setting for -%s only applied on %s network when in [%s] section.",
-                   all.len > 0 ? "\n" : "", o->name, a->network, a->network);
+        buf_printf(
+            &all,
+            "%sConfig setting for -%s only applied on %s network when in [%s] section.",
+            all.len > 0 ? "\n" : "", o->name, a->network, a->network);
     }
     bool ok = all.len == 0;
     if (!ok)
@@ -707,7 +734,8 @@ const char *const *args_warnings(const struct args *a, size_t *n)
     return a->warnings.items;
 }
 
-/* --- log and help ------------------------------------------------------------------------ */
+/* --- log and help
+ * ------------------------------------------------------------------------ */
 
 void args_log(const struct args *a, struct logger *log)
 {
@@ -723,9 +751,11 @@ void args_log(const struct args *a, struct logger *log)
         const struct value_list *list = &a->from[shown[k].source];
         for (size_t i = 0; i < list->n; i++) {
             const struct value *v = &list->items[i];
-            const char *quote = v->negated || (v->opt->flags & OPT_SENSITIVE) ? "" : "\"";
-            log_info(log, "%s %s%s%s%s=%s%s%s", shown[k].label, v->section[0] ? "[" : "",
-                     v->section, v->section[0] ? "] " : "", v->opt->name, quote,
+            const char *quote =
+                v->negated || (v->opt->flags & OPT_SENSITIVE) ? "" : "\"";
+            log_info(log, "%s %s%s%s%s=%s%s%s", shown[k].label,
+                     v->section[0] ? "[" : "", v->section, v->section[0] ? "] " : "",
+                     v->opt->name, quote,
                      v->opt->flags & OPT_SENSITIVE ? "****"
                      : v->negated                  ? "false"
                                                    : v->text,
@@ -758,7 +788,8 @@ static void wrap(struct buf *out, const char *text)
 static void help_option(const struct opt *o, struct buf *out)
 {
     buf_printf(out, "  -%s%s%s\n", o->name, o->arg ? "=" : "", o->arg ? o->arg : "");
-    char *text = o->def ? xasprintf("%s (default: %s)", o->help, o->def) : xstrdup(o->help);
+    char *text =
+        o->def ? xasprintf("%s (default: %s)", o->help, o->def) : xstrdup(o->help);
     wrap(out, text);
     free(text);
     buf_append_byte(out, '\n');

@@ -1,6 +1,6 @@
-/* Command line and configuration file, driven by one const table of options: bitcoind's rules
- * for names, negation (-nofoo, -foo=0), sections ([main] [test] [regtest]), includeconf,
- * settings.json, and who wins over whom. */
+/* Command line and configuration file, driven by one const table of options: bitcoind's
+ * rules for names, negation (-nofoo, -foo=0), sections ([main] [test] [regtest]),
+ * includeconf, settings.json, and who wins over whom. */
 #ifndef OCHRE_UTIL_ARGS_H
 #define OCHRE_UTIL_ARGS_H
 
@@ -15,9 +15,9 @@ enum opt_type {
 };
 
 enum opt_flags {
-    OPT_NETWORK_ONLY = 1,  /* outside main a value in the default section is not used */
-    OPT_HIDDEN = 2,        /* shown with -help-debug only */
-    OPT_COMMAND_LINE = 4,  /* not allowed in a configuration file (conf, includeconf) */
+    OPT_NETWORK_ONLY = 1, /* outside main a value in the default section is not used */
+    OPT_HIDDEN = 2,       /* shown with -help-debug only */
+    OPT_COMMAND_LINE = 4, /* not allowed in a configuration file (conf, includeconf) */
     OPT_DISALLOW_NEGATION = 8,
     OPT_SENSITIVE = 16,    /* value is never logged */
     OPT_IGNORED = 32,      /* accepted for compatibility, has no effect, logged once */
@@ -25,40 +25,43 @@ enum opt_flags {
 };
 
 struct opt {
-    const char *name;   /* without dash; NULL ends the table */
+    const char *name; /* without dash; NULL ends the table */
     enum opt_type type;
-    const char *arg;    /* "<n>", "<dir>"; NULL: none shown */
-    const char *def;    /* default as text, shown in help; NULL: none */
-    int64_t min, max;   /* OPT_INT; both 0: any */
+    const char *arg;  /* "<n>", "<dir>"; NULL: none shown */
+    const char *def;  /* default as text, shown in help; NULL: none */
+    int64_t min, max; /* OPT_INT; both 0: any */
     unsigned flags;
-    const char *group;  /* heading in help */
+    const char *group; /* heading in help */
     const char *help;
 };
 
-/* Order of precedence, as bitcoind's: forced, command line, settings file, the network's section of
- * the configuration file, its default section. On the command line the last of equal options
- * wins, in a file the first. A negated option hides the values before it in its own source and
- * all of lower sources.
+/* Order of precedence, as bitcoind's: forced, command line, settings file, the
+ * network's section of the configuration file, its default section. On the command line
+ * the last of equal options wins, in a file the first. A negated option hides the
+ * values before it in its own source and all of lower sources.
  *
- * An option of type OPT_INT must be a whole number within min..max; with -bitcoin on the command
- * line it is read and bounded as bitcoind does instead of refused. */
+ * An option of type OPT_INT must be a whole number within min..max; with -bitcoin on
+ * the command line it is read and bounded as bitcoind does instead of refused. */
 struct args;
 struct logger;
 
 struct args *args_new(const struct opt *table);
 void args_free(struct args *a);
-/* error, here and below: caller frees; the sentence that bitcoind prints after "Error: ". Parsing
- * ends at the first word that is no option, which with all after it is positional. */
-NODISCARD bool args_parse_command_line(struct args *a, int argc, const char *const *argv,
-                                       char **error);
-/* Network section name: "main", "test", "regtest". Before that only default sections count. */
+/* error, here and below: caller frees; the sentence that bitcoind prints after "Error:
+ * ". Parsing ends at the first word that is no option, which with all after it is
+ * positional. */
+NODISCARD bool args_parse_command_line(struct args *a, int argc,
+                                       const char *const *argv, char **error);
+/* Network section name: "main", "test", "regtest". Before that only default sections
+ * count. */
 void args_select_network(struct args *a, const char *section);
-/* Reads the file and those that includeconf= names in it. strict: unknown keys are errors; else
- * each becomes a warning. */
-NODISCARD bool args_read_config(struct args *a, const char *path, bool strict, char **error);
+/* Reads the file and those that includeconf= names in it. strict: unknown keys are
+ * errors; else each becomes a warning. */
+NODISCARD bool args_read_config(struct args *a, const char *path, bool strict,
+                                char **error);
 NODISCARD bool args_read_settings(struct args *a, const char *path, char **error);
-/* False when an option that must stand in its network's section stands in the default section
- * only, and so has no effect. */
+/* False when an option that must stand in its network's section stands in the default
+ * section only, and so has no effect. */
 NODISCARD bool args_check_sections(const struct args *a, char **error);
 
 bool args_is_set(const struct args *a, const char *name);

@@ -5,8 +5,8 @@
 #include "util/bytes.h"
 
 void base64_append(struct buf *out, const void *data, size_t len);
-/* Appends; false leaves out as it was: wrong characters, length or padding, or unused bits that
- * are not zero. */
+/* Appends; false leaves out as it was: wrong characters, length or padding, or unused
+ * bits that are not zero. */
 NODISCARD bool base64_decode(struct buf *out, const char *text, size_t len);
 
 #endif

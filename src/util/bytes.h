@@ -34,8 +34,8 @@ struct buf {
 };
 
 void buf_init(struct buf *b);
-void buf_clear(struct buf *b); /* frees */
-void buf_reset(struct buf *b); /* len = 0, keeps memory */
+void buf_clear(struct buf *b);             /* frees */
+void buf_reset(struct buf *b);             /* len = 0, keeps memory */
 void buf_grow(struct buf *b, size_t more); /* for buf_reserve */
 static inline void buf_reserve(struct buf *b, size_t more)
 {
@@ -62,8 +62,10 @@ static inline void buf_append_byte(struct buf *b, uint8_t c)
 void buf_append_str(struct buf *b, const char *s);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
-const char *buf_cstr(struct buf *b);   /* adds a NUL beyond len; valid until next change */
-/* Caller frees; b is empty after. A NUL stands behind the last byte; @len may be NULL. */
+const char *
+buf_cstr(struct buf *b); /* adds a NUL beyond len; valid until next change */
+/* Caller frees; b is empty after. A NUL stands behind the last byte; @len may be NULL.
+ */
 uint8_t *buf_take(struct buf *b, size_t *len);
 
 static inline struct bytes buf_view(const struct buf *b)
@@ -71,7 +73,8 @@ static inline struct bytes buf_view(const struct buf *b)
     return bytes_of(b->data, b->len);
 }
 
-/* 256-bit id in the order in which it is serialised (the displayed order is reversed). */
+/* 256-bit id in the order in which it is serialised (the displayed order is reversed).
+ */
 struct hash256 {
     uint8_t b[32];
 };

@@ -13,8 +13,8 @@ struct clock {
 void clock_init(struct clock *c);
 void clock_set_mock(struct clock *c, int64_t unix_s); /* 0 switches back to real time */
 int64_t clock_now(const struct clock *c);             /* unix seconds */
-int64_t clock_now_us(const struct clock *c);          /* unix microseconds (mock * 10^6) */
-int64_t clock_steady_us(void);                        /* monotonic, arbitrary origin */
+int64_t clock_now_us(const struct clock *c); /* unix microseconds (mock * 10^6) */
+int64_t clock_steady_us(void);               /* monotonic, arbitrary origin */
 /* "2026-11-21T09:00:00Z"; out holds 21 bytes. Returns out. */
 char *clock_format_utc(char out[32], int64_t unix_s);
 

@@ -7,25 +7,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NODISCARD __attribute__((warn_unused_result))
+#define NODISCARD              __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
-#define UNUSED __attribute__((unused))
+#define UNUSED                 __attribute__((unused))
 
 /* 0 or negative. A broken *rule* is not an err: see chain/rules/reject.h. */
 enum err {
     ERR_OK = 0,
-    ERR_IO = -1,        /* a read, write or sync failed; errno tells more */
-    ERR_CORRUPT = -2,   /* bytes on disk or wire are not what they must be */
+    ERR_IO = -1,      /* a read, write or sync failed; errno tells more */
+    ERR_CORRUPT = -2, /* bytes on disk or wire are not what they must be */
     ERR_NOT_FOUND = -3,
     ERR_EXISTS = -4,
-    ERR_FULL = -5,      /* disk full, table full, size limit reached */
-    ERR_LOCKED = -6,    /* another process or caller holds it */
-    ERR_VERSION = -7,   /* written by a newer version of this program */
-    ERR_RANGE = -8,     /* a value is outside what the call accepts */
-    ERR_SYNTAX = -9,    /* text that cannot be parsed */
-    ERR_AUTH = -10,     /* wrong key, passphrase or authentication tag */
+    ERR_FULL = -5,    /* disk full, table full, size limit reached */
+    ERR_LOCKED = -6,  /* another process or caller holds it */
+    ERR_VERSION = -7, /* written by a newer version of this program */
+    ERR_RANGE = -8,   /* a value is outside what the call accepts */
+    ERR_SYNTAX = -9,  /* text that cannot be parsed */
+    ERR_AUTH = -10,   /* wrong key, passphrase or authentication tag */
     ERR_TIMEOUT = -11,
-    ERR_CLOSED = -12,   /* the other side or the object is shut down */
+    ERR_CLOSED = -12, /* the other side or the object is shut down */
     ERR_UNSUPPORTED = -13,
 };
 

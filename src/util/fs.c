@@ -44,10 +44,13 @@ static enum err err_of_errno(void)
 {
     switch (errno) {
     case ENOENT:
-    case ENOTDIR: return ERR_NOT_FOUND;
+    case ENOTDIR:
+        return ERR_NOT_FOUND;
     case ENOSPC:
-    case EDQUOT: return ERR_FULL;
-    default: return ERR_IO;
+    case EDQUOT:
+        return ERR_FULL;
+    default:
+        return ERR_IO;
     }
 }
 
@@ -155,7 +158,8 @@ enum err fs_write_atomic(const char *path, const void *data, size_t len, int mod
     return e;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static int remove_entry(const char *path, const struct stat *st, int type,
+                        struct FTW *ftw)
 {
     (void)st;
     (void)type;

@@ -12,8 +12,8 @@ static const uint8_t value_of[256] = {
     ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
 };
 
-/* Both digits of eight bytes' worth of nibbles at once: each nibble in a byte of its own becomes
- * '0' + n, and those above 9 are lifted to 'a'. */
+/* Both digits of eight bytes' worth of nibbles at once: each nibble in a byte of its
+ * own becomes '0' + n, and those above 9 are lifted to 'a'. */
 static uint64_t nibbles_to_digits(uint64_t n)
 {
     uint64_t above_nine = (n + 0x0606060606060606) >> 4 & 0x0101010101010101;

@@ -22,15 +22,16 @@ struct json {
     bool boolean;
     const char *str; /* NUL-terminated, in the document's arena */
     size_t str_len;
-    size_t len;          /* array or object: number of children */
-    struct json *items;  /* children, in order */
-    struct json *keys;   /* object only: len JSON_STRINGs */
+    size_t len;         /* array or object: number of children */
+    struct json *items; /* children, in order */
+    struct json *keys;  /* object only: len JSON_STRINGs */
 };
 
 /* Parses all of text into *out, allocated from @a. False: *error is a static phrase. */
-NODISCARD bool json_parse(struct json **out, struct arena *a, const char *text, size_t len,
-                          const char **error);
-/* Member of an object by name (the first of equal ones), NULL when absent or no object. */
+NODISCARD bool json_parse(struct json **out, struct arena *a, const char *text,
+                          size_t len, const char **error);
+/* Member of an object by name (the first of equal ones), NULL when absent or no object.
+ */
 const struct json *json_get(const struct json *obj, const char *key);
 const struct json *json_at(const struct json *arr, size_t i);
 /* Whole numbers only ("1.0" is not one); false when out of range or not a number. */
@@ -44,10 +45,11 @@ struct json *json_dup(struct arena *a, const struct json *v);
 
 /* Writer. Calls must nest properly (ASSERTed). Strings are escaped as univalue does:
  * control characters, quote, backslash and 0x7f; other UTF-8 passes as it is. */
-#define JSON_WRITE_DEPTH (JSON_MAX_DEPTH + 64) /* any parsed tree, and something around */
+#define JSON_WRITE_DEPTH                                                               \
+    (JSON_MAX_DEPTH + 64) /* any parsed tree, and something around */
 struct json_writer {
     struct buf *out; /* borrowed */
-    int indent;      /* spaces per level; 0 = compact; an empty "[" "]" takes two lines */
+    int indent; /* spaces per level; 0 = compact; an empty "[" "]" takes two lines */
     int depth;
     uint8_t state[JSON_WRITE_DEPTH];
 };
@@ -62,15 +64,17 @@ void json_null(struct json_writer *w);
 void json_bool(struct json_writer *w, bool v);
 void json_int(struct json_writer *w, int64_t v);
 void json_uint(struct json_writer *w, uint64_t v);
-/* As C++ streams with precision 16 print it (bitcoind's doubles), e.g. 4.656542373906925e-10. */
+/* As C++ streams with precision 16 print it (bitcoind's doubles),
+ * e.g. 4.656542373906925e-10. */
 void json_double(struct json_writer *w, double v);
 void json_amount(struct json_writer *w, struct amount v, unsigned decimals);
 void json_str(struct json_writer *w, const char *s);
 void json_strn(struct json_writer *w, const char *s, size_t len);
 void json_hex(struct json_writer *w, const void *data, size_t len);
 void json_hash(struct json_writer *w, const struct hash256 *h); /* displayed order */
-void json_raw(struct json_writer *w, const char *text, size_t len); /* ready-made JSON value */
-void json_value(struct json_writer *w, const struct json *v);       /* a parsed tree */
+void json_raw(struct json_writer *w, const char *text,
+              size_t len); /* ready-made JSON value */
+void json_value(struct json_writer *w, const struct json *v); /* a parsed tree */
 
 /* key and value in one call */
 void json_kv_null(struct json_writer *w, const char *k);
@@ -78,7 +82,8 @@ void json_kv_bool(struct json_writer *w, const char *k, bool v);
 void json_kv_int(struct json_writer *w, const char *k, int64_t v);
 void json_kv_uint(struct json_writer *w, const char *k, uint64_t v);
 void json_kv_double(struct json_writer *w, const char *k, double v);
-void json_kv_amount(struct json_writer *w, const char *k, struct amount v, unsigned decimals);
+void json_kv_amount(struct json_writer *w, const char *k, struct amount v,
+                    unsigned decimals);
 void json_kv_str(struct json_writer *w, const char *k, const char *v);
 void json_kv_hex(struct json_writer *w, const char *k, const void *data, size_t len);
 void json_kv_hash(struct json_writer *w, const char *k, const struct hash256 *h);

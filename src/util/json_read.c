@@ -1,5 +1,5 @@
-/* The reader copies the text once and then works in that copy: strings are unescaped in place
- * and end with a NUL where their closing quote was. */
+/* The reader copies the text once and then works in that copy: strings are unescaped in
+ * place and end with a NUL where their closing quote was. */
 #include <stdlib.h>
 
 #include "util/json.h"
@@ -31,8 +31,8 @@ static void push(struct parser *p, const struct json *v)
 
 static void skip_space(struct parser *p)
 {
-    while (p->pos < p->end && (*p->pos == ' ' || *p->pos == '\n' || *p->pos == '\t' ||
-                               *p->pos == '\r'))
+    while (p->pos < p->end &&
+           (*p->pos == ' ' || *p->pos == '\n' || *p->pos == '\t' || *p->pos == '\r'))
         p->pos++;
 }
 
@@ -104,8 +104,10 @@ static bool number(struct parser *p, struct json *v)
 static size_t utf8_sequence(const uint8_t *s, size_t left)
 {
     uint8_t c = s[0];
-    size_t n = c >= 0xc2 && c <= 0xdf ? 2 : (c & 0xf0) == 0xe0 ? 3 :
-               c >= 0xf0 && c <= 0xf4 ? 4 : 0;
+    size_t n = c >= 0xc2 && c <= 0xdf   ? 2
+               : (c & 0xf0) == 0xe0     ? 3
+               : c >= 0xf0 && c <= 0xf4 ? 4
+                                        : 0;
     if (n == 0 || left < n)
         return 0;
     for (size_t i = 1; i < n; i++)
@@ -171,7 +173,8 @@ static char *put_utf8(char *to, uint32_t c)
     return to;
 }
 
-/* p stands behind the backslash; the text it stands for is never longer than the escape. */
+/* p stands behind the backslash; the text it stands for is never longer than the
+ * escape. */
 static bool escape(struct parser *p, char **to)
 {
     static const char from[] = "\"\\/bfnrt", into[] = "\"\\/\b\f\n\r\t";
@@ -238,7 +241,8 @@ static bool string(struct parser *p, struct json *v)
 
 static bool value(struct parser *p, struct json *v);
 
-/* Moves what was pushed since @base into the arena: every @step-th value from @first on. */
+/* Moves what was pushed since @base into the arena: every @step-th value from @first
+ * on. */
 static struct json *collect(struct parser *p, size_t base, size_t first, size_t step)
 {
     size_t n = (p->len - base) / step;
@@ -316,7 +320,8 @@ static bool object(struct parser *p, struct json *v)
     return true;
 }
 
-static bool nested(struct parser *p, struct json *v, bool (*read)(struct parser *, struct json *))
+static bool nested(struct parser *p, struct json *v,
+                   bool (*read)(struct parser *, struct json *))
 {
     if (p->depth == JSON_MAX_DEPTH)
         return fail(p, "nested too deeply");
@@ -330,10 +335,14 @@ static bool value(struct parser *p, struct json *v)
 {
     memset(v, 0, sizeof(*v));
     switch (peek(p)) {
-    case '{': return nested(p, v, object);
-    case '[': return nested(p, v, array);
-    case '"': return string(p, v);
-    case 'n': return literal(p, "null", 4);
+    case '{':
+        return nested(p, v, object);
+    case '[':
+        return nested(p, v, array);
+    case '"':
+        return string(p, v);
+    case 'n':
+        return literal(p, "null", 4);
     case 't':
         v->type = JSON_BOOL;
         v->boolean = true;
@@ -341,8 +350,17 @@ static bool value(struct parser *p, struct json *v)
     case 'f':
         v->type = JSON_BOOL;
         return literal(p, "false", 5);
-    case '-': case '0': case '1': case '2': case '3': case '4':
-    case '5': case '6': case '7': case '8': case '9':
+    case '-':
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
+    case '8':
+    case '9':
         return number(p, v);
     default:
         return fail(p, p->pos == p->end ? "unexpected end" : "unexpected character");
@@ -434,12 +452,18 @@ bool json_to_double(const struct json *v, double *out)
 const char *json_type_name(enum json_type t)
 {
     switch (t) {
-    case JSON_NULL: return "null";
-    case JSON_BOOL: return "bool";
-    case JSON_NUMBER: return "number";
-    case JSON_STRING: return "string";
-    case JSON_ARRAY: return "array";
-    case JSON_OBJECT: return "object";
+    case JSON_NULL:
+        return "null";
+    case JSON_BOOL:
+        return "bool";
+    case JSON_NUMBER:
+        return "number";
+    case JSON_STRING:
+        return "string";
+    case JSON_ARRAY:
+        return "array";
+    case JSON_OBJECT:
+        return "object";
     }
     return "unknown";
 }

@@ -95,7 +95,7 @@ static bool is_plain(uint8_t c)
 static void append_escape(struct buf *out, uint8_t c)
 {
     static const char short_form[128] = {
-        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',  ['\f'] = 'f',
         ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\',
     };
     if (short_form[c]) {

@@ -1,5 +1,5 @@
-/* Lines are formatted by the caller and written under one lock. Until logger_open they are
- * kept in memory, so nothing said during start-up is lost. */
+/* Lines are formatted by the caller and written under one lock. Until logger_open they
+ * are kept in memory, so nothing said during start-up is lost. */
 #include "util/log.h"
 
 #include <errno.h>
@@ -21,13 +21,13 @@
 #include "util/mem.h"
 
 #define SHRINK_ABOVE (11 * 1000 * 1000)
-#define SHRINK_TO (10 * 1000 * 1000)
-#define EARLY_LIMIT (1000 * 1000) /* of lines kept before logger_open */
-#define LEVEL_UNSET 255
+#define SHRINK_TO    (10 * 1000 * 1000)
+#define EARLY_LIMIT  (1000 * 1000) /* of lines kept before logger_open */
+#define LEVEL_UNSET  255
 
 struct logger {
-    _Atomic uint64_t on; /* bit per category: -debug */
-    _Atomic uint8_t level; /* -loglevel=<level> */
+    _Atomic uint64_t on;                                /* bit per category: -debug */
+    _Atomic uint8_t level;                              /* -loglevel=<level> */
     _Atomic uint8_t category_level[LOG_CATEGORY_COUNT]; /* or LEVEL_UNSET */
     pthread_mutex_t lock;
     struct log_options opt; /* path owned */
@@ -43,7 +43,7 @@ static const char *const category_names[] = {
 #undef X
 };
 
-static const char *const level_names[] = {"trace", "debug", "info",
+static const char *const level_names[] = {"trace",   "debug", "info",
                                           "warning", "error", "broken"};
 
 static _Thread_local char thread_name[16];
@@ -93,7 +93,8 @@ static void emit(struct logger *lg, const void *data, size_t len)
     if (lg->opt.print_to_console && fs_write_all(STDOUT_FILENO, data, len) != ERR_OK)
         lg->opt.print_to_console = false; /* nobody reads it any more */
     if (lg->fd >= 0 && fs_write_all(lg->fd, data, len) != ERR_OK) {
-        /* A full disk must not stop the log for good; the node's own watch acts on it. */
+        /* A full disk must not stop the log for good; the node's own watch acts on it.
+         */
     }
 }
 
@@ -278,7 +279,8 @@ static void put_category(struct logger *lg, struct buf *out, enum log_category c
                has_category && with_level ? ":" : "", with_level ? level_names[l] : "");
 }
 
-/* Text that came from outside must not forge lines: control characters are shown as \xNN. */
+/* Text that came from outside must not forge lines: control characters are shown as
+ * \xNN. */
 static void put_clean(struct buf *out, const char *s, size_t len)
 {
     while (len > 0 && s[len - 1] == '\n')
@@ -305,8 +307,8 @@ static void put_prefix(struct logger *lg, struct buf *line, enum log_category c,
     put_category(lg, line, c, l);
 }
 
-void log_write(struct logger *lg, enum log_category c, enum log_level l, const char *file,
-               int line, const char *func, const char *fmt, ...)
+void log_write(struct logger *lg, enum log_category c, enum log_level l,
+               const char *file, int line, const char *func, const char *fmt, ...)
 {
     struct buf text = {0}, out = {0};
     va_list ap;

@@ -12,8 +12,8 @@
 #include "util/mem.h"
 #include "util/rand.h"
 
-#define MIN_CAP 8u
-#define MAP_PAGES (1u << 20)      /* tables above this are pages of their own */
+#define MIN_CAP        8u
+#define MAP_PAGES      (1u << 20) /* tables above this are pages of their own */
 #define MAP_HUGE_PAGES (4u << 20) /* and above this large pages: fewer TLB misses */
 
 static uint64_t rotl(uint64_t x, int k)
@@ -84,7 +84,8 @@ void map_init(struct map *m, size_t key_size, size_t value_size)
     ASSERT(key_size > 0 && key_size < 1024 && value_size < 65536);
     uint32_t key_align = key_size == 8 || key_size == 16 ? 8 : 4;
     uint32_t value_align = value_size && value_size % 8 == 0 ? 8 : 4;
-    *m = (struct map){.key_size = (uint32_t)key_size, .value_size = (uint32_t)value_size};
+    *m = (struct map){.key_size = (uint32_t)key_size,
+                      .value_size = (uint32_t)value_size};
     m->key_off = key_align;
     m->value_off = align_up(m->key_off + m->key_size, value_align);
     m->slot_size = align_up(m->value_off + m->value_size,
@@ -97,7 +98,8 @@ static uint8_t *alloc_slots(size_t bytes)
 {
     if (bytes < MAP_PAGES)
         return xcalloc(bytes, 1);
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *p =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) {
         fputs("out of memory\n", stderr);
         abort();
@@ -176,7 +178,8 @@ static void make_room(struct map *m, size_t at)
     size_t mask = m->cap - 1, end = at;
     while (slot_hash(slot_at(m, end)) != 0)
         end = (end + 1) & mask;
-    if (end < at) { /* wraps: the head of the table, then the slot that crosses the end */
+    if (end <
+        at) { /* wraps: the head of the table, then the slot that crosses the end */
         memmove(slot_at(m, 1), slot_at(m, 0), end * m->slot_size);
         memcpy(slot_at(m, 0), slot_at(m, mask), m->slot_size);
         end = mask;

@@ -1,6 +1,7 @@
 /* Open-addressing hash map from fixed-size keys to fixed-size values, for millions of
- * entries: one flat array, robin-hood probing, no allocation per entry. Hashes are keyed
- * (SipHash-like mixing with a random secret), so peers cannot aim at collisions. */
+ * entries: one flat array, robin-hood probing, no allocation per entry. Hashes are
+ * keyed (SipHash-like mixing with a random secret), so peers cannot aim at collisions.
+ */
 #ifndef OCHRE_UTIL_MAP_H
 #define OCHRE_UTIL_MAP_H
 
@@ -25,8 +26,8 @@ void *map_put(struct map *m, const void *key, bool *is_new);
 void map_reserve(struct map *m, size_t n);
 bool map_del(struct map *m, const void *key);
 size_t map_memory(const struct map *m); /* bytes on the heap */
-/* Iterates in table order: for (size_t i = 0; map_next(m, &i, &k, &v);) — deleting while
- * iterating is not allowed. */
+/* Iterates in table order: for (size_t i = 0; map_next(m, &i, &k, &v);) — deleting
+ * while iterating is not allowed. */
 bool map_next(const struct map *m, size_t *cursor, const void **key, void **value);
 
 #endif

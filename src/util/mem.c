@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_ALIGN 16u
+#define ARENA_ALIGN         16u
 #define ARENA_DEFAULT_CHUNK 4096u
 
 struct arena_chunk {

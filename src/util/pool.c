@@ -9,7 +9,8 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-/* -- Workers and their queue of jobs ------------------------------------------------------- */
+/* -- Workers and their queue of jobs
+ * ------------------------------------------------------- */
 
 struct job {
     void (*fn)(void *arg);
@@ -124,10 +125,11 @@ void pool_submit(struct pool *p, void (*fn)(void *arg), void *arg)
         pthread_cond_signal(&p->more); /* unlocked: the woken need not wait for us */
 }
 
-/* -- pool_for ------------------------------------------------------------------------------ */
+/* -- pool_for
+ * ------------------------------------------------------------------------------ */
 
-/* Shared by the caller and its helpers; the last one frees it, since a helper may get its turn
- * only after the caller has long gone on. */
+/* Shared by the caller and its helpers; the last one frees it, since a helper may get
+ * its turn only after the caller has long gone on. */
 struct loop_job {
     size_t n, chunk;
     bool (*fn)(void *ctx, size_t i);
@@ -151,8 +153,8 @@ static void loop_job_unref(struct loop_job *j)
 
 static void run_chunk(struct loop_job *j, size_t from, size_t to)
 {
-    for (size_t i = from; i < to && !atomic_load_explicit(&j->failed, memory_order_relaxed);
-         i++)
+    for (size_t i = from;
+         i < to && !atomic_load_explicit(&j->failed, memory_order_relaxed); i++)
         if (!j->fn(j->ctx, i))
             atomic_store(&j->failed, true);
 }
@@ -217,15 +219,17 @@ bool pool_for(struct pool *p, size_t n, size_t chunk, bool (*fn)(void *ctx, size
     return ok;
 }
 
-/* -- check_queue --------------------------------------------------------------------------- */
+/* -- check_queue
+ * --------------------------------------------------------------------------- */
 
 #define MAX_BATCH 32
 
-/* Positions count up for ever; item @i stands at i % max_items. Those below `added` were put
- * in, those below `next` are claimed, and `done` of them have ended. The producer alone moves
- * `added` and reuses the places below `base` + max_items, `base` being the last position at
- * which everything was done. A drainer is a job on the pool that takes batches until there
- * are none; it may get its turn long after the queue was empty again. */
+/* Positions count up for ever; item @i stands at i % max_items. Those below `added`
+ * were put in, those below `next` are claimed, and `done` of them have ended. The
+ * producer alone moves `added` and reuses the places below `base` + max_items, `base`
+ * being the last position at which everything was done. A drainer is a job on the pool
+ * that takes batches until there are none; it may get its turn long after the queue was
+ * empty again. */
 struct check_queue {
     struct pool *pool;
     size_t item_size, max_items;
@@ -297,8 +301,8 @@ static void wake_waiter(struct check_queue *q)
     pthread_mutex_unlock(&q->lock);
 }
 
-/* Items are claimed in order, so all below a failing one are claimed too; they still run, and
- * those above it are skipped: the lowest failure does not depend on luck. */
+/* Items are claimed in order, so all below a failing one are claimed too; they still
+ * run, and those above it are skipped: the lowest failure does not depend on luck. */
 static void run_batch(struct check_queue *q, size_t from, size_t n)
 {
     for (size_t i = from; i < from + n; i++) {
@@ -324,8 +328,8 @@ static bool has_work(struct check_queue *q)
     return atomic_load(&q->next) < atomic_load(&q->added);
 }
 
-/* Says that it leaves, then looks once more: an item added in between has either been seen
- * here, or its producer has seen that a drainer is missing. */
+/* Says that it leaves, then looks once more: an item added in between has either been
+ * seen here, or its producer has seen that a drainer is missing. */
 static bool leave(struct check_queue *q)
 {
     pthread_mutex_lock(&q->lock);

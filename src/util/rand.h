@@ -1,5 +1,5 @@
-/* Randomness. rand_bytes is the operating system's generator; struct rng is a fast, seedable
- * generator for everything that needs no secrecy. */
+/* Randomness. rand_bytes is the operating system's generator; struct rng is a fast,
+ * seedable generator for everything that needs no secrecy. */
 #ifndef OCHRE_UTIL_RAND_H
 #define OCHRE_UTIL_RAND_H
 

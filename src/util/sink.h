@@ -31,10 +31,10 @@ static inline void write_i64(struct sink *s, int64_t v)
 {
     write_u64(s, (uint64_t)v);
 }
-void write_varint(struct sink *s, uint64_t v);   /* CompactSize */
-void write_base128(struct sink *s, uint64_t v);  /* Core's disk VARINT */
+void write_varint(struct sink *s, uint64_t v);  /* CompactSize */
+void write_base128(struct sink *s, uint64_t v); /* Core's disk VARINT */
 void write_hash256(struct sink *s, const struct hash256 *h);
-void write_var(struct sink *s, struct bytes v);  /* CompactSize length, then bytes */
+void write_var(struct sink *s, struct bytes v); /* CompactSize length, then bytes */
 size_t varint_size(uint64_t v);
 
 static inline void put_le16(uint8_t *p, uint16_t v)

@@ -8,12 +8,9 @@
 #include "util/mem.h"
 
 const struct buried_name buried_names[BURIED_COUNT] = {
-    [BURIED_BIP34] = {"bip34", "bip34"},
-    [BURIED_DERSIG] = {"dersig", "bip66"},
-    [BURIED_CLTV] = {"cltv", "bip65"},
-    [BURIED_CSV] = {"csv", "csv"},
-    [BURIED_SEGWIT] = {"segwit", "segwit"},
-    [BURIED_TAPROOT] = {NULL, "taproot"},
+    [BURIED_BIP34] = {"bip34", "bip34"},    [BURIED_DERSIG] = {"dersig", "bip66"},
+    [BURIED_CLTV] = {"cltv", "bip65"},      [BURIED_CSV] = {"csv", "csv"},
+    [BURIED_SEGWIT] = {"segwit", "segwit"}, [BURIED_TAPROOT] = {NULL, "taproot"},
 };
 
 #define BIP32_MAIN    .xpub = {0x04, 0x88, 0xb2, 0x1e}, .xprv = {0x04, 0x88, 0xad, 0xe4}
@@ -32,8 +29,7 @@ const struct buried_name buried_names[BURIED_COUNT] = {
 /* clang-format on */
 
 /* 04 ffff001d 01 04 push("Ochre: marks that last") */
-#define OCHRE_SCRIPT_SIG                                                               \
-    "04ffff001d0104164f636872653a206d61726b732074686174206c617374"
+#define OCHRE_SCRIPT_SIG     "04ffff001d0104164f636872653a206d61726b732074686174206c617374"
 #define OCHRE_GENESIS_SCRIPT "6a"
 #define BITCOIN_SCRIPT_SIG                                                             \
     "04ffff001d0104455468652054696d65732030332f4a616e2f32303039204368616e63656c6c6f72" \

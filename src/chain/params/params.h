@@ -83,7 +83,7 @@ struct supernode_params {
 struct chain_params {
     const char *name; /* -chain=, data subdirectory, section, RPC "chain" */
     enum personality personality;
-    bool offline_only; /* known to the offline tools; a node refuses it */
+    bool offline_only;  /* known to the offline tools; a node refuses it */
     bool is_test_chain; /* worthless coins: lenient defaults, mining without peers */
 
     uint8_t magic[4];

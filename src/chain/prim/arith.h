@@ -22,7 +22,7 @@ unsigned u256_bits(const struct u256 *a);
 struct u256 u256_from_hash(const struct hash256 *h); /* little-endian */
 struct hash256 u256_to_hash(const struct u256 *a);
 double u256_to_double(const struct u256 *a);
-char *u256_to_hex(char out[65], const struct u256 *a); /* big-endian digits */
+char *u256_to_hex(char out[65], const struct u256 *a);           /* big-endian digits */
 NODISCARD bool u256_from_hex(struct u256 *out, const char *hex); /* up to 64 digits */
 
 struct u256 compact_to_target(uint32_t bits, bool *negative, bool *overflow);

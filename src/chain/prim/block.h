@@ -4,7 +4,7 @@
 
 #include "chain/prim/tx.h"
 
-#define BLOCK_HEADER_SIZE 80
+#define BLOCK_HEADER_SIZE         80
 #define MAX_BLOCK_SERIALIZED_SIZE 4000000
 
 struct block_header {
@@ -26,8 +26,8 @@ struct block {
     struct block_header header;
     struct hash256 hash;
     uint32_t n_tx;
-    uint32_t base_size;  /* without witness, bytes */
-    struct tx *txs;      /* n_tx of them, in the block's own allocation */
+    uint32_t base_size; /* without witness, bytes */
+    struct tx *txs;     /* n_tx of them, in the block's own allocation */
     struct bytes raw;
     /* Marks of context-free checks already passed; set once, under no lock, to true
      * only. */

@@ -12,9 +12,9 @@
 #include "util/sink.h"
 
 #define WITNESS_SCALE_FACTOR 4
-#define MAX_BLOCK_WEIGHT 4000000
-#define SEQUENCE_FINAL 0xffffffffu
-#define LOCKTIME_THRESHOLD 500000000u
+#define MAX_BLOCK_WEIGHT     4000000
+#define SEQUENCE_FINAL       0xffffffffu
+#define LOCKTIME_THRESHOLD   500000000u
 
 struct outpoint {
     struct hash256 txid;
@@ -35,16 +35,16 @@ struct txout {
 };
 
 struct tx {
-    _Atomic int refs;      /* 0: lives inside a block, see tx_ref */
-    int32_t version;       /* shown unsigned by RPC, as in Core 28 */
+    _Atomic int refs; /* 0: lives inside a block, see tx_ref */
+    int32_t version;  /* shown unsigned by RPC, as in Core 28 */
     uint32_t locktime;
     uint32_t n_in, n_out;
     bool has_witness;
-    uint32_t base_size;    /* without witness, bytes */
-    uint32_t total_size;   /* raw.len */
+    uint32_t base_size;  /* without witness, bytes */
+    uint32_t total_size; /* raw.len */
     struct txin *in;
     struct txout *out;
-    struct bytes raw;      /* with witness */
+    struct bytes raw; /* with witness */
     struct hash256 txid, wtxid;
 };
 
@@ -95,7 +95,7 @@ struct mtxout {
 struct mtx {
     int32_t version;
     uint32_t locktime;
-    struct mtxin *in; /* owned */
+    struct mtxin *in;   /* owned */
     struct mtxout *out; /* owned */
     uint32_t n_in, n_out;
 };

@@ -13,7 +13,7 @@
 #include "crypto/sha256.h"
 
 #define BASE58_ADDRESS_SIZE 21
-#define BECH32_MAX 90
+#define BECH32_MAX          90
 #define WITNESS_PROGRAM_MAX 40
 
 bool destination_equal(const struct destination *a, const struct destination *b)
@@ -284,8 +284,8 @@ bool wif_decode(struct privkey *out, const struct chain_params *p, const char *t
 {
     struct buf raw = {0};
     bool ok = base58check_decode(&raw, text, 34) && raw.len >= 33 &&
-              raw.data[0] == p->prefixes.wif &&
-              (raw.len == 33 || raw.data[33] == 1) && secp_seckey_valid(raw.data + 1);
+              raw.data[0] == p->prefixes.wif && (raw.len == 33 || raw.data[33] == 1) &&
+              secp_seckey_valid(raw.data + 1);
     if (ok) {
         memcpy(out->secret, raw.data + 1, 32);
         out->compressed = raw.len == 34;

@@ -84,14 +84,13 @@ bool descriptor_is_single_type(const struct descriptor *d)
 static uint64_t checksum_step(uint64_t c, unsigned value)
 {
     static const uint64_t reduction[32] = {
-        0x0000000000, 0xf5dee51989, 0xa9fdca3312, 0x5c232f2a9b,
-        0x1bab10e32d, 0xee75f5faa4, 0xb256dad03f, 0x47883fc9b6,
-        0x3706b1677a, 0xc2d8547ef3, 0x9efb7b5468, 0x6b259e4de1,
-        0x2cada18457, 0xd973449dde, 0x85506bb745, 0x708e8eaecc,
-        0x644d626ffd, 0x9193877674, 0xcdb0a85cef, 0x386e4d4566,
-        0x7fe6728cd0, 0x8a38979559, 0xd61bb8bfc2, 0x23c55da64b,
-        0x534bd30887, 0xa69536110e, 0xfab6193b95, 0x0f68fc221c,
-        0x48e0c3ebaa, 0xbd3e26f223, 0xe11d09d8b8, 0x14c3ecc131,
+        0x0000000000, 0xf5dee51989, 0xa9fdca3312, 0x5c232f2a9b, 0x1bab10e32d,
+        0xee75f5faa4, 0xb256dad03f, 0x47883fc9b6, 0x3706b1677a, 0xc2d8547ef3,
+        0x9efb7b5468, 0x6b259e4de1, 0x2cada18457, 0xd973449dde, 0x85506bb745,
+        0x708e8eaecc, 0x644d626ffd, 0x9193877674, 0xcdb0a85cef, 0x386e4d4566,
+        0x7fe6728cd0, 0x8a38979559, 0xd61bb8bfc2, 0x23c55da64b, 0x534bd30887,
+        0xa69536110e, 0xfab6193b95, 0x0f68fc221c, 0x48e0c3ebaa, 0xbd3e26f223,
+        0xe11d09d8b8, 0x14c3ecc131,
     };
     return ((c & 0x7ffffffff) << 5) ^ value ^ reduction[c >> 35];
 }
@@ -101,14 +100,13 @@ static uint64_t checksum_step(uint64_t c, unsigned value)
 static int checksum_position(char c)
 {
     static const int8_t positions[128] = {
-        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-        94, 59, 92, 91, 28, 29, 50, 15, 10, 11, 17, 51, 14, 52, 53, 16,
-        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 27, 54, 55, 56, 57, 58,
-        26, 82, 83, 84, 85, 86, 87, 88, 89, 32, 33, 34, 35, 36, 37, 38,
-        39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 12, 93, 13, 60, 61,
-        90, 18, 19, 20, 21, 22, 23, 24, 25, 64, 65, 66, 67, 68, 69, 70,
-        71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 30, 62, 31, 63, -1,
+        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 94, 59, 92, 91, 28, 29,
+        50, 15, 10, 11, 17, 51, 14, 52, 53, 16, 0,  1,  2,  3,  4,  5,  6,  7,  8,
+        9,  27, 54, 55, 56, 57, 58, 26, 82, 83, 84, 85, 86, 87, 88, 89, 32, 33, 34,
+        35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 12, 93, 13, 60,
+        61, 90, 18, 19, 20, 21, 22, 23, 24, 25, 64, 65, 66, 67, 68, 69, 70, 71, 72,
+        73, 74, 75, 76, 77, 78, 79, 80, 81, 30, 62, 31, 63, -1,
     };
     return (unsigned char)c < 128 ? positions[(unsigned char)c] : -1;
 }
@@ -155,18 +153,30 @@ void descriptor_append_checksum(struct buf *out, size_t start)
 static const char *function_name(const struct descriptor *d)
 {
     switch (d->kind) {
-    case DESC_PK: return "pk";
-    case DESC_PKH: return "pkh";
-    case DESC_WPKH: return "wpkh";
-    case DESC_COMBO: return "combo";
-    case DESC_MULTI: return d->sorted ? "sortedmulti" : "multi";
-    case DESC_MULTI_A: return d->sorted ? "sortedmulti_a" : "multi_a";
-    case DESC_SH: return "sh";
-    case DESC_WSH: return "wsh";
-    case DESC_TR: return "tr";
-    case DESC_RAWTR: return "rawtr";
-    case DESC_ADDR: return "addr";
-    case DESC_RAW: return "raw";
+    case DESC_PK:
+        return "pk";
+    case DESC_PKH:
+        return "pkh";
+    case DESC_WPKH:
+        return "wpkh";
+    case DESC_COMBO:
+        return "combo";
+    case DESC_MULTI:
+        return d->sorted ? "sortedmulti" : "multi";
+    case DESC_MULTI_A:
+        return d->sorted ? "sortedmulti_a" : "multi_a";
+    case DESC_SH:
+        return "sh";
+    case DESC_WSH:
+        return "wsh";
+    case DESC_TR:
+        return "tr";
+    case DESC_RAWTR:
+        return "rawtr";
+    case DESC_ADDR:
+        return "addr";
+    case DESC_RAW:
+        return "raw";
     }
     return "";
 }

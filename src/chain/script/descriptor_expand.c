@@ -248,17 +248,35 @@ static bool expand_keys(const struct descriptor *d, const struct expansion *e,
             return false;
     }
     switch (d->kind) {
-    case DESC_PK: put_pk(add_script(out), keys, d->in_tr); return true;
-    case DESC_PKH: put_key_destination(add_script(out), DEST_PKH, keys); return true;
-    case DESC_WPKH: put_key_destination(add_script(out), DEST_WPKH, keys); return true;
-    case DESC_COMBO: expand_combo(e, keys, out); return true;
-    case DESC_MULTI: put_multi(add_script(out), d, keys); return true;
-    case DESC_MULTI_A: put_multi_a(add_script(out), d, keys); return true;
-    case DESC_TR: return expand_tr(d, e, keys, out);
-    case DESC_RAWTR: put_rawtr(add_script(out), keys->key + 1); return true;
+    case DESC_PK:
+        put_pk(add_script(out), keys, d->in_tr);
+        return true;
+    case DESC_PKH:
+        put_key_destination(add_script(out), DEST_PKH, keys);
+        return true;
+    case DESC_WPKH:
+        put_key_destination(add_script(out), DEST_WPKH, keys);
+        return true;
+    case DESC_COMBO:
+        expand_combo(e, keys, out);
+        return true;
+    case DESC_MULTI:
+        put_multi(add_script(out), d, keys);
+        return true;
+    case DESC_MULTI_A:
+        put_multi_a(add_script(out), d, keys);
+        return true;
+    case DESC_TR:
+        return expand_tr(d, e, keys, out);
+    case DESC_RAWTR:
+        put_rawtr(add_script(out), keys->key + 1);
+        return true;
     case DESC_SH:
-    case DESC_WSH: return expand_wrapped(d, e, out);
-    case DESC_ADDR: destination_to_script(add_script(out), &d->dest); return true;
+    case DESC_WSH:
+        return expand_wrapped(d, e, out);
+    case DESC_ADDR:
+        destination_to_script(add_script(out), &d->dest);
+        return true;
     case DESC_RAW:
         buf_append(add_script(out), d->script.data, d->script.len);
         return true;

@@ -27,8 +27,8 @@ struct key_expr {
     bool apostrophe; /* hardened steps are printed with ' instead of h */
     bool xonly;
     struct key_origin origin;
-    uint8_t pubkey[65]; /* a single key */
-    uint8_t pubkey_len; /* 0: an extended key */
+    uint8_t pubkey[65];    /* a single key */
+    uint8_t pubkey_len;    /* 0: an extended key */
     struct bip32_key root; /* public form */
     struct bip32_key base; /* root after the path; unless a step of it is hardened */
     bool path_hardened;
@@ -54,8 +54,8 @@ enum descriptor_kind {
 
 struct descriptor {
     enum descriptor_kind kind;
-    bool sorted;         /* DESC_MULTI, DESC_MULTI_A */
-    bool in_tr;          /* DESC_PK: x-only */
+    bool sorted; /* DESC_MULTI, DESC_MULTI_A */
+    bool in_tr;  /* DESC_PK: x-only */
     uint32_t threshold;
     struct key_expr *keys; /* owned */
     size_t n_keys;

@@ -40,9 +40,8 @@ static const struct key_entry *find_pubkey(const struct inference *f, struct byt
 
 static bool may_describe_key(struct bytes key, enum descriptor_place place)
 {
-    return pubkey_is_compressed(key) ||
-           (pubkey_is_compressed_or_uncompressed(key) &&
-            (place == AT_TOP || place == IN_SH));
+    return pubkey_is_compressed(key) || (pubkey_is_compressed_or_uncompressed(key) &&
+                                         (place == AT_TOP || place == IN_SH));
 }
 
 static void put_key(const struct inference *f, struct bytes key)
@@ -176,11 +175,14 @@ static bool infer_solved(const struct inference *f, const struct script_solution
     struct bytes inner;
     bool top = place == AT_TOP, top_or_sh = top || place == IN_SH;
     switch (s->type) {
-    case SCRIPT_PUBKEY: return infer_pk(f, s->data, place);
-    case SCRIPT_PUBKEYHASH: return infer_key_hash(f, s->data, "pkh", place);
+    case SCRIPT_PUBKEY:
+        return infer_pk(f, s->data, place);
+    case SCRIPT_PUBKEYHASH:
+        return infer_key_hash(f, s->data, "pkh", place);
     case SCRIPT_WITNESS_V0_KEYHASH:
         return top_or_sh && infer_key_hash(f, s->data, "wpkh", IN_WPKH);
-    case SCRIPT_MULTISIG: return infer_multi(f, s, place);
+    case SCRIPT_MULTISIG:
+        return infer_multi(f, s, place);
     case SCRIPT_SCRIPTHASH:
         return top && keystore_find_script(f->known, s->data.data, &inner) &&
                infer_wrapped(f, inner, "sh", IN_SH);
@@ -188,11 +190,13 @@ static bool infer_solved(const struct inference *f, const struct script_solution
         return top_or_sh &&
                keystore_find_witness_script(f->known, s->data.data, &inner) &&
                infer_wrapped(f, inner, "wsh", IN_WSH);
-    case SCRIPT_WITNESS_V1_TAPROOT: return top && infer_tr(f, s->data.data);
+    case SCRIPT_WITNESS_V1_TAPROOT:
+        return top && infer_tr(f, s->data.data);
     case SCRIPT_NONSTANDARD:
     case SCRIPT_NULL_DATA:
     case SCRIPT_WITNESS_UNKNOWN:
-    case SCRIPT_ANCHOR: return false;
+    case SCRIPT_ANCHOR:
+        return false;
     }
     return false;
 }

@@ -332,8 +332,7 @@ static bool parse_tree(struct desc_parser *p, struct descriptor *d, struct span 
     } while (w.depth > 0);
     if (text.n > 0)
         return desc_fail(p, "tr(): expected ')' after script expression");
-    return agree ||
-           desc_fail(p, "tr(): Multipath subscripts have mismatched lengths");
+    return agree || desc_fail(p, "tr(): Multipath subscripts have mismatched lengths");
 }
 
 static bool parse_tr_tree(struct desc_parser *p, struct descriptor *d, struct span text,

@@ -10,12 +10,12 @@
 /* The limit is checked after an operation, which may push three elements. */
 #define STACK_ROOM (MAX_STACK_SIZE + 4)
 
-#define TAPROOT_LEAF_MASK 0xfe
+#define TAPROOT_LEAF_MASK      0xfe
 #define TAPROOT_LEAF_TAPSCRIPT 0xc0
-#define TAPROOT_ANNEX_TAG 0x50
-#define TAPROOT_CONTROL_BASE 33
-#define TAPROOT_CONTROL_NODE 32
-#define TAPROOT_CONTROL_MAX (TAPROOT_CONTROL_BASE + 128 * TAPROOT_CONTROL_NODE)
+#define TAPROOT_ANNEX_TAG      0x50
+#define TAPROOT_CONTROL_BASE   33
+#define TAPROOT_CONTROL_NODE   32
+#define TAPROOT_CONTROL_MAX    (TAPROOT_CONTROL_BASE + 128 * TAPROOT_CONTROL_NODE)
 /* Validation weight every tapscript input has on top of its witness (BIP 342). */
 #define TAPSCRIPT_WEIGHT_OFFSET 50
 

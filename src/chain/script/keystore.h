@@ -43,7 +43,7 @@ struct keystore {
     struct map key_index; /* hash160 of the public key -> size_t */
     struct buf *scripts;  /* owned */
     size_t n_scripts;
-    struct map script_index; /* hash160 of the script -> size_t */
+    struct map script_index;   /* hash160 of the script -> size_t */
     struct tap_entry *taproot; /* owned */
     size_t n_taproot;
 };

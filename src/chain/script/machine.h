@@ -34,7 +34,7 @@ struct machine {
     size_t code_start; /* after the last OP_CODESEPARATOR executed */
     uint32_t op_index;
     uint32_t op_count;
-    bool minimal;      /* numbers and pushes must be minimal */
+    bool minimal; /* numbers and pushes must be minimal */
     struct conditions branches;
 
     struct sighash_taproot taproot;
@@ -111,9 +111,9 @@ bool bytes_are_true(struct bytes b); /* CastToBool */
 /* One row per opcode. */
 struct op_rule {
     bool (*run)(struct machine *m, uint8_t code); /* NULL: no such operation */
-    uint8_t need;      /* elements that must be on the stack */
-    bool disabled;     /* fails even where it is not executed */
-    bool conditional;  /* runs in branches not taken, too */
+    uint8_t need;     /* elements that must be on the stack */
+    bool disabled;    /* fails even where it is not executed */
+    bool conditional; /* runs in branches not taken, too */
 };
 extern const struct op_rule op_rules[256];
 

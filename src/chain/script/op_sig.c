@@ -3,10 +3,10 @@
 #include "crypto/secp.h"
 
 /* What one signature check costs of a tapscript's validation weight (BIP 342). */
-#define SIGOP_WEIGHT 50
+#define SIGOP_WEIGHT              50
 #define SEQUENCE_LOCKTIME_DISABLE UINT32_C(0x80000000)
-#define SEQUENCE_LOCKTIME_TYPE UINT32_C(0x00400000)
-#define SEQUENCE_LOCKTIME_MASK UINT32_C(0x0000ffff)
+#define SEQUENCE_LOCKTIME_TYPE    UINT32_C(0x00400000)
+#define SEQUENCE_LOCKTIME_MASK    UINT32_C(0x0000ffff)
 
 /* -- Lock times -- */
 

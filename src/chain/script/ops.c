@@ -3,8 +3,8 @@
 #include "crypto/sha256.h"
 
 /* Arithmetic takes numbers of up to four bytes; results may be longer. */
-#define NUM_SIZE 4
-#define LOCKTIME_SIZE 5
+#define NUM_SIZE                  4
+#define LOCKTIME_SIZE             5
 #define SEQUENCE_LOCKTIME_DISABLE INT64_C(0x80000000)
 
 bool bytes_are_true(struct bytes b)
@@ -299,13 +299,26 @@ static bool op_unary(struct machine *m, uint8_t code)
     if (!stack_number(m, 0, NUM_SIZE, &a))
         return false;
     switch (code) {
-    case OP_1ADD: a += 1; break;
-    case OP_1SUB: a -= 1; break;
-    case OP_NEGATE: a = -a; break;
-    case OP_ABS: a = a < 0 ? -a : a; break;
-    case OP_NOT: a = a == 0; break;
-    case OP_0NOTEQUAL: a = a != 0; break;
-    default: ASSERT(false);
+    case OP_1ADD:
+        a += 1;
+        break;
+    case OP_1SUB:
+        a -= 1;
+        break;
+    case OP_NEGATE:
+        a = -a;
+        break;
+    case OP_ABS:
+        a = a < 0 ? -a : a;
+        break;
+    case OP_NOT:
+        a = a == 0;
+        break;
+    case OP_0NOTEQUAL:
+        a = a != 0;
+        break;
+    default:
+        ASSERT(false);
     }
     m->n--;
     push_number(m, a);
@@ -315,20 +328,35 @@ static bool op_unary(struct machine *m, uint8_t code)
 static int64_t binary_result(uint8_t code, int64_t a, int64_t b)
 {
     switch (code) {
-    case OP_ADD: return a + b;
-    case OP_SUB: return a - b;
-    case OP_BOOLAND: return a != 0 && b != 0;
-    case OP_BOOLOR: return a != 0 || b != 0;
-    case OP_NUMEQUAL: return a == b;
-    case OP_NUMEQUALVERIFY: return a == b;
-    case OP_NUMNOTEQUAL: return a != b;
-    case OP_LESSTHAN: return a < b;
-    case OP_GREATERTHAN: return a > b;
-    case OP_LESSTHANOREQUAL: return a <= b;
-    case OP_GREATERTHANOREQUAL: return a >= b;
-    case OP_MIN: return a < b ? a : b;
-    case OP_MAX: return a > b ? a : b;
-    default: ASSERT(false); return 0;
+    case OP_ADD:
+        return a + b;
+    case OP_SUB:
+        return a - b;
+    case OP_BOOLAND:
+        return a != 0 && b != 0;
+    case OP_BOOLOR:
+        return a != 0 || b != 0;
+    case OP_NUMEQUAL:
+        return a == b;
+    case OP_NUMEQUALVERIFY:
+        return a == b;
+    case OP_NUMNOTEQUAL:
+        return a != b;
+    case OP_LESSTHAN:
+        return a < b;
+    case OP_GREATERTHAN:
+        return a > b;
+    case OP_LESSTHANOREQUAL:
+        return a <= b;
+    case OP_GREATERTHANOREQUAL:
+        return a >= b;
+    case OP_MIN:
+        return a < b ? a : b;
+    case OP_MAX:
+        return a > b ? a : b;
+    default:
+        ASSERT(false);
+        return 0;
     }
 }
 
@@ -364,12 +392,23 @@ static bool op_hash(struct machine *m, uint8_t code)
     struct bytes in = stack_bytes(m, 0);
     size_t len = 20;
     switch (code) {
-    case OP_RIPEMD160: ripemd160(out, in.data, in.len); break;
-    case OP_SHA1: sha1(out, in.data, in.len); break;
-    case OP_HASH160: hash160(out, in.data, in.len); break;
-    case OP_SHA256: sha256(out, in.data, in.len), len = 32; break;
-    case OP_HASH256: sha256d(out, in.data, in.len), len = 32; break;
-    default: ASSERT(false);
+    case OP_RIPEMD160:
+        ripemd160(out, in.data, in.len);
+        break;
+    case OP_SHA1:
+        sha1(out, in.data, in.len);
+        break;
+    case OP_HASH160:
+        hash160(out, in.data, in.len);
+        break;
+    case OP_SHA256:
+        sha256(out, in.data, in.len), len = 32;
+        break;
+    case OP_HASH256:
+        sha256d(out, in.data, in.len), len = 32;
+        break;
+    default:
+        ASSERT(false);
     }
     memcpy(element_own(stack_top(m, 0), len), out, len);
     return true;
@@ -377,9 +416,18 @@ static bool op_hash(struct machine *m, uint8_t code)
 
 /* -- The table -- */
 
-#define DISABLED {.disabled = true}
-#define CONSTANT {op_constant, 0, false, false}
-#define UPGRADABLE {op_upgradable_nop, 0, false, false}
+#define DISABLED                                                                       \
+    {                                                                                  \
+        .disabled = true                                                               \
+    }
+#define CONSTANT                                                                       \
+    {                                                                                  \
+        op_constant, 0, false, false                                                   \
+    }
+#define UPGRADABLE                                                                     \
+    {                                                                                  \
+        op_upgradable_nop, 0, false, false                                             \
+    }
 
 const struct op_rule op_rules[256] = {
     [OP_1NEGATE] = CONSTANT,

@@ -5,14 +5,14 @@
 
 #include "chain/prim/coin.h" /* MAX_SCRIPT_SIZE, script_is_unspendable */
 
-#define MAX_SCRIPT_ELEMENT_SIZE 520
-#define MAX_OPS_PER_SCRIPT 201
-#define MAX_PUBKEYS_PER_MULTISIG 20
-#define MAX_PUBKEYS_PER_MULTI_A 999
-#define MAX_STACK_SIZE 1000
-#define WITNESS_V0_KEYHASH_SIZE 20
+#define MAX_SCRIPT_ELEMENT_SIZE    520
+#define MAX_OPS_PER_SCRIPT         201
+#define MAX_PUBKEYS_PER_MULTISIG   20
+#define MAX_PUBKEYS_PER_MULTI_A    999
+#define MAX_STACK_SIZE             1000
+#define WITNESS_V0_KEYHASH_SIZE    20
 #define WITNESS_V0_SCRIPTHASH_SIZE 32
-#define WITNESS_V1_TAPROOT_SIZE 32
+#define WITNESS_V1_TAPROOT_SIZE    32
 
 enum opcode {
 #define X(e, v, n) e = v,

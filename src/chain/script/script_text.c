@@ -100,7 +100,7 @@ void script_to_asm(struct buf *out, struct bytes script, bool sighash_decode)
 
 /* -- Text to script -- */
 
-#define BLANKS " \t\n"
+#define BLANKS          " \t\n"
 #define MAX_TEXT_NUMBER INT64_C(0xffffffff)
 
 static bool is_number(const char *w, size_t len)

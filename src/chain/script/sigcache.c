@@ -21,7 +21,7 @@ struct hash_set {
     struct bucket *buckets; /* owned */
     _Atomic uint8_t
         *spent; /* owned; per bucket a bit for each entry that may be replaced */
-    size_t n;               /* buckets */
+    size_t n;   /* buckets */
     _Atomic bool used;
 };
 

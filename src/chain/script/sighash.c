@@ -8,7 +8,7 @@
 
 /* An input without script: outpoint, empty script, sequence. */
 #define BLANK_INPUT_SIZE 41
-#define MIDSTATE_STEP 16
+#define MIDSTATE_STEP    16
 /* Below this the shared work costs more than it saves. */
 #define MANY_INPUTS 8
 

@@ -21,9 +21,9 @@ struct sighash_data {
     const struct tx *tx;       /* borrowed */
     const struct txout *spent; /* borrowed: the n_in outputs spent, scripts included */
     bool spent_known; /* every one of them: without, no taproot signature verifies */
-    bool have_v0, have_v1;     /* which of the hashes below are set */
-    struct hash256 prevouts_d, sequences_d, outputs_d;   /* double SHA-256, BIP 143 */
-    struct hash256 prevouts, sequences, outputs;         /* single, BIP 341 */
+    bool have_v0, have_v1; /* which of the hashes below are set */
+    struct hash256 prevouts_d, sequences_d, outputs_d; /* double SHA-256, BIP 143 */
+    struct hash256 prevouts, sequences, outputs;       /* single, BIP 341 */
     struct hash256 amounts, scripts; /* of the spent outputs, BIP 341 */
     /* Legacy, many inputs: all inputs with empty scripts, serialised (41 bytes each),
      * and the state of the hash before every 16th of them. NULL for few inputs. */
@@ -54,7 +54,7 @@ struct sighash_taproot {
     bool has_annex;
     struct hash256 annex_hash; /* SHA256 of its CompactSize length and bytes */
     struct hash256 leaf_hash;
-    uint32_t codeseparator;    /* position of the last executed, UINT32_MAX: none */
+    uint32_t codeseparator; /* position of the last executed, UINT32_MAX: none */
 };
 /* False: hash type not defined, SIGHASH_SINGLE without output, or spent outputs
  * unknown. */

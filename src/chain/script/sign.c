@@ -212,10 +212,9 @@ static bool create_sig(const struct signer *s, const struct key_entry *key,
     int type = s->hash_type == SIGHASH_DEFAULT ? SIGHASH_ALL : s->hash_type;
     if (version == SIG_WITNESS_V0 && (key->pubkey_len != 33 || !money_range(c->value)))
         return false;
-    struct hash256 hash =
-        version == SIG_WITNESS_V0
-            ? sighash_v0(c->data, c->input, code, c->value, type)
-            : sighash_legacy(c->data, c->input, code, type);
+    struct hash256 hash = version == SIG_WITNESS_V0
+                              ? sighash_v0(c->data, c->input, code, c->value, type)
+                              : sighash_legacy(c->data, c->input, code, type);
     secp_ecdsa_sign(sig, &len, keystore_secret(s->keys, key), hash.b, true);
     sig[len++] = (uint8_t)type;
     add_sig(s->data, bytes_of(key->pubkey, key->pubkey_len), bytes_of(sig, len));
@@ -365,15 +364,21 @@ static bool solve_script(const struct signer *s, const struct script_solution *s
     switch (sol->type) {
     case SCRIPT_PUBKEY:
     case SCRIPT_PUBKEYHASH:
-    case SCRIPT_MULTISIG: return solve_keys(s, sol, script, SIG_BASE, st);
-    case SCRIPT_WITNESS_V0_KEYHASH: return solve_p2wpkh(s, sol->data);
-    case SCRIPT_WITNESS_V0_SCRIPTHASH: return solve_p2wsh(s, sol->data);
-    case SCRIPT_WITNESS_V1_TAPROOT: return !in_p2sh && solve_taproot(s, sol->data);
-    case SCRIPT_ANCHOR: return true;
+    case SCRIPT_MULTISIG:
+        return solve_keys(s, sol, script, SIG_BASE, st);
+    case SCRIPT_WITNESS_V0_KEYHASH:
+        return solve_p2wpkh(s, sol->data);
+    case SCRIPT_WITNESS_V0_SCRIPTHASH:
+        return solve_p2wsh(s, sol->data);
+    case SCRIPT_WITNESS_V1_TAPROOT:
+        return !in_p2sh && solve_taproot(s, sol->data);
+    case SCRIPT_ANCHOR:
+        return true;
     case SCRIPT_SCRIPTHASH:
     case SCRIPT_NONSTANDARD:
     case SCRIPT_NULL_DATA:
-    case SCRIPT_WITNESS_UNKNOWN: return false;
+    case SCRIPT_WITNESS_UNKNOWN:
+        return false;
     }
     return false;
 }

@@ -7,17 +7,28 @@
 const char *script_type_name(enum script_type t)
 {
     switch (t) {
-    case SCRIPT_NONSTANDARD: return "nonstandard";
-    case SCRIPT_PUBKEY: return "pubkey";
-    case SCRIPT_PUBKEYHASH: return "pubkeyhash";
-    case SCRIPT_SCRIPTHASH: return "scripthash";
-    case SCRIPT_MULTISIG: return "multisig";
-    case SCRIPT_NULL_DATA: return "nulldata";
-    case SCRIPT_WITNESS_V0_KEYHASH: return "witness_v0_keyhash";
-    case SCRIPT_WITNESS_V0_SCRIPTHASH: return "witness_v0_scripthash";
-    case SCRIPT_WITNESS_V1_TAPROOT: return "witness_v1_taproot";
-    case SCRIPT_WITNESS_UNKNOWN: return "witness_unknown";
-    case SCRIPT_ANCHOR: return "anchor";
+    case SCRIPT_NONSTANDARD:
+        return "nonstandard";
+    case SCRIPT_PUBKEY:
+        return "pubkey";
+    case SCRIPT_PUBKEYHASH:
+        return "pubkeyhash";
+    case SCRIPT_SCRIPTHASH:
+        return "scripthash";
+    case SCRIPT_MULTISIG:
+        return "multisig";
+    case SCRIPT_NULL_DATA:
+        return "nulldata";
+    case SCRIPT_WITNESS_V0_KEYHASH:
+        return "witness_v0_keyhash";
+    case SCRIPT_WITNESS_V0_SCRIPTHASH:
+        return "witness_v0_scripthash";
+    case SCRIPT_WITNESS_V1_TAPROOT:
+        return "witness_v1_taproot";
+    case SCRIPT_WITNESS_UNKNOWN:
+        return "witness_unknown";
+    case SCRIPT_ANCHOR:
+        return "anchor";
     }
     return "nonstandard";
 }

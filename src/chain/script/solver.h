@@ -21,8 +21,8 @@ enum script_type {
 
 struct script_solution {
     enum script_type type;
-    int witness_version;     /* SCRIPT_WITNESS_* and SCRIPT_ANCHOR */
-    struct bytes data;       /* key, hash or program; borrowed from the script */
+    int witness_version;       /* SCRIPT_WITNESS_* and SCRIPT_ANCHOR */
+    struct bytes data;         /* key, hash or program; borrowed from the script */
     unsigned required, n_keys; /* SCRIPT_MULTISIG */
     struct bytes keys[MAX_PUBKEYS_PER_MULTISIG];
 };
@@ -37,7 +37,7 @@ enum script_type script_type_of(struct bytes script);
 struct tap_keys {
     bool multi;
     size_t n_keys;
-    int64_t required; /* 1 to n_keys */
+    int64_t required;                             /* 1 to n_keys */
     const uint8_t *keys[MAX_PUBKEYS_PER_MULTI_A]; /* x-only, borrowed */
 };
 bool script_solve_tap_keys(struct tap_keys *out, struct bytes script);

@@ -1,11 +1,10 @@
 /* The block index on disk (blocks/index): every known header, where its data stands,
  * and the table of block files.
  *
- * 'b' hash       base128 height, status, transactions; base128 file when data or undo is
- *                there, base128 data position when data is, base128 undo position when
- *                undo is; header, 80 octets
- * 'f' u32be n    base128 blocks, size, undo size, first and last height, first and last time
- * 'F' name       u8: a flag is set */
+ * 'b' hash       base128 height, status, transactions; base128 file when data or undo
+ * is there, base128 data position when data is, base128 undo position when undo is;
+ * header, 80 octets 'f' u32be n    base128 blocks, size, undo size, first and last
+ * height, first and last time 'F' name       u8: a flag is set */
 #ifndef OCHRE_CHAIN_STORE_BLOCK_DB_H
 #define OCHRE_CHAIN_STORE_BLOCK_DB_H
 

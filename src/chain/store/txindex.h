@@ -1,8 +1,8 @@
 /* -txindex: where each transaction of the active chain stands on disk
  * (indexes/txindex).
  *
- * 't' txid  base128 file, base128 position of the block, base128 offset of the transaction in it
- * 'B'       hash of the last block indexed
+ * 't' txid  base128 file, base128 position of the block, base128 offset of the
+ * transaction in it 'B'       hash of the last block indexed
  *
  * Entries of disconnected blocks stay until the transaction is mined again, as in
  * Bitcoin Core: the block they name is still on disk. */

@@ -3,7 +3,8 @@
  *
  *   varint n           number of transactions without the coinbase
  *   n x { varint m, m x coin }   spent coins in input order (see prim/coin.h)
- *   var state          state undo octets (see state/state.h); empty when nothing changed */
+ *   var state          state undo octets (see state/state.h); empty when nothing
+ * changed */
 #ifndef OCHRE_CHAIN_STORE_UNDO_H
 #define OCHRE_CHAIN_STORE_UNDO_H
 

@@ -1,10 +1,12 @@
-/* How rules above the chain layer (tickets, supernodes, payments) join block validation, the
- * mempool and templates. src/node fills the table in; on a chain without tickets (Bitcoin's
- * regtest, or below ticketsheight) the table is empty and costs nothing.
+/* How rules above the chain layer (tickets, supernodes, payments) join block
+ * validation, the mempool and templates. src/node fills the table in; on a chain
+ * without tickets (Bitcoin's regtest, or below ticketsheight) the table is empty and
+ * costs nothing.
  *
- * Every call is pure with regard to the state it is given: it reads and writes only through the
- * struct state_txn of its argument, so connecting, test-validating a template, and checking one
- * mempool transaction are the same code on different transactions of state. */
+ * Every call is pure with regard to the state it is given: it reads and writes only
+ * through the struct state_txn of its argument, so connecting, test-validating a
+ * template, and checking one mempool transaction are the same code on different
+ * transactions of state. */
 #ifndef OCHRE_CHAIN_VALIDATION_HOOKS_H
 #define OCHRE_CHAIN_VALIDATION_HOOKS_H
 
@@ -17,27 +19,30 @@ struct coin;
 struct reject;
 struct state_txn;
 
-/* What a hook may know about the block (or, for the mempool, the next block) it judges. */
+/* What a hook may know about the block (or, for the mempool, the next block) it judges.
+ */
 struct rule_env {
     const struct chain_params *params;
     const struct block_index *prev; /* the parent of the block that includes it */
     int32_t height;                 /* of the block that includes it */
     struct state_txn *state;        /* reads and writes */
-    /* Hands a costly pure check (a ticket signature) to the workers. @arg is owned by the callee:
-     * run is called exactly once, or drop when the block failed before. NULL: run it at once. */
-    void (*defer)(void *defer_ctx, bool (*run)(void *arg), void (*drop)(void *arg), void *arg);
+    /* Hands a costly pure check (a ticket signature) to the workers. @arg is owned by
+     * the callee: run is called exactly once, or drop when the block failed before.
+     * NULL: run it at once. */
+    void (*defer)(void *defer_ctx, bool (*run)(void *arg), void (*drop)(void *arg),
+                  void *arg);
     void *defer_ctx;
-    uint32_t sigops;                /* ticket signature units spent so far in this block */
+    uint32_t sigops; /* ticket signature units spent so far in this block */
 };
 
 struct required_output {
     struct bytes script; /* in the arena given to coinbase_outputs */
     struct amount amount;
-    const char *reason;  /* "state-root", "supernode-payment": static text */
+    const char *reason; /* "state-root", "supernode-payment": static text */
 };
 
-/* Keys that at most one pending transaction may claim (see the mempool). 32-byte hashes of the
- * claimed name. */
+/* Keys that at most one pending transaction may claim (see the mempool). 32-byte hashes
+ * of the claimed name. */
 #define MAX_CLAIMS 72
 struct claim_set {
     uint32_t n;
@@ -48,15 +53,20 @@ struct consensus_hooks {
     void *ctx;
     /* Whether the rules are in force for a block of this height. */
     bool (*active)(void *ctx, const struct chain_params *params, int32_t height);
-    /* consensus.md "Order of work in block h". (1): coinbase rules against the state after h-1.
-     * @subsidy is the full subsidy; *max_value is what the coinbase may take without fees. */
+    /* consensus.md "Order of work in block h". (1): coinbase rules against the state
+     * after h-1.
+     * @subsidy is the full subsidy; *max_value is what the coinbase may take without
+     * fees. */
     bool (*block_begin)(void *ctx, struct rule_env *env, const struct block *b,
-                        struct amount subsidy, struct amount *max_value, struct reject *rej);
-    /* (2): one transaction that is no coinbase, after its inputs were found: spent[i] is the coin
-     * of input i. Also the whole check of a mempool transaction, on a scratch state.
+                        struct amount subsidy, struct amount *max_value,
+                        struct reject *rej);
+    /* (2): one transaction that is no coinbase, after its inputs were found: spent[i]
+     * is the coin of input i. Also the whole check of a mempool transaction, on a
+     * scratch state.
      * @claims may be NULL. */
     bool (*tx)(void *ctx, struct rule_env *env, const struct tx *tx,
-               const struct coin *const *spent, struct claim_set *claims, struct reject *rej);
+               const struct coin *const *spent, struct claim_set *claims,
+               struct reject *rej);
     /* (3)-(5) */
     bool (*block_end)(void *ctx, struct rule_env *env, const struct block *b,
                       struct reject *rej);
@@ -66,7 +76,8 @@ struct consensus_hooks {
                                struct amount *max_value, struct arena *mem,
                                struct required_output out[8]);
     /* Relay policy for an OP_RETURN output: RELAY_CARRIER is standard and exempt from
-     * -datacarriersize; RELAY_REFUSE is never relayed; RELAY_DEFAULT leaves it to Core's policy. */
+     * -datacarriersize; RELAY_REFUSE is never relayed; RELAY_DEFAULT leaves it to
+     * Core's policy. */
     enum carrier_relay {
         RELAY_DEFAULT,
         RELAY_CARRIER,
