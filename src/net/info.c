@@ -404,7 +404,8 @@ void net_relay_tx(struct net *net, const struct hash256 *txid,
 {
     net_resume(net);
     txs_relay(net, txid, wtxid);
-    net_wake_all(net);
+    if (net->n_peers > 0) /* waking the validation thread costs more than a transaction */
+        net_wake_all(net);
     net_release(net);
 }
 
