@@ -1,5 +1,5 @@
-/* Banned subnets (kept in banlist.json) and discouraged addresses (kept until restart: bad peers
- * that are dropped first when slots are short). Thread-safe. */
+/* Banned subnets (kept in banlist.json) and discouraged addresses (kept until restart:
+ * bad peers that are dropped first when slots are short). Thread-safe. */
 #ifndef OCHRE_NET_BANMAN_H
 #define OCHRE_NET_BANMAN_H
 
@@ -14,16 +14,19 @@ struct ban {
 };
 
 struct banman;
-/* Reads @path when it is there. ERR_CORRUPT: it is no ban list; *error (caller frees) says so. */
-NODISCARD enum err banman_open(struct banman **out, const char *path, struct clock *clock,
-                               struct logger *log, char **error);
+/* Reads @path when it is there. ERR_CORRUPT: it is no ban list; *error (caller frees)
+ * says so. */
+NODISCARD enum err banman_open(struct banman **out, const char *path,
+                               struct clock *clock, struct logger *log, char **error);
 void banman_close(struct banman *bm); /* saves */
 
 void banman_ban(struct banman *bm, const struct subnet *net, int64_t until);
-bool banman_unban(struct banman *bm, const struct subnet *net); /* false: was not banned */
+bool banman_unban(struct banman *bm,
+                  const struct subnet *net); /* false: was not banned */
 void banman_clear(struct banman *bm);
 bool banman_is_banned(struct banman *bm, const struct endpoint *e);
-bool banman_is_banned_net(struct banman *bm, const struct subnet *net); /* exactly this one */
+bool banman_is_banned_net(struct banman *bm,
+                          const struct subnet *net); /* exactly this one */
 /* Those that still hold, sorted by subnet; caller frees. */
 struct ban *banman_list(struct banman *bm, size_t *n);
 

@@ -1,14 +1,14 @@
-/* BIP 152 compact blocks, version 2 (wtxids): messages, short ids, and a block's reconstruction
- * from what we have. */
+/* BIP 152 compact blocks, version 2 (wtxids): messages, short ids, and a block's
+ * reconstruction from what we have. */
 #ifndef OCHRE_NET_COMPACT_H
 #define OCHRE_NET_COMPACT_H
 
 #include "chain/prim/block.h"
 
-#define CMPCTBLOCKS_VERSION 2
+#define CMPCTBLOCKS_VERSION  2
 #define MAX_CMPCTBLOCK_DEPTH 5
-#define MAX_BLOCKTXN_DEPTH 10
-#define SHORT_ID_SIZE 6
+#define MAX_BLOCKTXN_DEPTH   10
+#define SHORT_ID_SIZE        6
 
 struct mempool;
 
@@ -61,15 +61,17 @@ struct compact_partial {
     struct tx **txs; /* owned references; NULL: missing */
     size_t n, n_missing, n_prefilled, n_mempool, n_extra;
 };
-/* @extra: transactions that are not in the mempool but may be in the block. On COMPACT_OK *out is
- * the caller's. */
+/* @extra: transactions that are not in the mempool but may be in the block. On
+ * COMPACT_OK *out is the caller's. */
 enum compact_result compact_partial_new(struct compact_partial **out,
                                         const struct msg_cmpctblock *m,
-                                        const struct mempool *mp, struct tx *const *extra,
-                                        size_t n_extra);
+                                        const struct mempool *mp,
+                                        struct tx *const *extra, size_t n_extra);
 void compact_partial_free(struct compact_partial *p); /* NULL is fine */
-/* Puts the missing transactions in and makes the block (not checked but for its Merkle root). */
-enum compact_result compact_partial_fill(struct compact_partial *p, struct tx *const *missing,
-                                         size_t n, struct block **out);
+/* Puts the missing transactions in and makes the block (not checked but for its Merkle
+ * root). */
+enum compact_result compact_partial_fill(struct compact_partial *p,
+                                         struct tx *const *missing, size_t n,
+                                         struct block **out);
 
 #endif

@@ -1,4 +1,5 @@
-/* The v1 transport: cuts a stream of octets into messages and wraps payloads into frames.
+/* The v1 transport: cuts a stream of octets into messages and wraps payloads into
+ * frames.
  *
  *   0  4   network magic
  *   4  12  message type, ASCII, zero-padded
@@ -14,7 +15,7 @@
 #include "net/protocol.h"
 
 #define FRAME_HEADER_SIZE 24
-#define FRAME_TYPE_SIZE 12
+#define FRAME_TYPE_SIZE   12
 
 struct message {
     struct message *next; /* of a queue */
@@ -36,17 +37,18 @@ struct frame_reader {
 enum frame_result {
     FRAME_MORE,    /* all input is used up */
     FRAME_MESSAGE, /* *out is the caller's now */
-    FRAME_DROPPED, /* a message with a wrong checksum or type was skipped; *note says why */
+    FRAME_DROPPED, /* a message with a wrong checksum or type was skipped; *note says
+                      why */
     FRAME_FATAL,   /* the stream cannot be followed any more; *note says why */
 };
 #define FRAME_NOTE 160
 
 void frame_reader_init(struct frame_reader *f, const uint8_t magic[4]);
 void frame_reader_clear(struct frame_reader *f);
-/* Eats from *in up to the end of one message. With FRAME_MESSAGE and FRAME_DROPPED, *out is the
- * message (type MSG_COUNT when dropped). */
-enum frame_result frame_read(struct frame_reader *f, struct bytes *in, struct message **out,
-                             char note[FRAME_NOTE]);
+/* Eats from *in up to the end of one message. With FRAME_MESSAGE and FRAME_DROPPED,
+ * *out is the message (type MSG_COUNT when dropped). */
+enum frame_result frame_read(struct frame_reader *f, struct bytes *in,
+                             struct message **out, char note[FRAME_NOTE]);
 
 /* Appends the frame of a payload. */
 void frame_write(struct buf *out, const uint8_t magic[4], const char *type,

@@ -1,10 +1,11 @@
 /* What the files of src/net share: the network's and the peers' state, by subject.
  *
- * Who may touch what: fields marked (loop) belong to the event loop; everything else is changed
- * on the validation thread, and by other threads only with net->lock held. net->lock is taken by
- * whoever handles a message; net_release/net_resume step out of it around calls that change the
- * chain or the mempool, whose events come back to us. Peers are freed only between messages, so
- * a handler's peer stays valid across that. Nobody waits for the loop with the lock held. */
+ * Who may touch what: fields marked (loop) belong to the event loop; everything else is
+ * changed on the validation thread, and by other threads only with net->lock held.
+ * net->lock is taken by whoever handles a message; net_release/net_resume step out of
+ * it around calls that change the chain or the mempool, whose events come back to us.
+ * Peers are freed only between messages, so a handler's peer stays valid across that.
+ * Nobody waits for the loop with the lock held. */
 #ifndef OCHRE_NET_INTERNAL_H
 #define OCHRE_NET_INTERNAL_H
 
@@ -39,7 +40,8 @@ void hash_list_clear(struct hash_list *l);
 struct inflight {
     struct hash256 hash;
     struct block_index *index;
-    struct compact_partial *partial; /* owned; a compact block being completed, or NULL */
+    struct compact_partial
+        *partial; /* owned; a compact block being completed, or NULL */
 };
 
 struct peer_sync {
@@ -47,15 +49,15 @@ struct peer_sync {
     struct hash256 last_unknown;     /* announced, header not known yet; zero: none */
     struct block_index *last_common; /* it has every block up to here, and so have we */
     struct block_index *best_header_sent;
-    bool started;                 /* we asked it for headers from our best */
+    bool started; /* we asked it for headers from our best */
     bool preferred;
-    int64_t headers_timeout_us;   /* 0: none */
+    int64_t headers_timeout_us; /* 0: none */
     int64_t last_getheaders_us;
     bool inv_triggered_getheaders;
-    struct presync *presync;      /* owned; a low-work headers sync, or NULL */
+    struct presync *presync; /* owned; a low-work headers sync, or NULL */
     struct inflight inflight[PEER_INFLIGHT_MAX];
     size_t n_inflight;
-    int64_t stalling_since_us;    /* 0: not */
+    int64_t stalling_since_us; /* 0: not */
     int64_t downloading_since_us;
     /* a slow chain: outbound peers must catch up with our tip or go */
     int64_t behind_timeout_s;
@@ -71,8 +73,8 @@ struct peer_sync {
 };
 
 struct peer_txs {
-    bool relay;        /* we exchange transactions with it at all */
-    bool wants;        /* it wants announcements now (fRelay, or a filter came) */
+    bool relay;           /* we exchange transactions with it at all */
+    bool wants;           /* it wants announcements now (fRelay, or a filter came) */
     struct bloom *filter; /* owned; BIP 37, or NULL */
     struct recent known;  /* announced by or to it */
     struct map to_send;   /* txids to announce; no value */
@@ -122,7 +124,7 @@ struct peer {
     bool should_discourage;
 
     /* ping */
-    uint64_t ping_nonce; /* 0: none under way */
+    uint64_t ping_nonce;                        /* 0: none under way */
     int64_t ping_sent_us, ping_us, min_ping_us; /* -1: never */
     bool ping_queued;
 
@@ -154,7 +156,8 @@ struct whitebind {
     struct endpoint at;
     unsigned perms;
 };
-NODISCARD bool whitelist_parse(struct whitelist_entry *out, const char *text, char **error);
+NODISCARD bool whitelist_parse(struct whitelist_entry *out, const char *text,
+                               char **error);
 NODISCARD bool whitebind_parse(struct whitebind *out, const char *text, char **error);
 /* Replaces PERM_IMPLICIT by what it stands for. */
 unsigned perms_resolve(const struct net_options *opt, unsigned perms);
@@ -190,7 +193,7 @@ struct local_address {
 };
 
 #define STALLING_TIMEOUT_US (2 * US)
-#define MAX_HB_PEERS 3
+#define MAX_HB_PEERS        3
 
 struct block_source {
     int64_t peer;
@@ -220,10 +223,10 @@ struct net {
     struct peer **removed; /* owned; to be freed on the validation thread */
     size_t n_removed;
     int64_t next_peer_id;
-    size_t cursor;          /* round robin */
+    size_t cursor; /* round robin */
     _Atomic bool pump_posted, stopping;
-    bool visit_all;         /* every peer may have something to be sent */
-    int64_t next_visit_us;  /* real time of the next visit of all peers */
+    bool visit_all;        /* every peer may have something to be sent */
+    int64_t next_visit_us; /* real time of the next visit of all peers */
 
     /* connections (loop) */
     struct listen_at *listeners;
@@ -260,23 +263,24 @@ struct net {
 
     /* sync */
     size_t n_preferred, n_started, n_downloading, n_protected;
-    struct map inflight;       /* hash -> struct block_fetch */
-    struct map block_sources;  /* hash -> struct block_source */
+    struct map inflight;      /* hash -> struct block_fetch */
+    struct map block_sources; /* hash -> struct block_source */
     int64_t stalling_timeout_us;
     int64_t last_tip_update_s;
     int32_t highest_fast_announce;
-    struct block *recent_block; /* owned: what compact announcements and getblocktxn need */
-    struct buf recent_cmpct;    /* its cmpctblock payload */
+    struct block
+        *recent_block; /* owned: what compact announcements and getblocktxn need */
+    struct buf recent_cmpct; /* its cmpctblock payload */
     const struct block_index *recent_index;
     int64_t hb_peers[MAX_HB_PEERS];
     size_t n_hb_peers;
     struct hash256 last_inv_headers_sync;
 
     /* transactions */
-    struct txrequest *txreq;     /* owned */
-    struct orphanage *orphans;   /* owned */
+    struct txrequest *txreq;   /* owned */
+    struct orphanage *orphans; /* owned */
     struct recent rejects, reconsiderable, confirmed;
-    struct tx **extra_txn;       /* owned ring for compact blocks */
+    struct tx **extra_txn; /* owned ring for compact blocks */
     size_t n_extra_txn, extra_txn_at;
     int64_t next_inbound_inv_us; /* one trickle timer for all inbound peers */
     int64_t next_unbroadcast_s;
@@ -294,33 +298,36 @@ static inline void net_resume(struct net *net)
 
 int64_t net_now_us(const struct net *net); /* mockable */
 int64_t net_now_s(const struct net *net);
-void net_wake(struct net *net);       /* any thread: there may be work */
-void net_wake_all(struct net *net);   /* with the lock: every peer may have something to send */
+void net_wake(struct net *net); /* any thread: there may be work */
+void net_wake_all(
+    struct net *net); /* with the lock: every peer may have something to send */
 struct peer *net_find_peer(struct net *net, int64_t id);
 /* Exponentially distributed around the mean, for timers. */
 int64_t net_random_delay(struct net *net, int64_t mean_us);
 
 /* -- Peers (peer.c) ------------------------------------------------------- */
 
-struct peer *peer_new(struct net *net, struct conn *take_conn, const struct netaddr *addr,
-                      enum conn_type type, unsigned perms);
+struct peer *peer_new(struct net *net, struct conn *take_conn,
+                      const struct netaddr *addr, enum conn_type type, unsigned perms);
 void peer_free(struct peer *p);
 void peer_disconnect(struct peer *p);
 void peer_misbehaving(struct peer *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void peer_send(struct peer *p, const char *type, const struct buf *payload); /* NULL: empty */
+void peer_send(struct peer *p, const char *type,
+               const struct buf *payload); /* NULL: empty */
 
 /* -- Connections (connman.c) ---------------------------------------------- */
 
 NODISCARD bool connman_bind(struct net *net, char **error);
 void connman_start(struct net *net);
-void connman_stop(struct net *net);    /* on the loop */
-void connman_remove(struct peer *p);   /* on the loop: closes and takes it off the list */
+void connman_stop(struct net *net);  /* on the loop */
+void connman_remove(struct peer *p); /* on the loop: closes and takes it off the list */
 void connman_dial(struct net *net, const char *name, const struct netaddr *addr,
                   enum conn_type type, bool count_failure); /* any thread */
 bool net_reachable(const struct net *net, const struct netaddr *a);
 void net_add_local(struct net *net, const struct netaddr *a, int score);
 bool net_best_local(struct net *net, const struct peer *p, struct netaddr *out);
-/* With the lock: whether this many octets of old blocks would break -maxuploadtarget. */
+/* With the lock: whether this many octets of old blocks would break -maxuploadtarget.
+ */
 bool net_upload_exhausted(struct net *net, bool historical);
 void net_count_upload(struct net *net, size_t octets);
 
@@ -330,12 +337,13 @@ struct handler_args {
     struct net *net;
     struct peer *peer;
     struct message *msg;
-    struct reader r;           /* over the payload */
-    struct wire_error error;   /* set with r.bad */
+    struct reader r;         /* over the payload */
+    struct wire_error error; /* set with r.bad */
 };
 typedef void message_handler(struct handler_args *a);
 void process_message(struct net *net, struct peer *p, struct message *m);
-bool process_peer(struct net *net, struct peer *p); /* one message; false: nothing to do */
+bool process_peer(struct net *net,
+                  struct peer *p); /* one message; false: nothing to do */
 void send_messages(struct net *net, struct peer *p);
 void net_free_removed(struct net *net); /* on the validation thread, between messages */
 
@@ -356,7 +364,8 @@ bool getheaders_maybe(struct peer *p, const struct block_index *from);
 void headers_start(struct peer *p, int64_t now_us);
 void headers_check_timeout(struct peer *p, int64_t now_us);
 void headers_consider_eviction(struct peer *p, int64_t now_s);
-void headers_process(struct peer *p, const struct block_header *h, size_t n, bool via_compact);
+void headers_process(struct peer *p, const struct block_header *h, size_t n,
+                     bool via_compact);
 void update_availability(struct peer *p, const struct hash256 *hash);
 bool fork_allowed(struct net *net, const struct block_index *bi);
 const struct block_index *find_fork(struct net *net, const struct msg_locator *m);
@@ -366,7 +375,8 @@ message_handler on_block;
 bool block_requested(struct net *net, const struct hash256 *hash);
 struct inflight *block_request_of(struct peer *p, const struct hash256 *hash);
 /* False: it is already being fetched from this peer. */
-bool block_request(struct peer *p, struct block_index *bi, struct compact_partial *take);
+bool block_request(struct peer *p, struct block_index *bi,
+                   struct compact_partial *take);
 /* @from NULL: from every peer. */
 void block_request_done(struct net *net, const struct hash256 *hash, struct peer *from);
 void download_send(struct peer *p, int64_t now_us);
@@ -403,7 +413,8 @@ void txs_send_feefilter(struct peer *p, int64_t now_us);
 bool txs_process_orphans(struct peer *p);
 void txs_setup(struct peer *p, bool wants);
 const struct tx *txs_find_for_relay(struct peer *p, const struct inv *inv);
-void txs_relay(struct net *net, const struct hash256 *txid, const struct hash256 *wtxid);
+void txs_relay(struct net *net, const struct hash256 *txid,
+               const struct hash256 *wtxid);
 void txs_block_connected(struct net *net, const struct block *b);
 void txs_tip_changed(struct net *net);
 void txs_rebroadcast(struct net *net);

@@ -1,7 +1,7 @@
-/* One peer's connection: frames on the wire, a bounded queue of complete messages on the way in,
- * a buffer on the way out. Sockets are touched on the event loop only; messages are taken and
- * sent from any thread. When the queue is full the socket is not read any more, so a peer that
- * sends faster than we handle is slowed by TCP itself. */
+/* One peer's connection: frames on the wire, a bounded queue of complete messages on
+ * the way in, a buffer on the way out. Sockets are touched on the event loop only;
+ * messages are taken and sent from any thread. When the queue is full the socket is not
+ * read any more, so a peer that sends faster than we handle is slowed by TCP itself. */
 #ifndef OCHRE_NET_LINK_H
 #define OCHRE_NET_LINK_H
 
@@ -17,8 +17,8 @@ struct logger;
 struct link_events {
     void (*message)(void *ctx);  /* the queue was empty and is not any more */
     void (*writable)(void *ctx); /* all output is with the kernel */
-    /* Broken or closed by the other side, or the stream made no sense. Once; the owner then calls
-     * link_close. */
+    /* Broken or closed by the other side, or the stream made no sense. Once; the owner
+     * then calls link_close. */
     void (*closed)(void *ctx);
 };
 
@@ -40,7 +40,7 @@ struct link {
     uint8_t magic[4];
     struct frame_reader reader; /* the loop's */
 
-    pthread_mutex_t lock; /* guards the rest */
+    pthread_mutex_t lock;        /* guards the rest */
     struct message *head, *tail; /* owned */
     size_t queued, max_queued;   /* octets of payload and heads */
     _Atomic bool paused;
@@ -75,7 +75,8 @@ static inline size_t link_backlog(const struct link *l)
     return l->backlog;
 }
 
-/* Feeds octets as the socket would; how many were used (all, unless the queue is full). */
+/* Feeds octets as the socket would; how many were used (all, unless the queue is full).
+ */
 size_t link_feed(struct link *l, const uint8_t *data, size_t len);
 
 #endif

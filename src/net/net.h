@@ -1,10 +1,10 @@
 /* The P2P network: connections, messages, relay and synchronisation.
  *
- * Threads. Sockets and framing live on the event loop. A complete message waits in its peer's
- * queue, and the validation thread handles one message at a time, round robin, each peer's in
- * order: an answer to `ping` therefore means that everything sent before it took effect. One
- * lock guards what RPC threads look at; it is never held while the chain or the mempool
- * changes. */
+ * Threads. Sockets and framing live on the event loop. A complete message waits in its
+ * peer's queue, and the validation thread handles one message at a time, round robin,
+ * each peer's in order: an answer to `ping` therefore means that everything sent before
+ * it took effect. One lock guards what RPC threads look at; it is never held while the
+ * chain or the mempool changes. */
 #ifndef OCHRE_NET_NET_H
 #define OCHRE_NET_NET_H
 
@@ -39,48 +39,51 @@ struct net_options {
     int client_version;     /* 280000: shown by getnetworkinfo */
 
     bool listen;
-    uint16_t port;                  /* -port, or the network's */
-    struct net_strings bind;        /* -bind */
+    uint16_t port;           /* -port, or the network's */
+    struct net_strings bind; /* -bind */
     struct net_strings whitebind, whitelist;
-    struct net_strings connect;     /* -connect; with connect_only and n 0: no outgoing */
-    bool connect_only;              /* -connect was given, be it as -connect=0 */
+    struct net_strings connect; /* -connect; with connect_only and n 0: no outgoing */
+    bool connect_only;          /* -connect was given, be it as -connect=0 */
     struct net_strings addnode, seednode, externalip, onlynet;
     bool discover, dns;
-    unsigned max_connections;       /* -maxconnections, 125 */
-    int64_t connect_timeout_ms;     /* -timeout, 5000 */
-    int64_t peer_timeout_s;         /* -peertimeout, 60 */
-    bool network_active;            /* -networkactive */
-    bool blocks_only;               /* -blocksonly */
+    unsigned max_connections;   /* -maxconnections, 125 */
+    int64_t connect_timeout_ms; /* -timeout, 5000 */
+    int64_t peer_timeout_s;     /* -peertimeout, 60 */
+    bool network_active;        /* -networkactive */
+    bool blocks_only;           /* -blocksonly */
     bool whitelist_relay, whitelist_force_relay;
-    int64_t ban_time_s;             /* -bantime, 86400 */
-    size_t max_receive_buffer;      /* -maxreceivebuffer in octets, 5,000,000 */
-    size_t max_send_buffer;         /* -maxsendbuffer in octets, 1,000,000 */
-    uint64_t max_upload_target;     /* -maxuploadtarget in octets a day; 0: none */
-    unsigned max_orphans;           /* -maxorphantx, 100 */
-    unsigned extra_txn;             /* -blockreconstructionextratxn, 100 */
-    bool bloom_filters;             /* -peerbloomfilters: NODE_BLOOM */
-    bool pruned;                    /* serves the last 288 blocks only */
+    int64_t ban_time_s;         /* -bantime, 86400 */
+    size_t max_receive_buffer;  /* -maxreceivebuffer in octets, 5,000,000 */
+    size_t max_send_buffer;     /* -maxsendbuffer in octets, 1,000,000 */
+    uint64_t max_upload_target; /* -maxuploadtarget in octets a day; 0: none */
+    unsigned max_orphans;       /* -maxorphantx, 100 */
+    unsigned extra_txn;         /* -blockreconstructionextratxn, 100 */
+    bool bloom_filters;         /* -peerbloomfilters: NODE_BLOOM */
+    bool pruned;                /* serves the last 288 blocks only */
 };
 
-/* Checks the options, loads peers.dat and banlist.json, binds, and subscribes to chain events;
- * no traffic yet. On failure *error (caller frees) is bitcoind's sentence. */
-NODISCARD enum err net_open(struct net **out, const struct net_options *opt, char **error);
+/* Checks the options, loads peers.dat and banlist.json, binds, and subscribes to chain
+ * events; no traffic yet. On failure *error (caller frees) is bitcoind's sentence. */
+NODISCARD enum err net_open(struct net **out, const struct net_options *opt,
+                            char **error);
 /* Accepts and connects from now on. */
 void net_start(struct net *net);
-/* Closes every connection and stops timers; nothing is sent or handled after it. While loop and
- * chainman still run. */
+/* Closes every connection and stops timers; nothing is sent or handled after it. While
+ * loop and chainman still run. */
 void net_stop(struct net *net);
 /* Saves peers.dat and banlist.json, frees. After chainman_close. */
 void net_free(struct net *net);
 
 /* -- For other parts of the node; from any thread ------------------------- */
 /* Announces a transaction of the mempool to everyone. */
-void net_relay_tx(struct net *net, const struct hash256 *txid, const struct hash256 *wtxid);
+void net_relay_tx(struct net *net, const struct hash256 *txid,
+                  const struct hash256 *wtxid);
 struct net_counts {
     size_t total, in, out;
 };
 struct net_counts net_count_connections(struct net *net);
-/* Moves scheduled tasks (unbroadcast, saving of peers) @seconds nearer: mockscheduler. */
+/* Moves scheduled tasks (unbroadcast, saving of peers) @seconds nearer: mockscheduler.
+ */
 void net_forward_scheduler(struct net *net, int64_t seconds);
 
 /* -- For src/rpc/cmd_net.c; from any thread ------------------------------- */
@@ -122,8 +125,8 @@ struct peer_info {
     int64_t last_send, last_recv, last_tx, last_block; /* unix seconds */
     uint64_t bytes_sent, bytes_recv;
     uint64_t sent_per_msg[MSG_COUNT + 1], recv_per_msg[MSG_COUNT + 1]; /* last: other */
-    int64_t connected, time_offset;          /* seconds */
-    int64_t ping_us, min_ping_us, ping_wait_us; /* -1: none */
+    int64_t connected, time_offset;                                    /* seconds */
+    int64_t ping_us, min_ping_us, ping_wait_us;                        /* -1: none */
     int32_t version;
     char subver[257];
     bool inbound;
@@ -172,7 +175,7 @@ void net_connect_once(struct net *net, const char *node);
 bool net_add_node(struct net *net, const char *node);    /* false: already there */
 bool net_remove_node(struct net *net, const char *node); /* false: not there */
 struct added_node {
-    char *name; /* owned */
+    char *name;              /* owned */
     char addr[NETADDR_TEXT]; /* "": not connected */
     bool connected, inbound;
 };
@@ -187,8 +190,8 @@ size_t net_disconnect_subnet(struct net *net, const struct subnet *s);
 void net_ping_all(struct net *net);
 /* False: no such peer. */
 bool net_send_raw(struct net *net, int64_t id, const char *type, struct bytes payload);
-/* NULL: asked. Else bitcoind's sentence ("Peer does not exist", "Already requested from this
- * peer", ...). The caller has checked the block. */
+/* NULL: asked. Else bitcoind's sentence ("Peer does not exist", "Already requested from
+ * this peer", ...). The caller has checked the block. */
 const char *net_fetch_block(struct net *net, int64_t id, const struct hash256 *hash);
 
 struct banman *net_bans(struct net *net);

@@ -1,5 +1,6 @@
-/* Network addresses as peers exchange them: IPv4, IPv6, Tor v3, I2P and CJDNS (BIP 155), their
- * text forms, and what the address manager and relay policy want to know about them. */
+/* Network addresses as peers exchange them: IPv4, IPv6, Tor v3, I2P and CJDNS (BIP
+ * 155), their text forms, and what the address manager and relay policy want to know
+ * about them. */
 #ifndef OCHRE_NET_NETADDR_H
 #define OCHRE_NET_NETADDR_H
 
@@ -33,7 +34,8 @@ struct netaddr_entry {
     int64_t time; /* last seen, unix seconds */
 };
 
-bool netaddr_equal(const struct netaddr *a, const struct netaddr *b); /* with the port */
+bool netaddr_equal(const struct netaddr *a,
+                   const struct netaddr *b); /* with the port */
 bool netaddr_same_host(const struct netaddr *a, const struct netaddr *b);
 struct netaddr netaddr_from_endpoint(const struct endpoint *e);
 /* False: neither IPv4, IPv6 nor CJDNS. */
@@ -50,24 +52,26 @@ bool network_known(enum network n); /* ids 1 to NET_COUNT - 1 have a gap */
 enum network netaddr_class(const struct netaddr *a);
 NODISCARD bool network_from_name(enum network *out, const char *name);
 
-/* Octets that are equal for addresses one owner probably controls: /16 of IPv4 (also where it
- * is tunnelled), /32 of IPv6, 4 bits of the others. Returns the length, at most 16. */
+/* Octets that are equal for addresses one owner probably controls: /16 of IPv4 (also
+ * where it is tunnelled), /32 of IPv6, 4 bits of the others. Returns the length, at
+ * most 16. */
 size_t netaddr_group(const struct netaddr *a, uint8_t out[16]);
 
 #define NETADDR_TEXT 80
 /* "1.2.3.4:8333", "[::1]:8333", "....onion:8333". Returns out. */
 char *netaddr_format(char out[NETADDR_TEXT], const struct netaddr *a, bool with_port);
 /* A numeric, .onion or .b32.i2p address with optional port. False: not one. */
-NODISCARD bool netaddr_parse(struct netaddr *out, const char *text, uint16_t default_port);
+NODISCARD bool netaddr_parse(struct netaddr *out, const char *text,
+                             uint16_t default_port);
 
 /* The 16-octet form of addr and version (network order port behind). */
 void netaddr_write_v1(struct sink *s, const struct netaddr *a);
 struct netaddr netaddr_read_v1(struct reader *r);
 /* Whether the 16-octet form can carry it. */
 bool netaddr_fits_v1(const struct netaddr *a);
-/* BIP 155: network id, length, address, port. An unknown network, or a known one that must not
- * be used, reads as NET_UNROUTABLE; a wrong length of a known one is an error, which the reader
- * latches and *error describes. */
+/* BIP 155: network id, length, address, port. An unknown network, or a known one that
+ * must not be used, reads as NET_UNROUTABLE; a wrong length of a known one is an error,
+ * which the reader latches and *error describes. */
 #define WIRE_ERROR_TEXT 96
 struct wire_error {
     char text[WIRE_ERROR_TEXT]; /* "": nothing to say beyond "end of data" */
@@ -77,6 +81,7 @@ struct netaddr netaddr_read_v2(struct reader *r, struct wire_error *error);
 
 /* addr and addrv2 entries: time, services, address. */
 void netaddr_entry_write(struct sink *s, const struct netaddr_entry *e, bool v2);
-struct netaddr_entry netaddr_entry_read(struct reader *r, bool v2, struct wire_error *error);
+struct netaddr_entry netaddr_entry_read(struct reader *r, bool v2,
+                                        struct wire_error *error);
 
 #endif

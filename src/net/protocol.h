@@ -1,29 +1,30 @@
-/* The wire protocol's constants, its messages by name, and their payloads: one struct with one
- * read and one write each. A read latches the reader's `bad` on malformed bytes; lists are capped
- * at what fits a message, the protocol's own (lower) limits are the handler's business. What a
- * read allocated is freed by the struct's clear, also after a bad one. */
+/* The wire protocol's constants, its messages by name, and their payloads: one struct
+ * with one read and one write each. A read latches the reader's `bad` on malformed
+ * bytes; lists are capped at what fits a message, the protocol's own (lower) limits are
+ * the handler's business. What a read allocated is freed by the struct's clear, also
+ * after a bad one. */
 #ifndef OCHRE_NET_PROTOCOL_H
 #define OCHRE_NET_PROTOCOL_H
 
 #include "chain/prim/block.h"
 #include "net/netaddr.h"
 
-#define PROTOCOL_VERSION 70016
-#define MIN_PEER_VERSION 31800
-#define BIP0031_VERSION 60000
-#define SENDHEADERS_VERSION 70012
-#define FEEFILTER_VERSION 70013
-#define SHORT_IDS_VERSION 70014
+#define PROTOCOL_VERSION          70016
+#define MIN_PEER_VERSION          31800
+#define BIP0031_VERSION           60000
+#define SENDHEADERS_VERSION       70012
+#define FEEFILTER_VERSION         70013
+#define SHORT_IDS_VERSION         70014
 #define INVALID_CB_NO_BAN_VERSION 70015
-#define WTXID_RELAY_VERSION 70016
+#define WTXID_RELAY_VERSION       70016
 
 #define MAX_PROTOCOL_MESSAGE_LENGTH 4000000
-#define MAX_INV_SIZE 50000
-#define MAX_GETDATA_SIZE 1000
-#define MAX_HEADERS_RESULTS 2000
-#define MAX_LOCATOR_SIZE 101
-#define MAX_ADDR_TO_SEND 1000
-#define MAX_SUBVERSION_LENGTH 256
+#define MAX_INV_SIZE                50000
+#define MAX_GETDATA_SIZE            1000
+#define MAX_HEADERS_RESULTS         2000
+#define MAX_LOCATOR_SIZE            101
+#define MAX_ADDR_TO_SEND            1000
+#define MAX_SUBVERSION_LENGTH       256
 
 enum service_flags {
     NODE_NETWORK = 1 << 0,
@@ -48,21 +49,25 @@ enum inv_type {
 /* X(ENUM, "type"), in alphabetical order of the type: a
  * message's index here is its index in counters. */
 #define NET_MESSAGES(X)                                                                \
-    X(ADDR, "addr") X(ADDRV2, "addrv2") X(BLOCK, "block") X(BLOCKTXN, "blocktxn")        \
-    X(CMPCTBLOCK, "cmpctblock") X(FEEFILTER, "feefilter") X(FILTERADD, "filteradd")      \
-    X(FILTERCLEAR, "filterclear") X(FILTERLOAD, "filterload") X(GETADDR, "getaddr")      \
-    X(GETBLOCKS, "getblocks") X(GETBLOCKTXN, "getblocktxn") X(GETDATA, "getdata")        \
-    X(GETHEADERS, "getheaders") X(HEADERS, "headers") X(INV, "inv")                      \
-    X(MEMPOOL, "mempool") X(MERKLEBLOCK, "merkleblock") X(NOTFOUND, "notfound")          \
-    X(PING, "ping") X(PONG, "pong") X(SENDADDRV2, "sendaddrv2")                          \
-    X(SENDCMPCT, "sendcmpct") X(SENDHEADERS, "sendheaders") X(TX, "tx")                  \
-    X(VERACK, "verack") X(VERSION, "version") X(WTXIDRELAY, "wtxidrelay")
+    X(ADDR, "addr")                                                                    \
+    X(ADDRV2, "addrv2") X(BLOCK, "block") X(BLOCKTXN, "blocktxn") X(                   \
+        CMPCTBLOCK, "cmpctblock") X(FEEFILTER, "feefilter") X(FILTERADD, "filteradd")  \
+        X(FILTERCLEAR, "filterclear") X(FILTERLOAD, "filterload")                      \
+            X(GETADDR, "getaddr") X(GETBLOCKS, "getblocks")                            \
+                X(GETBLOCKTXN, "getblocktxn") X(GETDATA, "getdata")                    \
+                    X(GETHEADERS, "getheaders") X(HEADERS, "headers") X(INV, "inv")    \
+                        X(MEMPOOL, "mempool") X(MERKLEBLOCK, "merkleblock")            \
+                            X(NOTFOUND, "notfound") X(PING, "ping") X(PONG, "pong")    \
+                                X(SENDADDRV2, "sendaddrv2") X(SENDCMPCT, "sendcmpct")  \
+                                    X(SENDHEADERS, "sendheaders") X(TX, "tx")          \
+                                        X(VERACK, "verack") X(VERSION, "version")      \
+                                            X(WTXIDRELAY, "wtxidrelay")
 
 enum msg_type {
 #define X(e, n) MSG_##e,
     NET_MESSAGES(X)
 #undef X
-    MSG_COUNT, /* also: a type we do not know */
+        MSG_COUNT, /* also: a type we do not know */
 };
 const char *msg_type_name(enum msg_type t); /* "*other*" for MSG_COUNT */
 enum msg_type msg_type_find(const char *name);
@@ -78,7 +83,8 @@ struct msg_version {
     int32_t start_height;
     bool relay;
 };
-/* Fields from addr_from on are optional, in order; their defaults: nonce 1, height -1, relay. */
+/* Fields from addr_from on are optional, in order; their defaults: nonce 1, height -1,
+ * relay. */
 struct msg_version msg_version_read(struct reader *r);
 void msg_version_write(struct sink *s, const struct msg_version *m);
 /* Letters, digits and " .,;-_/:?@()": what may stand in a log. */
@@ -90,7 +96,8 @@ struct inv {
 };
 struct inv inv_read(struct reader *r);
 void inv_write(struct sink *s, const struct inv *inv);
-static inline bool inv_is_tx(const struct inv *i) /* by txid or wtxid, as getdata asks */
+static inline bool
+inv_is_tx(const struct inv *i) /* by txid or wtxid, as getdata asks */
 {
     return i->type == INV_TX || i->type == INV_WTX || i->type == INV_WITNESS_TX;
 }

@@ -1,6 +1,6 @@
-/* Remembers the most recent ids, at least the last @capacity of them and at most twice as many:
- * two generations, the older of which is forgotten when the younger is full. Ids are kept as
- * 64-bit keyed hashes; memory grows with use. */
+/* Remembers the most recent ids, at least the last @capacity of them and at most twice
+ * as many: two generations, the older of which is forgotten when the younger is full.
+ * Ids are kept as 64-bit keyed hashes; memory grows with use. */
 #ifndef OCHRE_NET_RECENT_H
 #define OCHRE_NET_RECENT_H
 

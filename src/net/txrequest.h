@@ -1,6 +1,7 @@
-/* Which transactions to ask whom for, and when. Peers announce ids (txid or wtxid); each id is
- * asked of one peer at a time, of a preferred one first, after the delay its announcement came
- * with; when the answer does not come in time, or is "not found", the next one is asked. */
+/* Which transactions to ask whom for, and when. Peers announce ids (txid or wtxid);
+ * each id is asked of one peer at a time, of a preferred one first, after the delay its
+ * announcement came with; when the answer does not come in time, or is "not found", the
+ * next one is asked. */
 #ifndef OCHRE_NET_TXREQUEST_H
 #define OCHRE_NET_TXREQUEST_H
 
@@ -18,10 +19,11 @@ struct gtxid {
 /* @at_us: not before. Announced twice by one peer: ignored. */
 void txrequest_announce(struct txrequest *t, int64_t peer, const struct gtxid *id,
                         bool preferred, int64_t at_us);
-/* What may be asked of the peer now, in order of its announcements; at most @max. Requests of
- * any peer that ran out of time are given up first; @expired counts those of @peer. */
-size_t txrequest_due(struct txrequest *t, int64_t peer, int64_t now_us, struct gtxid *out,
-                     size_t max, size_t *expired);
+/* What may be asked of the peer now, in order of its announcements; at most @max.
+ * Requests of any peer that ran out of time are given up first; @expired counts those
+ * of @peer. */
+size_t txrequest_due(struct txrequest *t, int64_t peer, int64_t now_us,
+                     struct gtxid *out, size_t max, size_t *expired);
 void txrequest_requested(struct txrequest *t, int64_t peer, const struct hash256 *hash,
                          int64_t expires_us);
 /* The peer answered, with it or with notfound. */
