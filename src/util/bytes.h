@@ -39,7 +39,7 @@ void buf_reset(struct buf *b);             /* len = 0, keeps memory */
 void buf_grow(struct buf *b, size_t more); /* for buf_reserve */
 static inline void buf_reserve(struct buf *b, size_t more)
 {
-    if (b->cap - b->len < more)
+    if (b->cap - b->len < more || b->data == NULL) /* even 0 bytes have an address */
         buf_grow(b, more);
 }
 /* Returns the n new bytes, not set. */

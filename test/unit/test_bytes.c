@@ -247,6 +247,15 @@ static void amounts_are_formatted_with_all_decimals(void **state)
             amount_format(out, amount_of(cases[i].v), cases[i].decimals), cases[i].text);
 }
 
+static void extending_an_empty_buffer_by_nothing_gives_an_address(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    assert_non_null(buf_extend(&b, 0)); /* memset and arithmetic want one */
+    assert_int_equal(b.len, 0);
+    buf_clear(&b);
+}
+
 static void buffers_grow_and_print(void **state)
 {
     struct buf b = {0};
@@ -334,6 +343,7 @@ int main(void)
         cmocka_unit_test(amounts_as_text),
         cmocka_unit_test(amounts_are_formatted_with_all_decimals),
         cmocka_unit_test(buffers_grow_and_print),
+        cmocka_unit_test(extending_an_empty_buffer_by_nothing_gives_an_address),
         cmocka_unit_test(byte_order_puts_a_prefix_first),
         cmocka_unit_test(arena_pieces_are_aligned_and_survive),
         cmocka_unit_test(mock_time_is_followed),
