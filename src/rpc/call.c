@@ -180,3 +180,14 @@ void rpc_write_amount(struct rpc_call *c, const char *key, struct amount v)
 {
     json_kv_amount(c->w, key, v, c->node->params->decimals);
 }
+
+void rpc_write_warnings(struct rpc_call *c)
+{
+    const char *texts[16];
+    size_t n = c->node->warnings ? c->node->warnings(c->node, texts, ARRAY_LEN(texts)) : 0;
+    json_key(c->w, "warnings");
+    json_begin_array(c->w);
+    for (size_t i = 0; i < n; i++)
+        json_str(c->w, texts[i]);
+    json_end_array(c->w);
+}

@@ -8,7 +8,6 @@
 #include "chain/rules/pow.h"
 #include "chain/store/blockfile.h"
 
-#define MAX_WARNINGS 16
 
 /* -- The tip -- */
 
@@ -53,17 +52,6 @@ static void getblockhash(struct rpc_call *c)
 
 /* -- getblockchaininfo -- */
 
-static void write_warnings(struct rpc_call *c)
-{
-    const char *texts[MAX_WARNINGS];
-    size_t n = c->node->warnings(c->node, texts, MAX_WARNINGS);
-    json_key(c->w, "warnings");
-    json_begin_array(c->w);
-    for (size_t i = 0; i < n; i++)
-        json_str(c->w, texts[i]);
-    json_end_array(c->w);
-}
-
 static void write_pruning(struct rpc_call *c)
 {
     const struct chainman *cm = c->node->chainman;
@@ -96,7 +84,7 @@ static void getblockchaininfo(struct rpc_call *c)
     json_kv_str(c->w, "chainwork", u256_to_hex(hex, &tip->chain_work));
     json_kv_uint(c->w, "size_on_disk", block_files_disk_usage(chainman_files(cm)));
     write_pruning(c);
-    write_warnings(c);
+    rpc_write_warnings(c);
     json_end_object(c->w);
     chainman_read_unlock(cm);
 }

@@ -73,17 +73,6 @@ static void getnetworkhashps(struct rpc_call *c)
         json_double(c->w, rate);
 }
 
-static void write_warnings(struct rpc_call *c)
-{
-    const char *texts[16];
-    size_t n = c->node->warnings ? c->node->warnings(c->node, texts, 16) : 0;
-    json_key(c->w, "warnings");
-    json_begin_array(c->w);
-    for (size_t i = 0; i < n; i++)
-        json_str(c->w, texts[i]);
-    json_end_array(c->w);
-}
-
 static void getmininginfo(struct rpc_call *c)
 {
     struct node *n = c->node;
@@ -101,7 +90,7 @@ static void getmininginfo(struct rpc_call *c)
     json_kv_double(w, "networkhashps", hashes_per_second(n->chainman, 120, -1));
     json_kv_uint(w, "pooledtx", mempool_count(n->mempool));
     json_kv_str(w, "chain", n->params->name);
-    write_warnings(c);
+    rpc_write_warnings(c);
     json_end_object(w);
     chainman_read_unlock(n->chainman);
 }

@@ -12,7 +12,6 @@
 #include "util/clock.h"
 #include "util/hex.h"
 
-#define MAX_WARNINGS 16
 #define MAX_MSG_TYPE 12
 
 /* A wrong command word is answered by the method's help. */
@@ -388,17 +387,6 @@ static void write_locals(struct json_writer *w, const struct net_status *s)
     json_end_array(w);
 }
 
-static void write_warnings(struct rpc_call *c)
-{
-    const char *texts[MAX_WARNINGS];
-    size_t n = c->node->warnings(c->node, texts, MAX_WARNINGS);
-    json_key(c->w, "warnings");
-    json_begin_array(c->w);
-    for (size_t i = 0; i < n; i++)
-        json_str(c->w, texts[i]);
-    json_end_array(c->w);
-}
-
 static void getnetworkinfo(struct rpc_call *c)
 {
     struct net_status s;
@@ -421,7 +409,7 @@ static void getnetworkinfo(struct rpc_call *c)
     rpc_write_amount(c, "relayfee", amount_of(policy->min_relay_feerate));
     rpc_write_amount(c, "incrementalfee", amount_of(policy->incremental_feerate));
     write_locals(w, &s);
-    write_warnings(c);
+    rpc_write_warnings(c);
     json_end_object(w);
 }
 

@@ -189,5 +189,7 @@ bool rpc_help(struct buf *out, const char *method);
 
 /* Amounts in replies carry the chain's decimals. */
 void rpc_write_amount(struct rpc_call *c, const char *key, struct amount v);
+/* "warnings": the node's, as an array of sentences. */
+void rpc_write_warnings(struct rpc_call *c);
 
 #endif
