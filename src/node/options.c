@@ -159,7 +159,6 @@ const struct opt daemon_options[] = {
     MANY("loglevel", "<level>|<category>:<level>", OPT_HIDDEN,
          "Least level to log, for all enabled categories or for one: info, debug, "
          "trace"),
-    FLAG("logips", "0", 0, "Log addresses of peers"),
     FLAG("loglevelalways", "0", OPT_HIDDEN, "Always write category and level"),
     FLAG("logsourcelocations", "0", 0, "Write file, line and function"),
     FLAG("logthreadnames", "0", 0, "Write the thread's name"),
@@ -276,6 +275,7 @@ const struct opt daemon_options[] = {
     IGNORED("rest", OPT_BOOL),
     IGNORED("test", OPT_LIST),
     IGNORED("capturemessages", OPT_BOOL),
+    IGNORED("logips", OPT_BOOL),
     IGNORED("natpmp", OPT_BOOL),
     IGNORED("unsafesqlitesync", OPT_BOOL),
     IGNORED("deprecatedrpc", OPT_LIST),
