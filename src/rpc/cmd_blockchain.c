@@ -8,7 +8,6 @@
 #include "chain/rules/pow.h"
 #include "chain/store/blockfile.h"
 
-
 /* -- The tip -- */
 
 static void getbestblockhash(struct rpc_call *c)

@@ -2,23 +2,17 @@
  */
 #include "unit.h"
 
-#include <ftw.h>
 #include <glob.h>
 #include <unistd.h>
 
 #include "db/db.h"
+#include "util/fs.h"
 #include "util/mem.h"
 
 #define STR(s) bytes_of(s, strlen(s))
 
 static char dir[] = "/tmp/ochre-test-db-XXXXXX";
 static char path[64];
-
-static int remove_one(const char *p, const struct stat *s, int flag, struct FTW *f)
-{
-    (void)s, (void)flag, (void)f;
-    return remove(p);
-}
 
 static int begin(void **st)
 {
@@ -33,7 +27,7 @@ static int begin(void **st)
 static int end(void **st)
 {
     (void)st;
-    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return fs_remove_tree(dir);
 }
 
 static const struct db_options options = {.name = "test", .version = 2, .bloom = true};

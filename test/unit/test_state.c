@@ -2,22 +2,16 @@
  * its definition, through random changes, nesting, undo, flushes and restarts. */
 #include "unit.h"
 
-#include <ftw.h>
 
 #include "chain/state/state.h"
 #include "chain/state/tree_hash.h"
 #include "crypto/hash.h"
+#include "util/fs.h"
 #include "util/mem.h"
 #include "util/rand.h"
 
 static char dir[] = "/tmp/ochre-test-state-XXXXXX";
 static char path[64];
-
-static int remove_one(const char *p, const struct stat *s, int flag, struct FTW *f)
-{
-    (void)s, (void)flag, (void)f;
-    return remove(p);
-}
 
 static int begin(void **st)
 {
@@ -32,7 +26,7 @@ static int begin(void **st)
 static int end(void **st)
 {
     (void)st;
-    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return fs_remove_tree(dir);
 }
 
 /* --- the model --- */
