@@ -107,7 +107,9 @@ def test_honest_work_goes_on(lab, params):
         attacker.start()
     end = time.monotonic() + SECONDS
     rounds = 0
-    while time.monotonic() < end:
+    # Announcements wait for random times of several seconds, so rounds are counted, not timed;
+    # the sync helpers fail when one does not come to an end.
+    while time.monotonic() < end or rounds < 2:
         wallet.send(confirmed_only=True)
         sync_mempools([node, friend])
         wallet.generate(1)

@@ -2,7 +2,6 @@
  * its definition, through random changes, nesting, undo, flushes and restarts. */
 #include "unit.h"
 
-
 #include "chain/state/state.h"
 #include "chain/state/tree_hash.h"
 #include "crypto/hash.h"
