@@ -236,13 +236,8 @@ static bool check_ticket(struct acceptance *a)
     return ok;
 }
 
-/* Signatures were checked when it came and do not depend on the state. */
-static void drop_deferred(void *ctx UNUSED, bool (*run)(void *arg) UNUSED,
-                          void (*drop)(void *arg), void *arg)
-{
-    drop(arg);
-}
-
+/* Signatures are checked again, since a block may have changed the key that one of them
+ * needs; those that still hold are in the cache. */
 bool pool_ticket_valid(struct mempool *mp, const struct mempool_entry *e)
 {
     const struct consensus_hooks *h = mp->opt.hooks;
@@ -252,7 +247,6 @@ bool pool_ticket_valid(struct mempool *mp, const struct mempool_entry *e)
     if (!spent)
         return false;
     struct rule_env env = ticket_env(mp);
-    env.defer = drop_deferred;
     struct reject rej = {0};
     bool ok = h->tx(h->ctx, &env, e->tx, spent, NULL, &rej);
     state_discard(env.state);

@@ -176,13 +176,8 @@ static bool package_is_final(const struct selection *s)
     return true;
 }
 
-/* Signatures were checked when the ticket entered the pool. */
-static void drop_deferred(void *ctx UNUSED, bool (*run)(void *arg) UNUSED,
-                          void (*drop)(void *arg), void *arg)
-{
-    drop(arg);
-}
-
+/* Signatures were checked when the ticket entered the pool, but the state says which
+ * key some of them need; those that still hold are in the cache. */
 static bool ticket_fits(struct selection *s, const struct tx *tx, struct rule_env *env)
 {
     struct arena mem;
@@ -209,7 +204,6 @@ static bool package_fits_state(struct selection *s)
     struct rule_env env = *s->tickets;
     bool ok = true;
     env.state = state_begin_nested(s->tickets->state);
-    env.defer = drop_deferred;
     for (size_t i = 0; i < s->n_package && ok; i++)
         ok = ticket_fits(s, s->package[i]->entry->tx, &env);
     if (!ok) {

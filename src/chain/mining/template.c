@@ -172,9 +172,10 @@ static struct block_template *template_begin(struct chainman *cm)
 }
 
 /* What consensus lets the coinbase take and wants in it. True when ticket rules hold;
- * then env->state is a scratch transaction that the caller discards. */
+ * then end_tickets must follow. */
 static bool begin_tickets(struct block_template *t, struct chainman *cm,
-                          const struct miner_options *opt, struct rule_env *env)
+                          const struct miner_options *opt, struct rule_env *env,
+                          struct map *marks)
 {
     const struct consensus_hooks *h = opt->hooks;
     const struct chain_params *p = chainman_params(cm);
@@ -183,13 +184,21 @@ static bool begin_tickets(struct block_template *t, struct chainman *cm,
     t->coinbase_value = subsidy;
     if (!h || !h->active || !h->active(h->ctx, p, t->height))
         return false;
+    coin_marks_init(marks);
     *env = (struct rule_env){.params = p,
                              .prev = t->prev,
                              .height = t->height,
-                             .state = state_begin(chainman_state(cm))};
+                             .state = state_begin(chainman_state(cm)),
+                             .marks = marks};
     t->n_required = h->coinbase_outputs(h->ctx, env, subsidy, &t->coinbase_value,
                                         &t->mem, t->required);
     return true;
+}
+
+static void end_tickets(struct rule_env *env)
+{
+    state_discard(env->state);
+    map_clear(env->marks);
 }
 
 static struct block_template *template_end(struct block_template *t,
@@ -223,13 +232,14 @@ struct block_template *block_template_new(struct chainman *cm, struct mempool *m
     struct miner_options o = clamp_options(opt);
     struct block_template *t = template_begin(cm);
     struct rule_env env;
+    struct map marks;
 
     ASSERT(chainman_on_thread(cm));
-    bool tickets = begin_tickets(t, cm, &o, &env);
+    bool tickets = begin_tickets(t, cm, &o, &env, &marks);
     if (mp)
         select_transactions(t, mp, &o, tickets ? &env : NULL);
     if (tickets)
-        state_discard(env.state);
+        end_tickets(&env);
     t->coinbase_value.v += t->fees.v;
     return template_end(t, cm, &o, payout_script, rej);
 }
@@ -242,10 +252,11 @@ struct block_template *block_template_with(struct chainman *cm,
 {
     struct block_template *t = template_begin(cm);
     struct rule_env env;
+    struct map marks;
 
     ASSERT(chainman_on_thread(cm));
-    if (begin_tickets(t, cm, opt, &env))
-        state_discard(env.state);
+    if (begin_tickets(t, cm, opt, &env, &marks))
+        end_tickets(&env);
     for (size_t i = 0; i < n; i++)
         template_add_tx(t, txs[i], amount_of(0),
                         (int64_t)tx_legacy_sigops(txs[i]) * WITNESS_SCALE_FACTOR);

@@ -35,6 +35,7 @@ struct connection {
     /* hooks */
     const struct consensus_hooks *hooks; /* NULL: none for this block */
     struct rule_env env;
+    struct map marks; /* of env */
     struct deferred *deferred; /* owned */
     size_t n_deferred, cap_deferred;
 };
@@ -199,6 +200,7 @@ static void hooks_begin(struct connection *c)
     if (!h || !h->active(h->ctx, c->cm->params, c->bi->height))
         return;
     c->hooks = h;
+    coin_marks_init(&c->marks);
     c->env = (struct rule_env){
         .params = c->cm->params,
         .prev = c->bi->prev,
@@ -206,7 +208,16 @@ static void hooks_begin(struct connection *c)
         .state = state_begin(c->cm->state),
         .defer = defer_check,
         .defer_ctx = c,
+        .marks = &c->marks,
     };
+}
+
+static void mark_coins(struct connection *c)
+{
+    const void *outpoint;
+    void *marks;
+    for (size_t i = 0; map_next(&c->marks, &i, &outpoint, &marks);)
+        coins_mark(c->cm->coins, outpoint, *(const uint8_t *)marks);
 }
 
 /* -- Connecting -- */
@@ -391,6 +402,7 @@ static bool keep(struct connection *c, enum connect_mode mode)
     if (!ok)
         return false;
     if (c->hooks) {
+        mark_coins(c);
         state_commit(c->env.state);
         c->env.state = NULL;
     }
@@ -443,6 +455,7 @@ bool block_connect(struct chainman *cm, const struct block *b, struct block_inde
     if (!ok || mode == CONNECT_TEST)
         take_back(&c);
     state_discard(c.env.state);
+    map_clear(&c.marks);
     drop_deferred(&c);
     clear_scripts(&c);
     arena_clear(&c.mem);

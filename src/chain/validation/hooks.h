@@ -11,6 +11,7 @@
 #define OCHRE_CHAIN_VALIDATION_HOOKS_H
 
 #include "chain/prim/block.h"
+#include "util/map.h"
 
 struct arena;
 struct block_index;
@@ -33,7 +34,19 @@ struct rule_env {
                   void *arg);
     void *defer_ctx;
     uint32_t sigops; /* ticket signature units spent so far in this block */
+    /* COIN_MARK_* that hooks gave in this block, by outpoint: they reach the coins when
+     * the block is kept. NULL: this transaction is judged alone, nobody will ask. */
+    struct map *marks;
 };
+
+void coin_marks_init(struct map *marks);
+/* From now on the coin may be named by a record. Marks of what is thrown away again do
+ * no harm, so they need no undo. */
+void rule_env_mark(struct rule_env *env, const struct outpoint *o, uint8_t marks);
+/* Whether the coin of an input may be named by a record of this sort: its own mark, or
+ * one of this block. */
+bool rule_env_marked(const struct rule_env *env, const struct outpoint *o,
+                     const struct coin *coin, uint8_t mark);
 
 struct required_output {
     struct bytes script; /* in the arena given to coinbase_outputs */

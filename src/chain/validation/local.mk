@@ -5,6 +5,7 @@ libochre_chain_a_SOURCES += \
 	src/chain/validation/connect.c \
 	src/chain/validation/flush.c \
 	src/chain/validation/follow.c \
+	src/chain/validation/hooks.c \
 	src/chain/validation/hooks.h \
 	src/chain/validation/import.c \
 	src/chain/validation/internal.h \
