@@ -49,6 +49,20 @@ char *address_encode(char out[ADDRESS_MAX], const struct chain_params *p,
 NODISCARD bool address_decode(struct destination *out, const struct chain_params *p,
                               const char *text, struct address_error *error);
 
+/* The kinds of addresses that a wallet hands out. */
+enum output_type {
+    OUTPUT_LEGACY,
+    OUTPUT_P2SH_SEGWIT,
+    OUTPUT_BECH32,
+    OUTPUT_BECH32M,
+    OUTPUT_NONE,
+};
+#define N_OUTPUT_TYPES OUTPUT_NONE
+const char *output_type_name(enum output_type t); /* "p2sh-segwit"; NONE: "unknown" */
+NODISCARD bool output_type_parse(enum output_type *out, const char *name);
+/* Of a P2SH address only its form is known: OUTPUT_LEGACY. */
+enum output_type output_type_of(const struct destination *d);
+
 /* A private key and the form of its public key. Keep it in secret memory
  * (crypto/secret.h). */
 struct privkey {
