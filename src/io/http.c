@@ -815,12 +815,26 @@ void http_server_interrupt(struct http_server *s)
     pthread_mutex_unlock(&s->lock);
 }
 
+/* A request that was refused a moment ago still holds its connection's record until
+ * its reply is due. */
 static void close_all(void *arg)
 {
     struct http_server *s = arg;
-    while (s->conns)
-        drop(s->conns);
+    struct hconn *next;
+    for (struct hconn *hc = s->conns; hc; hc = next) {
+        next = hc->next;
+        if (hc->conn)
+            drop(hc);
+    }
     loop_timer_free(s->sweep);
+}
+
+static void wait_for_replies(struct http_server *s)
+{
+    pthread_mutex_lock(&s->lock);
+    while (s->pending > 0)
+        pthread_cond_wait(&s->settled, &s->lock);
+    pthread_mutex_unlock(&s->lock);
 }
 
 void http_server_free(struct http_server *s)
@@ -832,11 +846,9 @@ void http_server_free(struct http_server *s)
         pthread_join(s->workers[i].thread, NULL);
         pthread_cond_destroy(&s->workers[i].wake);
     }
-    pthread_mutex_lock(&s->lock);
-    while (s->pending > 0)
-        pthread_cond_wait(&s->settled, &s->lock);
-    pthread_mutex_unlock(&s->lock);
+    wait_for_replies(s);
     loop_call(s->opt.loop, close_all, s);
+    wait_for_replies(s); /* of those that came between the two */
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->settled);
     free(s->workers);

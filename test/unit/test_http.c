@@ -458,9 +458,40 @@ static void a_handler_may_answer_later(void **state)
     stop_web(&w);
 }
 
+/* Asks on one connection, never waiting for an answer, until the server has gone. */
+static void *ask_on(void *arg)
+{
+    static const char question[] = "GET /a/x HTTP/1.1\r\n\r\n";
+    int fd = *(int *)arg;
+    char answers[4096];
+    while (send(fd, question, sizeof(question) - 1, MSG_NOSIGNAL) > 0)
+        while (recv(fd, answers, sizeof(answers), MSG_DONTWAIT) > 0)
+            ;
+    return NULL;
+}
+
+static void a_server_ends_while_requests_come(void **state)
+{
+    (void)state;
+    alarm(60); /* a server that does not end ends the test */
+    for (int i = 0; i < 100; i++) {
+        struct web w;
+        pthread_t asking;
+        start_web(&w, "127.0.0.0/8");
+        int fd = dial(&w);
+        assert_int_equal(pthread_create(&asking, NULL, ask_on, &fd), 0);
+        usleep((useconds_t)(i % 10) * 300);
+        stop_web(&w);
+        pthread_join(asking, NULL);
+        close(fd);
+    }
+    alarm(0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_server_ends_while_requests_come),
         cmocka_unit_test(endpoints_as_text),
         cmocka_unit_test(subnets),
         cmocka_unit_test(bytes_go_there_and_back),
