@@ -2,6 +2,7 @@ noinst_LIBRARIES += libochre_tickets.a
 libochre_tickets_a_SOURCES = \
 	src/tickets/build.c src/tickets/build.h \
 	src/tickets/carrier.c src/tickets/carrier.h \
+	src/tickets/fee.c src/tickets/fee.h \
 	src/tickets/fields.c src/tickets/fields.h \
 	src/tickets/index.c src/tickets/index.h \
 	src/tickets/kind_id.c \
@@ -11,4 +12,5 @@ libochre_tickets_a_SOURCES = \
 	src/tickets/rules.c src/tickets/rules.h \
 	src/tickets/state_keys.c src/tickets/state_keys.h \
 	src/tickets/ticket.c src/tickets/ticket.h \
-	src/tickets/tickets.c src/tickets/tickets.h
+	src/tickets/tickets.c src/tickets/tickets.h \
+	src/tickets/tokens.c src/tickets/tokens.h

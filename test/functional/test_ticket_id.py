@@ -44,11 +44,6 @@ def genesis_hash(node):
     return bytes.fromhex(node.getblockhash(0))[::-1]
 
 
-def ticket_hash(genesis, tag, message):
-    t = sha3(tag.encode())
-    return sha3(t + t + genesis + message)
-
-
 def outpoint_bytes(utxo):
     return bytes.fromhex(utxo.txid)[::-1] + struct.pack("<I", utxo.vout)
 
@@ -56,7 +51,7 @@ def outpoint_bytes(utxo):
 def id_payload(node, key, utxo, owner=OWNER_SCRIPT, tag="ochre/id/owner", genesis=None):
     """Payload of an id ticket, signed for a transaction whose input 0 is utxo."""
     body = ticket.MAGIC + b"\x01\x01" + key.public + compact_size(len(owner)) + owner
-    h = ticket_hash(genesis or genesis_hash(node), tag, outpoint_bytes(utxo) + body)
+    h = ticket.ticket_hash(genesis or genesis_hash(node), tag, outpoint_bytes(utxo) + body)
     return body + key.sign(h)
 
 

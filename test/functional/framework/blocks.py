@@ -1,16 +1,12 @@
 """Block building without a node: coinbase, commitments, ticket state per fork."""
-import struct
-
-from . import state, ticket
-from .codec import var_bytes
 from .hashes import hash256
 from .primitives import Block, OutPoint, Tx, TxIn, TxOut
 from .script import push_number
+from .ticket_state import State
 
 WITNESS_MAGIC = b"\x6a\x24\xaa\x21\xa9\xed"
 STATE_MAGIC = b"\x6a\x24OCST"
 VERSION = 0x20000000
-COMMITTEES_KEPT = 1000
 
 
 def coinbase_script_sig(height, extra=b""):
@@ -73,65 +69,6 @@ def recommit(block):
         coinbase.vout.pop()
     add_witness_commitment(block)
     return resolve(block)
-
-
-class State:
-    """The ticket state after a block: what consensus says, computed by the test."""
-
-    def __init__(self, tree=state.EMPTY, values=None):
-        self.tree = tree
-        self.values = values or {}
-
-    def root(self):
-        return state.root(self.tree)
-
-    def _put(self, key, value):
-        self.tree = state.put(self.tree, key, value)
-        self.values = {**self.values, key: value}
-
-    def _delete(self, key):
-        if key in self.values:
-            self.tree = state.delete(self.tree, key)
-            self.values = {k: v for k, v in self.values.items() if k != key}
-
-    def after(self, block, height, ticketsheight=1):
-        """The state one block later (kinds of this release: id, id-revoke)."""
-        new = State(self.tree, self.values)
-        if height < ticketsheight:
-            return new
-        for tx in block.txs[1:]:
-            new._apply(tx, height)
-        new._delete(b"t" + struct.pack(">I", height - COMMITTEES_KEPT)
-                    if height > COMMITTEES_KEPT else b"")
-        new._put(b"t" + struct.pack(">I", height), block.hash_bytes + b"\x00")
-        return new
-
-    def _apply(self, tx, height):
-        carrier = ticket.find(tx)
-        if carrier is None:
-            return
-        value, payload = carrier
-        if payload[5] == ticket.KIND_ID:
-            entry = ticket.decode_id(payload)
-            self._put(b"i" + entry.pastelid, struct.pack("<I", height)
-                      + var_bytes(entry.owner_script) + b"\x00")
-        else:
-            key = b"i" + payload[6:]
-            old = self.values[key]
-            self._put(key, old[:-1] + bytes([old[-1] | ticket.FLAG_REVOKED]))
-        if value:
-            self._burn(payload[5], value)
-
-    def _burn(self, kind, value):
-        raw = self.values.get(b"B")
-        sums = {}
-        if raw:
-            for i in range(raw[8]):
-                k, v = struct.unpack_from("<BQ", raw, 9 + 9 * i)
-                sums[k] = v
-        sums[kind] = sums.get(kind, 0) + value
-        self._put(b"B", struct.pack("<QB", sum(sums.values()), len(sums))
-                  + b"".join(struct.pack("<BQ", k, sums[k]) for k in sorted(sums)))
 
 
 class Chain:
