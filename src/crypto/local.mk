@@ -4,7 +4,9 @@ libochre_crypto_a_SOURCES = \
 	src/crypto/base58.c src/crypto/base58.h \
 	src/crypto/bech32.c src/crypto/bech32.h \
 	src/crypto/bip32.c src/crypto/bip32.h \
+	src/crypto/bip324.c src/crypto/bip324.h \
 	src/crypto/ed448.c src/crypto/ed448.h \
+	src/crypto/ellswift.c src/crypto/ellswift.h \
 	src/crypto/hash.c src/crypto/hash.h \
 	src/crypto/keccak.h \
 	src/crypto/muhash.c \

@@ -1,6 +1,7 @@
 #include "crypto/secp.h"
 
 #include <secp256k1.h>
+#include <secp256k1_ecdh.h>
 #include <secp256k1_extrakeys.h>
 #include <secp256k1_recovery.h>
 #include <secp256k1_schnorrsig.h>
@@ -297,4 +298,21 @@ bool secp_pubkey_tweak_add(uint8_t pubkey33[33], const uint8_t tweak[32])
         return false;
     serialize(pubkey33, NULL, &key, true);
     return true;
+}
+
+static int keep_x(unsigned char *out, const unsigned char *x, const unsigned char *y,
+                  void *data)
+{
+    (void)y, (void)data;
+    memcpy(out, x, 32);
+    return 1;
+}
+
+void secp_ecdh_x(uint8_t out[32], const uint8_t key[32], const uint8_t xonly[32])
+{
+    secp256k1_pubkey point;
+    uint8_t compressed[33] = {2};
+    memcpy(compressed + 1, xonly, 32);
+    ASSERT(secp256k1_ec_pubkey_parse(verifying, &point, compressed, 33) == 1);
+    ASSERT(secp256k1_ecdh(verifying, out, &point, key, keep_x, NULL) == 1);
 }

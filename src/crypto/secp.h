@@ -46,6 +46,9 @@ NODISCARD bool secp_xonly_tweak_add(uint8_t out[32], int *parity,
                                     const uint8_t xonly[32], const uint8_t tweak[32]);
 bool secp_xonly_tweak_check(const uint8_t out[32], int parity, const uint8_t xonly[32],
                             const uint8_t tweak[32]);
+/* The x coordinate of key * P for the points P with this x coordinate (BIP 324); xonly
+ * must be on the curve. */
+void secp_ecdh_x(uint8_t out[32], const uint8_t key[32], const uint8_t xonly[32]);
 /* BIP 32 steps. */
 NODISCARD bool secp_seckey_tweak_add(uint8_t key[32], const uint8_t tweak[32]);
 NODISCARD bool secp_pubkey_tweak_add(uint8_t pubkey33[33], const uint8_t tweak[32]);

@@ -68,6 +68,10 @@ check_PROGRAMS += test/unit/test_hash
 test_unit_test_hash_SOURCES = test/unit/test_hash.c test/unit/unit.h test/unit/vectors.h
 test_unit_test_hash_LDADD = $(CRYPTO_TEST_LIBS)
 
+check_PROGRAMS += test/unit/test_bip324
+test_unit_test_bip324_SOURCES = test/unit/test_bip324.c test/unit/unit.h test/unit/vectors.h
+test_unit_test_bip324_LDADD = $(CRYPTO_TEST_LIBS)
+
 check_PROGRAMS += test/unit/test_secp
 test_unit_test_secp_SOURCES = test/unit/test_secp.c test/unit/unit.h test/unit/vectors.h
 test_unit_test_secp_LDADD = $(CRYPTO_TEST_LIBS)
