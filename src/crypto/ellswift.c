@@ -156,13 +156,12 @@ static BIGNUM *decode(struct field *f, BIGNUM *u, BIGNUM *t)
 
 /* v and s of a branch; false where the branch has no solution. */
 static bool solve_low(struct field *f, BIGNUM **v, BIGNUM **s, BIGNUM *x, BIGNUM *u,
-                      bool second)
+                      bool second UNUSED)
 {
-    BIGNUM *other = negate(f, add(f, x, u));
-    if (on_curve(f, other))
+    if (on_curve(f, negate(f, add(f, x, u))))
         return false;
-    *v = second ? other : x;
-    BIGNUM *sum = add(f, square(f, u), add(f, mul(f, u, *v), square(f, *v)));
+    BIGNUM *sum = add(f, square(f, u), add(f, mul(f, u, x), square(f, x)));
+    *v = x;
     *s = divide(f, negate(f, curve(f, u)), sum);
     return true;
 }
