@@ -117,6 +117,9 @@ test_unit_test_raptorq_vectors_LDADD = $(RAPTORQ_TEST_LIBS)
 check_PROGRAMS += test/unit/test_descriptor
 test_unit_test_descriptor_SOURCES = test/unit/test_descriptor.c test/unit/vectors.h
 test_unit_test_descriptor_LDADD = $(CHAIN_TEST_LIBS)
+check_PROGRAMS += test/unit/test_descriptor_wallet
+test_unit_test_descriptor_wallet_SOURCES = test/unit/test_descriptor_wallet.c test/unit/unit.h
+test_unit_test_descriptor_wallet_LDADD = $(CHAIN_TEST_LIBS)
 
 check_PROGRAMS += test/unit/test_tickets
 test_unit_test_tickets_SOURCES = test/unit/test_tickets.c test/unit/unit.h

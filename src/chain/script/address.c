@@ -22,6 +22,48 @@ bool destination_equal(const struct destination *a, const struct destination *b)
            memcmp(a->data, b->data, a->len) == 0;
 }
 
+static const char *const output_type_names[] = {
+    [OUTPUT_LEGACY] = "legacy", [OUTPUT_P2SH_SEGWIT] = "p2sh-segwit",
+    [OUTPUT_BECH32] = "bech32", [OUTPUT_BECH32M] = "bech32m",
+    [OUTPUT_NONE] = "unknown",
+};
+
+const char *output_type_name(enum output_type t)
+{
+    return output_type_names[t];
+}
+
+bool output_type_parse(enum output_type *out, const char *name)
+{
+    for (unsigned i = 0; i < N_OUTPUT_TYPES; i++) {
+        if (strcmp(name, output_type_names[i]) == 0) {
+            *out = (enum output_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum output_type output_type_of(const struct destination *d)
+{
+    switch (d->type) {
+    case DEST_PKH:
+    case DEST_SH:
+        return OUTPUT_LEGACY;
+    case DEST_WPKH:
+    case DEST_WSH:
+        return OUTPUT_BECH32;
+    case DEST_TR:
+    case DEST_WITNESS_UNKNOWN:
+        return OUTPUT_BECH32M;
+    case DEST_NONE:
+    case DEST_PUBKEY:
+    case DEST_ANCHOR:
+        return OUTPUT_NONE;
+    }
+    return OUTPUT_NONE;
+}
+
 bool destination_is_witness(const struct destination *d)
 {
     return d->type >= DEST_WPKH;

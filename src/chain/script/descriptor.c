@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "chain/script/descriptor_impl.h"
-#include "util/hex.h"
 #include "util/mem.h"
 
 /* -- Life -- */
@@ -24,6 +23,7 @@ void descriptor_free(struct descriptor *d)
     free(d->subs);
     free(d->depths);
     free(d->keys);
+    free(d->all);
     buf_clear(&d->script);
     free(d);
 }
@@ -53,16 +53,65 @@ void descriptor_add_sub(struct descriptor *d, struct descriptor *take_sub,
     d->depths[d->n_subs++] = depth;
 }
 
+/* -- Keys -- */
+
+static size_t count_keys(const struct descriptor *d)
+{
+    size_t n = d->n_keys;
+    for (size_t i = 0; i < d->n_subs; i++)
+        n += count_keys(d->subs[i]);
+    return n;
+}
+
+static void collect_keys(struct descriptor *whole, struct descriptor *part)
+{
+    for (size_t i = 0; i < part->n_keys; i++) {
+        part->keys[i].index = (uint32_t)whole->n_all;
+        whole->all[whole->n_all++] = &part->keys[i];
+    }
+    for (size_t i = 0; i < part->n_subs; i++)
+        collect_keys(whole, part->subs[i]);
+}
+
+void descriptor_finish(struct descriptor *d)
+{
+    d->all = xcalloc(count_keys(d) + 1, sizeof(struct key_expr *));
+    collect_keys(d, d);
+}
+
+size_t descriptor_n_keys(const struct descriptor *d)
+{
+    return d->n_all;
+}
+
+void descriptor_get_key(struct descriptor_key *out, const struct descriptor *d,
+                        size_t i)
+{
+    const struct key_expr *k = d->all[i];
+    *out = (struct descriptor_key){
+        .is_extended = k->pubkey_len == 0,
+        .root = k->root,
+        .pubkey_len = (uint8_t)key_expr_size(k),
+        .is_range = k->last != DERIVE_NO,
+        .needs_private = k->path_hardened || k->last == DERIVE_HARDENED,
+    };
+    memcpy(out->pubkey, out->is_extended ? k->root.pubkey : k->pubkey, out->pubkey_len);
+}
+
+size_t descriptor_count_private(const struct descriptor *d, const struct keystore *keys)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->n_all; i++)
+        n += key_expr_has_private(d->all[i], keys);
+    return n;
+}
+
 /* -- Questions -- */
 
 bool descriptor_is_range(const struct descriptor *d)
 {
-    for (size_t i = 0; i < d->n_keys; i++) {
-        if (d->keys[i].last != DERIVE_NO)
-            return true;
-    }
-    for (size_t i = 0; i < d->n_subs; i++) {
-        if (descriptor_is_range(d->subs[i]))
+    for (size_t i = 0; i < d->n_all; i++) {
+        if (d->all[i]->last != DERIVE_NO)
             return true;
     }
     return false;
@@ -76,6 +125,40 @@ bool descriptor_is_solvable(const struct descriptor *d)
 bool descriptor_is_single_type(const struct descriptor *d)
 {
     return d->kind != DESC_COMBO;
+}
+
+static enum output_type type_of_script(const struct buf *script)
+{
+    struct destination dest;
+    return destination_from_script(&dest, buf_view(script)) ? output_type_of(&dest)
+                                                            : OUTPUT_NONE;
+}
+
+enum output_type descriptor_output_type(const struct descriptor *d)
+{
+    switch (d->kind) {
+    case DESC_PKH:
+        return OUTPUT_LEGACY;
+    case DESC_WPKH:
+    case DESC_WSH:
+        return OUTPUT_BECH32;
+    case DESC_SH:
+        return descriptor_output_type(d->subs[0]) == OUTPUT_BECH32 ? OUTPUT_P2SH_SEGWIT
+                                                                   : OUTPUT_LEGACY;
+    case DESC_TR:
+    case DESC_RAWTR:
+        return OUTPUT_BECH32M;
+    case DESC_ADDR:
+        return output_type_of(&d->dest);
+    case DESC_RAW:
+        return type_of_script(&d->script);
+    case DESC_PK:
+    case DESC_COMBO:
+    case DESC_MULTI:
+    case DESC_MULTI_A:
+        return OUTPUT_NONE;
+    }
+    return OUTPUT_NONE;
 }
 
 /* -- Checksum (BIP 380) -- */
@@ -146,102 +229,4 @@ void descriptor_append_checksum(struct buf *out, size_t start)
     ASSERT(ok);
     buf_append_byte(out, '#');
     buf_append_str(out, sum);
-}
-
-/* -- Text -- */
-
-static const char *function_name(const struct descriptor *d)
-{
-    switch (d->kind) {
-    case DESC_PK:
-        return "pk";
-    case DESC_PKH:
-        return "pkh";
-    case DESC_WPKH:
-        return "wpkh";
-    case DESC_COMBO:
-        return "combo";
-    case DESC_MULTI:
-        return d->sorted ? "sortedmulti" : "multi";
-    case DESC_MULTI_A:
-        return d->sorted ? "sortedmulti_a" : "multi_a";
-    case DESC_SH:
-        return "sh";
-    case DESC_WSH:
-        return "wsh";
-    case DESC_TR:
-        return "tr";
-    case DESC_RAWTR:
-        return "rawtr";
-    case DESC_ADDR:
-        return "addr";
-    case DESC_RAW:
-        return "raw";
-    }
-    return "";
-}
-
-void tree_braces_open(struct tree_braces *b, struct buf *out, size_t leaf_depth)
-{
-    ASSERT(leaf_depth < ARRAY_LEN(b->right));
-    for (; b->depth <= leaf_depth; b->depth++) {
-        if (b->depth > 0)
-            buf_append_byte(out, '{');
-        b->right[b->depth] = false;
-    }
-}
-
-void tree_braces_close(struct tree_braces *b, struct buf *out)
-{
-    for (; b->depth > 0 && b->right[b->depth - 1]; b->depth--) {
-        if (b->depth > 1)
-            buf_append_byte(out, '}');
-    }
-    if (b->depth > 0)
-        b->right[b->depth - 1] = true;
-}
-
-static void print_subs(struct buf *out, const struct descriptor *d,
-                       const struct chain_params *p)
-{
-    struct tree_braces braces = {.depth = 0};
-    for (size_t i = 0; i < d->n_subs; i++) {
-        if (i > 0)
-            buf_append_byte(out, ',');
-        tree_braces_open(&braces, out, d->depths[i]);
-        descriptor_print(out, d->subs[i], p);
-        tree_braces_close(&braces, out);
-    }
-}
-
-void descriptor_print(struct buf *out, const struct descriptor *d,
-                      const struct chain_params *p)
-{
-    char address[ADDRESS_MAX];
-    buf_printf(out, "%s(", function_name(d));
-    if (d->kind == DESC_MULTI || d->kind == DESC_MULTI_A)
-        buf_printf(out, "%u,", d->threshold);
-    for (size_t i = 0; i < d->n_keys; i++) {
-        if (i > 0)
-            buf_append_byte(out, ',');
-        key_expr_print(out, &d->keys[i], p);
-    }
-    if (d->n_keys > 0 && d->n_subs > 0)
-        buf_append_byte(out, ',');
-    print_subs(out, d, p);
-    if (d->kind == DESC_ADDR)
-        buf_append_str(out, address_encode(address, p, &d->dest));
-    if (d->kind == DESC_RAW)
-        hex_append(out, d->script.data, d->script.len);
-    buf_append_byte(out, ')');
-}
-
-char *descriptor_to_string(const struct descriptor *d, const struct chain_params *p)
-{
-    struct buf text = {0};
-    size_t len;
-    descriptor_print(&text, d, p);
-    descriptor_append_checksum(&text, 0);
-    buf_append_byte(&text, '\0');
-    return (char *)buf_take(&text, &len);
 }

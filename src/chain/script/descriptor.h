@@ -1,6 +1,6 @@
 /* Output descriptors (BIP 380 to 386, 379 and 389): pk pkh wpkh combo multi sortedmulti
- * sh wsh tr rawtr addr raw and miniscript in wsh and tr, with checksums, key origins, BIP 32 derivation, ranges and multipath
- * keys. */
+ * sh wsh tr rawtr addr raw and miniscript in wsh and tr, with checksums, key origins,
+ * BIP 32 derivation, ranges and multipath keys. */
 #ifndef OCHRE_CHAIN_SCRIPT_DESCRIPTOR_H
 #define OCHRE_CHAIN_SCRIPT_DESCRIPTOR_H
 
@@ -52,11 +52,11 @@ char *descriptor_to_string_normalized(const struct descriptor *d,
 /* A key as it is written: an extended key's root, or a single public key. */
 struct descriptor_key {
     bool is_extended;
-    struct bip32_key root;        /* is_extended: public form */
-    uint8_t pubkey[65];           /* the root's or the single one */
+    struct bip32_key root; /* is_extended: public form */
+    uint8_t pubkey[65];    /* the root's or the single one */
     uint8_t pubkey_len;
-    bool is_range;                /* ends in a star */
-    bool needs_private;           /* has hardened steps */
+    bool is_range;      /* ends in a star */
+    bool needs_private; /* has hardened steps */
 };
 size_t descriptor_n_keys(const struct descriptor *d);
 /* @i below descriptor_n_keys, in the order of the text. */
@@ -69,9 +69,8 @@ size_t descriptor_count_private(const struct descriptor *d,
 /* -- Cache -- */
 
 /* What private keys were needed for: the public keys behind hardened steps. With it a
- * wallet that is locked, or that has its keys encrypted, expands all the same. Filled
- * by one thread, then read by any number of them. Zero-initialised is valid and empty;
- * the serialised form holds public keys only. */
+ * wallet that is locked, or has no private keys, expands all the same. Filled by one
+ * thread, then read by any number of them. */
 struct descriptor_cache {
     struct cached_key *keys; /* owned; [i]: of descriptor_get_key's key i */
     size_t n_keys;
@@ -89,8 +88,9 @@ NODISCARD bool descriptor_cache_fill(struct descriptor_cache *c,
 /* Everything that does not depend on the position, and of the rest what positions
  * [begin, end) need; several such pieces may be read one after the other. Writes
  * nothing when there is nothing to say. */
-void descriptor_cache_write(const struct descriptor_cache *c, struct sink *s,
-                            uint32_t begin, uint32_t end);
+void descriptor_cache_write(const struct descriptor_cache *c,
+                            const struct descriptor *d, struct sink *s, uint32_t begin,
+                            uint32_t end);
 /* Adds what was written. False: damaged, or of a descriptor with fewer keys. */
 NODISCARD bool descriptor_cache_read(struct descriptor_cache *c,
                                      const struct descriptor *d, struct reader *r);

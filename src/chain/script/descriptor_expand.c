@@ -16,19 +16,12 @@ void script_list_clear(struct script_list *l)
     *l = (struct script_list){0};
 }
 
-struct expansion {
-    const struct chain_params *params;
-    uint32_t pos;
-    const struct keystore *keys;
-    struct keystore *known;
-};
-
 struct derived_key {
     uint8_t key[65];
     uint8_t len;
 };
 
-static bool expand(const struct descriptor *d, const struct expansion *e,
+static bool expand(const struct descriptor *d, const struct derivation *e,
                    struct script_list *out);
 
 static struct buf *add_script(struct script_list *l)
@@ -109,7 +102,7 @@ static void put_multi_a(struct buf *out, const struct descriptor *d,
     script_put_op(out, OP_NUMEQUAL);
 }
 
-static void expand_combo(const struct expansion *e, const struct derived_key *k,
+static void expand_combo(const struct derivation *e, const struct derived_key *k,
                          struct script_list *out)
 {
     put_pk(add_script(out), k, false);
@@ -125,7 +118,7 @@ static void expand_combo(const struct expansion *e, const struct derived_key *k,
 }
 
 /* sh() and wsh(): the hash of what is inside; inner combo() cannot occur. */
-static bool expand_wrapped(const struct descriptor *d, const struct expansion *e,
+static bool expand_wrapped(const struct descriptor *d, const struct derivation *e,
                            struct script_list *out)
 {
     struct script_list inner = {0};
@@ -176,7 +169,7 @@ static struct tree_node build_tree(const struct descriptor *d, struct tap_leaf *
     return node;
 }
 
-static bool expand_leaves(const struct descriptor *d, const struct expansion *e,
+static bool expand_leaves(const struct descriptor *d, const struct derivation *e,
                           struct tap_leaf *leaves, const uint8_t internal[32])
 {
     for (size_t i = 0; i < d->n_subs; i++) {
@@ -204,7 +197,7 @@ static void tap_clear(struct tap_entry *t)
     free(t->leaves);
 }
 
-static bool build_taproot(const struct descriptor *d, const struct expansion *e,
+static bool build_taproot(const struct descriptor *d, const struct derivation *e,
                           const struct derived_key *key, struct tap_entry *t)
 {
     int parity;
@@ -225,7 +218,7 @@ static bool build_taproot(const struct descriptor *d, const struct expansion *e,
     return true;
 }
 
-static bool expand_tr(const struct descriptor *d, const struct expansion *e,
+static bool expand_tr(const struct descriptor *d, const struct derivation *e,
                       const struct derived_key *key, struct script_list *out)
 {
     struct tap_entry t = {0};
@@ -239,12 +232,11 @@ static bool expand_tr(const struct descriptor *d, const struct expansion *e,
     return ok;
 }
 
-static bool expand_keys(const struct descriptor *d, const struct expansion *e,
+static bool expand_keys(const struct descriptor *d, const struct derivation *e,
                         struct derived_key *keys, struct script_list *out)
 {
     for (size_t i = 0; i < d->n_keys; i++) {
-        if (!key_expr_derive(&d->keys[i], e->pos, e->keys, keys[i].key, &keys[i].len,
-                             e->known))
+        if (!key_expr_derive(e, &d->keys[i], keys[i].key, &keys[i].len))
             return false;
     }
     switch (d->kind) {
@@ -284,7 +276,7 @@ static bool expand_keys(const struct descriptor *d, const struct expansion *e,
     return false;
 }
 
-static bool expand(const struct descriptor *d, const struct expansion *e,
+static bool expand(const struct descriptor *d, const struct derivation *e,
                    struct script_list *out)
 {
     struct derived_key *keys = xcalloc(d->n_keys + 1, sizeof(*keys));
@@ -293,14 +285,22 @@ static bool expand(const struct descriptor *d, const struct expansion *e,
     return ok;
 }
 
-bool descriptor_expand(const struct descriptor *d, const struct chain_params *p,
-                       uint32_t pos, const struct keystore *keys,
-                       struct script_list *out, struct keystore *known)
+bool descriptor_expand_cached(const struct descriptor *d, const struct chain_params *p,
+                              uint32_t pos, const struct keystore *keys,
+                              const struct descriptor_cache *cache,
+                              struct script_list *out, struct keystore *known)
 {
-    const struct expansion e = {p, pos, keys, known};
+    const struct derivation e = {p, pos, keys, cache, known};
     *out = (struct script_list){0};
     if (expand(d, &e, out))
         return true;
     script_list_clear(out);
     return false;
+}
+
+bool descriptor_expand(const struct descriptor *d, const struct chain_params *p,
+                       uint32_t pos, const struct keystore *keys,
+                       struct script_list *out, struct keystore *known)
+{
+    return descriptor_expand_cached(d, p, pos, keys, NULL, out, known);
 }

@@ -21,8 +21,11 @@ enum derive_last {
     DERIVE_HARDENED,   /* a final "*h" */
 };
 
+#define KEY_MAX_STEPS 32
+
 /* A key, or a family of keys, as written. */
 struct key_expr {
+    uint32_t index; /* in struct descriptor's all */
     bool has_origin;
     bool apostrophe; /* hardened steps are printed with ' instead of h */
     bool xonly;
@@ -32,7 +35,7 @@ struct key_expr {
     struct bip32_key root; /* public form */
     struct bip32_key base; /* root after the path; unless a step of it is hardened */
     bool path_hardened;
-    uint32_t path[32];
+    uint32_t path[KEY_MAX_STEPS];
     uint32_t n_path;
     enum derive_last last;
 };
@@ -64,6 +67,9 @@ struct descriptor {
     size_t n_subs;
     struct destination dest; /* DESC_ADDR */
     struct buf script;       /* owned; DESC_RAW */
+    /* Of a whole descriptor: the keys of all its parts, in the order of the text. */
+    struct key_expr **all; /* owned array of pointers into the parts */
+    size_t n_all;
 };
 
 struct descriptor *descriptor_new(enum descriptor_kind kind);
@@ -71,10 +77,29 @@ void descriptor_free(struct descriptor *d); /* NULL is fine */
 struct key_expr *descriptor_add_key(struct descriptor *d);
 void descriptor_add_sub(struct descriptor *d, struct descriptor *take_sub,
                         uint8_t depth);
-/* Without checksum. */
-void descriptor_print(struct buf *out, const struct descriptor *d,
-                      const struct chain_params *p);
+/* Numbers the keys of a whole descriptor. */
+void descriptor_finish(struct descriptor *d);
 void descriptor_append_checksum(struct buf *out, size_t start);
+
+/* -- Text -- */
+
+enum text_form {
+    TEXT_PUBLIC,
+    TEXT_PRIVATE,
+    TEXT_NORMALIZED,
+};
+
+struct desc_printer {
+    struct buf *out;
+    const struct chain_params *params;
+    enum text_form form;
+    const struct keystore *keys;          /* may be NULL */
+    const struct descriptor_cache *cache; /* may be NULL */
+};
+
+/* Without checksum; false when a key that the form needs is missing. */
+bool descriptor_print(const struct desc_printer *t, const struct descriptor *d);
+bool key_expr_print(const struct desc_printer *t, const struct key_expr *k);
 
 /* The braces that the depths of a tree's leaves imply, written around them from left to
  * right. right[i]: at depth i we are in the right branch. */
@@ -108,14 +133,41 @@ bool span_has(struct span s, char c);
 /* *paths: how many alternatives the key has (1 without <;>). */
 bool key_expr_parse(struct desc_parser *p, struct key_expr *k, struct span text,
                     enum descriptor_place place, size_t *paths);
-void key_expr_print(struct buf *out, const struct key_expr *k,
-                    const struct chain_params *p);
-/* Public key at @pos (33 or 65 bytes); false when a private key is missing. The origin
- * and, where
- * @keys has the root's, the private key go into known (NULL: nowhere). */
-bool key_expr_derive(const struct key_expr *k, uint32_t pos,
-                     const struct keystore *keys, uint8_t out[65], uint8_t *out_len,
-                     struct keystore *known);
 size_t key_expr_size(const struct key_expr *k);
+
+/* -- Deriving -- */
+
+struct derivation {
+    const struct chain_params *params;
+    uint32_t pos;
+    const struct keystore *keys;          /* private keys; may be NULL */
+    const struct descriptor_cache *cache; /* may be NULL */
+    struct keystore *known; /* takes what spending needs; NULL: not asked for */
+};
+
+/* Public key (33 or 65 bytes); false when a private key is missing. The origin and,
+ * where v->keys has the root's, the private key go into v->known. */
+bool key_expr_derive(const struct derivation *v, const struct key_expr *k,
+                     uint8_t out[65], uint8_t *out_len);
+/* The entry of the root or the single key; NULL: not known. */
+const struct key_entry *key_expr_find(const struct key_expr *k,
+                                      const struct keystore *keys);
+bool key_expr_has_private(const struct key_expr *k, const struct keystore *keys);
+/* The root with its private key, into secret memory. */
+bool key_expr_private_root(struct bip32_key *out, const struct key_expr *k,
+                           const struct keystore *keys);
+/* Takes the steps [from, to) of the path. */
+bool key_expr_walk(struct bip32_key *key, const struct key_expr *k, uint32_t from,
+                   uint32_t to);
+/* How many steps there are up to the last hardened one. */
+uint32_t key_expr_hardened_steps(const struct key_expr *k);
+
+/* NULL: not in the cache (which may be NULL itself). */
+const struct bip32_key *descriptor_cache_base(const struct descriptor_cache *c,
+                                              const struct key_expr *k);
+const struct bip32_key *descriptor_cache_last_hardened(const struct descriptor_cache *c,
+                                                       const struct key_expr *k);
+const uint8_t *descriptor_cache_child(const struct descriptor_cache *c,
+                                      const struct key_expr *k, uint32_t pos);
 
 #endif

@@ -11,8 +11,6 @@
 #include "util/hex.h"
 #include "util/mem.h"
 
-#define MAX_STEPS 32
-
 bool desc_fail(struct desc_parser *p, const char *fmt, ...)
 {
     va_list ap;
@@ -127,15 +125,15 @@ static bool parse_alternatives(struct desc_parser *p, struct span s, bool *apost
 
 /* Steps after the first slash. paths NULL: alternatives are not allowed. */
 static bool parse_path(struct desc_parser *p, struct span s, bool *apostrophe,
-                       uint32_t path[MAX_STEPS], uint32_t *n, size_t *paths)
+                       uint32_t path[KEY_MAX_STEPS], uint32_t *n, size_t *paths)
 {
     bool seen_alternatives = false;
     *n = 0;
     for (bool more = true; more;) {
         more = span_has(s, '/');
         struct span step = span_until(&s, '/');
-        if (*n == MAX_STEPS)
-            return desc_fail(p, "Key path has more than %d steps", MAX_STEPS);
+        if (*n == KEY_MAX_STEPS)
+            return desc_fail(p, "Key path has more than %d steps", KEY_MAX_STEPS);
         uint32_t *out = &path[(*n)++];
         if (step.n < 2 || step.p[0] != '<' || step.p[step.n - 1] != '>') {
             if (!parse_step(p, step, apostrophe, out))
@@ -330,170 +328,4 @@ bool key_expr_parse(struct desc_parser *p, struct key_expr *k, struct span text,
     if (span_has(text, ']'))
         return desc_fail(p, "Multiple ']' characters found for a single pubkey");
     return parse_origin(p, k, origin) && parse_inner(p, k, text, place, paths);
-}
-
-/* -- Printing -- */
-
-static void print_path(struct buf *out, const uint32_t *path, uint32_t n,
-                       bool apostrophe)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        buf_printf(out, "/%u", path[i] & ~BIP32_HARDENED);
-        if (path[i] & BIP32_HARDENED)
-            buf_append_byte(out, apostrophe ? '\'' : 'h');
-    }
-}
-
-void key_expr_print(struct buf *out, const struct key_expr *k,
-                    const struct chain_params *p)
-{
-    if (k->has_origin) {
-        buf_append_byte(out, '[');
-        hex_append(out, k->origin.fingerprint, 4);
-        print_path(out, k->origin.path, k->origin.n_path, k->apostrophe);
-        buf_append_byte(out, ']');
-    }
-    if (k->pubkey_len > 0) {
-        hex_append(out, k->pubkey + k->xonly, k->pubkey_len - (size_t)k->xonly);
-        return;
-    }
-    char text[112];
-    bip32_format(text, &k->root, p->prefixes.xpub, false);
-    buf_append_str(out, text);
-    print_path(out, k->path, k->n_path, k->apostrophe);
-    if (k->last != DERIVE_NO)
-        buf_append_str(out, "/*");
-    if (k->last == DERIVE_HARDENED)
-        buf_append_byte(out, k->apostrophe ? '\'' : 'h');
-}
-
-/* -- Deriving -- */
-
-size_t key_expr_size(const struct key_expr *k)
-{
-    return k->pubkey_len > 0 ? k->pubkey_len : 33;
-}
-
-/* The root with its private key, when @keys has it. */
-static bool private_root(struct bip32_key *out, const struct key_expr *k,
-                         const struct keystore *keys)
-{
-    uint8_t id[20];
-    *out = k->root;
-    hash160(id, k->root.pubkey, 33);
-    const struct key_entry *e = keystore_find_key(keys, id);
-    if (e == NULL || !e->has_secret)
-        return false;
-    memcpy(out->secret, keystore_secret(keys, e), 32);
-    out->is_private = true;
-    return true;
-}
-
-static uint32_t last_step(const struct key_expr *k, uint32_t pos)
-{
-    return k->last == DERIVE_HARDENED ? pos | BIP32_HARDENED : pos;
-}
-
-static bool derive_from_root(struct bip32_key *key, const struct key_expr *k,
-                             uint32_t pos)
-{
-    for (uint32_t i = 0; i < k->n_path; i++) {
-        if (!bip32_derive(key, key, k->path[i]))
-            return false;
-    }
-    return k->last == DERIVE_NO || bip32_derive(key, key, last_step(k, pos));
-}
-
-static struct key_origin full_origin(const struct key_expr *k, uint32_t pos)
-{
-    struct key_origin o = k->origin;
-    if (!k->has_origin)
-        bip32_fingerprint(o.fingerprint, &k->root);
-    for (uint32_t i = 0; i < k->n_path && o.n_path < MAX_STEPS; i++)
-        o.path[o.n_path++] = k->path[i];
-    if (k->last != DERIVE_NO && o.n_path < MAX_STEPS)
-        o.path[o.n_path++] = last_step(k, pos);
-    return o;
-}
-
-static void remember_derived(const struct key_expr *k, uint32_t pos,
-                             const struct bip32_key *key, struct keystore *known)
-{
-    struct key_origin origin = full_origin(k, pos);
-    keystore_add_key(known, bytes_of(key->pubkey, 33),
-                     key->is_private ? key->secret : NULL, &origin);
-}
-
-/* From the private root; false when it is not known. */
-static bool derive_private(const struct key_expr *k, uint32_t pos,
-                           const struct keystore *keys, uint8_t out[33],
-                           struct keystore *known)
-{
-    struct bip32_key *key = secret_alloc(sizeof(*key));
-    bool ok = private_root(key, k, keys) && derive_from_root(key, k, pos);
-    if (ok)
-        memcpy(out, key->pubkey, 33);
-    if (ok && known != NULL)
-        remember_derived(k, pos, key, known);
-    secret_free(key);
-    return ok;
-}
-
-static bool derive_public(const struct key_expr *k, uint32_t pos, uint8_t out[33],
-                          struct keystore *known)
-{
-    struct bip32_key key = k->base;
-    if (k->path_hardened ||
-        (k->last != DERIVE_NO && !bip32_derive(&key, &key, last_step(k, pos))))
-        return false;
-    memcpy(out, key.pubkey, 33);
-    if (known != NULL)
-        remember_derived(k, pos, &key, known);
-    return true;
-}
-
-static bool has_private_root(const struct key_expr *k, const struct keystore *keys)
-{
-    uint8_t id[20];
-    if (keys == NULL || keys->n_keys == 0)
-        return false;
-    hash160(id, k->root.pubkey, 33);
-    const struct key_entry *e = keystore_find_key(keys, id);
-    return e != NULL && e->has_secret;
-}
-
-static bool derive_extended(const struct key_expr *k, uint32_t pos,
-                            const struct keystore *keys, uint8_t out[33],
-                            struct keystore *known)
-{
-    bool needed = known != NULL || k->path_hardened || k->last == DERIVE_HARDENED;
-    if (needed && has_private_root(k, keys))
-        return derive_private(k, pos, keys, out, known);
-    return derive_public(k, pos, out, known);
-}
-
-static void remember_single(const struct key_expr *k, const struct keystore *keys,
-                            struct keystore *known)
-{
-    uint8_t id[20];
-    struct bytes pubkey = bytes_of(k->pubkey, k->pubkey_len);
-    hash160(id, pubkey.data, pubkey.len);
-    const struct key_entry *e = keystore_find_key(keys, id);
-    keystore_add_key(known, pubkey, e != NULL ? keystore_secret(keys, e) : NULL,
-                     k->has_origin ? &k->origin : NULL);
-}
-
-bool key_expr_derive(const struct key_expr *k, uint32_t pos,
-                     const struct keystore *keys, uint8_t out[65], uint8_t *out_len,
-                     struct keystore *known)
-{
-    if (k->pubkey_len == 0) {
-        *out_len = 33;
-        return derive_extended(k, pos, keys, out, known);
-    }
-    memcpy(out, k->pubkey, k->pubkey_len);
-    *out_len = k->pubkey_len;
-    if (known != NULL)
-        remember_single(k, keys, known);
-    return true;
 }

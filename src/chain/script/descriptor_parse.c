@@ -453,6 +453,7 @@ static struct parsed parse_whole(struct desc_parser *p, struct span text)
 
 static void add_item(struct descriptor_list *l, struct descriptor *take_desc)
 {
+    descriptor_finish(take_desc);
     l->items = xrealloc_array(l->items, l->n + 1, sizeof(*l->items));
     l->items[l->n++] = take_desc;
 }

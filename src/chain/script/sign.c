@@ -3,184 +3,13 @@
 #include <stdlib.h>
 
 #include "chain/params/params.h"
+#include "chain/script/sign_impl.h"
 #include "chain/script/solver.h"
 #include "chain/script/taproot_sign.h"
 #include "crypto/hash.h"
 #include "crypto/secp.h"
 #include "crypto/sha256.h"
 #include "util/mem.h"
-
-/* -- What is known of an input -- */
-
-static void clear_witness(struct sig_data *d)
-{
-    for (uint32_t i = 0; i < d->n_witness; i++)
-        buf_clear(&d->witness[i]);
-    free(d->witness);
-    d->witness = NULL;
-    d->n_witness = 0;
-}
-
-void sig_data_clear(struct sig_data *d)
-{
-    clear_witness(d);
-    buf_clear(&d->script_sig);
-    buf_clear(&d->redeem_script);
-    buf_clear(&d->witness_script);
-    for (size_t i = 0; i < d->n_sigs; i++)
-        buf_clear(&d->sigs[i].sig);
-    free(d->sigs);
-    *d = (struct sig_data){0};
-}
-
-static void replace(struct buf *out, struct bytes with)
-{
-    buf_reset(out);
-    buf_append(out, with.data, with.len);
-}
-
-static void set_witness(struct sig_data *d, const struct bytes *items, size_t n)
-{
-    clear_witness(d);
-    d->witness = xcalloc(n + 1, sizeof(*d->witness));
-    d->n_witness = (uint32_t)n;
-    for (size_t i = 0; i < n; i++)
-        buf_append(&d->witness[i], items[i].data, items[i].len);
-}
-
-static const struct partial_sig *find_sig(const struct sig_data *d, struct bytes pubkey)
-{
-    for (size_t i = 0; i < d->n_sigs; i++) {
-        if (bytes_equal(bytes_of(d->sigs[i].pubkey, d->sigs[i].pubkey_len), pubkey))
-            return &d->sigs[i];
-    }
-    return NULL;
-}
-
-static void add_sig(struct sig_data *d, struct bytes pubkey, struct bytes sig)
-{
-    if (find_sig(d, pubkey) != NULL)
-        return;
-    d->sigs = xrealloc_array(d->sigs, d->n_sigs + 1, sizeof(*d->sigs));
-    struct partial_sig *s = &d->sigs[d->n_sigs++];
-    *s = (struct partial_sig){.pubkey_len = (uint8_t)pubkey.len};
-    memcpy(s->pubkey, pubkey.data, pubkey.len);
-    buf_append(&s->sig, sig.data, sig.len);
-}
-
-static struct bytes *witness_views(const struct sig_data *d)
-{
-    struct bytes *out = xcalloc(d->n_witness + 1, sizeof(*out));
-    for (uint32_t i = 0; i < d->n_witness; i++)
-        out[i] = buf_view(&d->witness[i]);
-    return out;
-}
-
-void sig_data_merge(struct sig_data *d, const struct sig_data *from)
-{
-    if (d->complete)
-        return;
-    if (from->complete) {
-        struct bytes *items = witness_views(from);
-        set_witness(d, items, from->n_witness);
-        free(items);
-        replace(&d->script_sig, buf_view(&from->script_sig));
-        d->complete = true;
-        return;
-    }
-    if (d->redeem_script.len == 0)
-        replace(&d->redeem_script, buf_view(&from->redeem_script));
-    if (d->witness_script.len == 0)
-        replace(&d->witness_script, buf_view(&from->witness_script));
-    for (size_t i = 0; i < from->n_sigs; i++) {
-        const struct partial_sig *s = &from->sigs[i];
-        add_sig(d, bytes_of(s->pubkey, s->pubkey_len), buf_view(&s->sig));
-    }
-}
-
-void sig_data_store(const struct sig_data *d, struct mtxin *in)
-{
-    struct bytes *items = witness_views(d);
-    replace(&in->script_sig, buf_view(&d->script_sig));
-    mtxin_set_witness(in, items, d->n_witness);
-    free(items);
-}
-
-/* -- Reading what others signed -- */
-
-#define MAX_ITEMS 64
-
-/* What a push-only script leaves on the stack; 0 for any other. */
-static size_t pushed_items(struct bytes script, struct bytes out[MAX_ITEMS])
-{
-    struct script_op op;
-    size_t pos = 0, n = 0;
-    while (script_next(script, &pos, &op)) {
-        if (op.code > OP_PUSHDATA4 || n == MAX_ITEMS)
-            return 0;
-        out[n++] = op.data;
-    }
-    return pos == script.len ? n : 0;
-}
-
-/* Signatures stand in the order of their keys, with gaps. */
-static void match_multisig(struct sig_data *d, const struct sig_checker *checker,
-                           const struct script_solution *s, struct bytes code,
-                           enum sig_version version, const struct bytes *items,
-                           size_t n)
-{
-    unsigned next = 0;
-    for (size_t i = 0; i < n; i++) {
-        for (unsigned k = next; items[i].len > 0 && k < s->n_keys; k++) {
-            if (!sig_checker_ecdsa(checker, items[i], s->keys[k], code, version))
-                continue;
-            add_sig(d, s->keys[k], items[i]);
-            next = k + 1;
-            break;
-        }
-    }
-}
-
-static void read_partial(struct sig_data *d, const struct sig_checker *checker,
-                         struct bytes code, const struct txin *in)
-{
-    struct bytes pushed[MAX_ITEMS];
-    const struct bytes *items = pushed;
-    struct script_solution s;
-    enum sig_version version = SIG_BASE;
-    size_t n = pushed_items(in->script_sig, pushed);
-
-    script_solve(&s, code);
-    if (s.type == SCRIPT_SCRIPTHASH && n > 0 && items[n - 1].len > 0) {
-        code = items[--n];
-        replace(&d->redeem_script, code);
-        script_solve(&s, code);
-    }
-    if (s.type == SCRIPT_WITNESS_V0_SCRIPTHASH && in->n_witness > 0 &&
-        in->witness[in->n_witness - 1].len > 0) {
-        items = in->witness;
-        n = in->n_witness - 1;
-        code = items[n];
-        replace(&d->witness_script, code);
-        script_solve(&s, code);
-        version = SIG_WITNESS_V0;
-    }
-    if (s.type == SCRIPT_MULTISIG)
-        match_multisig(d, checker, &s, code, version, items, n);
-}
-
-void sig_data_from_input(struct sig_data *d, const struct sig_checker *checker,
-                         struct bytes script_pubkey)
-{
-    const struct txin *in = &checker->data->tx->in[checker->input];
-    *d = (struct sig_data){0};
-    replace(&d->script_sig, in->script_sig);
-    set_witness(d, in->witness, in->n_witness);
-    d->complete = script_verify(in->script_sig, script_pubkey, in->witness,
-                                in->n_witness, SCRIPT_VERIFY_STANDARD, checker, NULL);
-    if (!d->complete)
-        read_partial(d, checker, script_pubkey, in);
-}
 
 /* -- Signing -- */
 
@@ -217,7 +46,8 @@ static bool create_sig(const struct signer *s, const struct key_entry *key,
                               : sighash_legacy(c->data, c->input, code, type);
     secp_ecdsa_sign(sig, &len, keystore_secret(s->keys, key), hash.b, true);
     sig[len++] = (uint8_t)type;
-    add_sig(s->data, bytes_of(key->pubkey, key->pubkey_len), bytes_of(sig, len));
+    sig_data_add_sig(s->data, bytes_of(key->pubkey, key->pubkey_len),
+                     bytes_of(sig, len));
     return true;
 }
 
@@ -226,13 +56,13 @@ static bool sign_with(const struct signer *s, struct bytes pubkey, struct bytes 
                       enum sig_version version, struct bytes *out)
 {
     uint8_t id[20];
-    if (find_sig(s->data, pubkey) == NULL) {
+    if (sig_data_find_sig(s->data, pubkey) == NULL) {
         hash160(id, pubkey.data, pubkey.len);
         const struct key_entry *key = keystore_find_key(s->keys, id);
         if (key == NULL || !key->has_secret || !create_sig(s, key, code, version))
             return false;
     }
-    *out = buf_view(&find_sig(s->data, pubkey)->sig);
+    *out = buf_view(&sig_data_find_sig(s->data, pubkey)->sig);
     return true;
 }
 
@@ -279,7 +109,7 @@ static bool solve_multisig(const struct signer *s, const struct script_solution 
         (void)!sign_with(s, sol->keys[i], code, version, &sig);
     /* All signatures are made: the list they borrow from moves no more. */
     for (unsigned i = 0; i < sol->n_keys && st->n <= sol->required; i++) {
-        const struct partial_sig *p = find_sig(s->data, sol->keys[i]);
+        const struct partial_sig *p = sig_data_find_sig(s->data, sol->keys[i]);
         if (p != NULL)
             push(st, buf_view(&p->sig));
     }
@@ -315,7 +145,7 @@ static bool solve_p2wpkh(const struct signer *s, struct bytes program)
     code[24] = OP_CHECKSIG;
     bool ok =
         solve_pubkeyhash(s, program.data, bytes_of(code, 25), SIG_WITNESS_V0, &st);
-    set_witness(s->data, st.items, st.n);
+    sig_data_set_witness(s->data, st.items, st.n);
     return ok;
 }
 
@@ -324,7 +154,7 @@ static bool find_witness_script(const struct signer *s, struct bytes program,
 {
     uint8_t h[32];
     if (keystore_find_witness_script(s->keys, program.data, out))
-        replace(&s->data->witness_script, *out);
+        sig_data_replace(&s->data->witness_script, *out);
     *out = buf_view(&s->data->witness_script);
     sha256(h, out->data, out->len);
     return memcmp(h, program.data, 32) == 0;
@@ -340,7 +170,7 @@ static bool solve_p2wsh(const struct signer *s, struct bytes program)
     script_solve(&sol, script);
     bool ok = solve_keys(s, &sol, script, SIG_WITNESS_V0, &st);
     push(&st, script);
-    set_witness(s->data, st.items, st.n);
+    sig_data_set_witness(s->data, st.items, st.n);
     return ok;
 }
 
@@ -350,7 +180,7 @@ static bool solve_taproot(const struct signer *s, struct bytes output)
     size_t n;
     if (!taproot_sign(s->keys, s->checker, output.data, s->hash_type, &items, &n))
         return false;
-    clear_witness(s->data);
+    sig_data_clear_witness(s->data);
     s->data->witness = items;
     s->data->n_witness = (uint32_t)n;
     return true;
@@ -388,7 +218,7 @@ static bool find_redeem_script(const struct signer *s, struct bytes hash,
 {
     uint8_t h[20];
     if (keystore_find_script(s->keys, hash.data, out))
-        replace(&s->data->redeem_script, *out);
+        sig_data_replace(&s->data->redeem_script, *out);
     *out = buf_view(&s->data->redeem_script);
     hash160(h, out->data, out->len);
     return memcmp(h, hash.data, 20) == 0;
@@ -414,7 +244,7 @@ static bool solve_input(const struct signer *s, struct bytes script)
             script_solve(&sol, script);
     }
     if (!is_witness_type(sol.type))
-        clear_witness(s->data);
+        sig_data_clear_witness(s->data);
     solved = solved && solve_script(s, &sol, script, in_p2sh, &st);
     if (in_p2sh)
         push(&st, script);
@@ -433,7 +263,7 @@ bool sign_input(struct sig_data *d, const struct keystore *keys,
     if (d->complete)
         return true;
     bool solved = solve_input(&s, script_pubkey);
-    struct bytes *items = witness_views(d);
+    struct bytes *items = sig_data_witness_views(d);
     d->complete =
         solved && script_verify(buf_view(&d->script_sig), script_pubkey, items,
                                 d->n_witness, SCRIPT_VERIFY_STANDARD, checker, NULL);

@@ -25,6 +25,8 @@ enum preimage_kind {
     PREIMAGE_HASH256,
 };
 
+size_t preimage_hash_size(enum preimage_kind kind); /* 20 or 32 */
+
 struct preimage {
     enum preimage_kind kind;
     uint8_t hash[32]; /* 20 bytes of it for the 160-bit kinds, zeros behind them */
