@@ -2,6 +2,7 @@
  */
 #include "crypto/hash.h"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <sodium.h>
 
@@ -35,6 +36,15 @@ void hmac_sha512(uint8_t out[64], const void *key, size_t key_len, const void *d
     crypto_auth_hmacsha512_update(&st, data, len);
     crypto_auth_hmacsha512_final(&st, out);
     sodium_memzero(&st, sizeof(st));
+}
+
+void pbkdf2_hmac_sha512(uint8_t *out, size_t out_len, struct bytes password,
+                        struct bytes salt, unsigned iterations)
+{
+    int ok = PKCS5_PBKDF2_HMAC((const char *)password.data, (int)password.len,
+                               salt.data, (int)salt.len, (int)iterations, EVP_sha512(),
+                               (int)out_len, out);
+    ASSERT(ok == 1);
 }
 
 static inline uint64_t rol64(uint64_t x, int n)

@@ -13,6 +13,9 @@ void hmac_sha256(uint8_t out[32], const void *key, size_t key_len, const void *d
                  size_t len);
 void hmac_sha512(uint8_t out[64], const void *key, size_t key_len, const void *data,
                  size_t len);
+/* RFC 8018. */
+void pbkdf2_hmac_sha512(uint8_t *out, size_t out_len, struct bytes password,
+                        struct bytes salt, unsigned iterations);
 
 /* Streaming SHA3-256 (FIPS 202), 136-octet rate. */
 struct sha3 {

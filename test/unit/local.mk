@@ -124,6 +124,9 @@ test_unit_test_coinselect_LDADD = libochre_wallet.a $(CHAIN_TEST_LIBS)
 check_PROGRAMS += test/unit/test_descriptor_wallet
 test_unit_test_descriptor_wallet_SOURCES = test/unit/test_descriptor_wallet.c test/unit/unit.h
 test_unit_test_descriptor_wallet_LDADD = $(CHAIN_TEST_LIBS)
+check_PROGRAMS += test/unit/test_bip39
+test_unit_test_bip39_SOURCES = test/unit/test_bip39.c test/unit/unit.h
+test_unit_test_bip39_LDADD = libochre_crypto.a libochre_util.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
 
 check_PROGRAMS += test/unit/test_tickets
 test_unit_test_tickets_SOURCES = test/unit/test_tickets.c test/unit/unit.h
