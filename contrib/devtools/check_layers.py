@@ -18,7 +18,7 @@ MAY = {
 for i, sub in enumerate(CHAIN):
     MAY[f'chain/{sub}'] = {'util', 'crypto', 'db'} | {f'chain/{s}' for s in CHAIN[:i]}
 ALL_CHAIN = {f'chain/{s}' for s in CHAIN}
-MAY['tickets'] = {'util', 'crypto', 'db'} | ALL_CHAIN
+MAY['tickets'] = BASE | ALL_CHAIN
 MAY['mn'] = MAY['tickets'] | {'tickets'}
 MAY['net'] = BASE | ALL_CHAIN
 MAY['wallet'] = {'util', 'crypto', 'db'} | ALL_CHAIN

@@ -4,4 +4,5 @@ libochre_io_a_SOURCES = \
 	src/io/conn.c src/io/conn.h \
 	src/io/endpoint.c src/io/sockaddr.h \
 	src/io/http.c src/io/http.h \
-	src/io/loop.c src/io/loop.h
+	src/io/loop.c src/io/loop.h \
+	src/io/netaddr.c src/io/netaddr.h

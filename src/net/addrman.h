@@ -4,7 +4,7 @@
 #ifndef OCHRE_NET_ADDRMAN_H
 #define OCHRE_NET_ADDRMAN_H
 
-#include "net/netaddr.h"
+#include "io/netaddr.h"
 
 struct clock;
 struct logger;

@@ -3,7 +3,7 @@
 #ifndef OCHRE_NET_BANMAN_H
 #define OCHRE_NET_BANMAN_H
 
-#include "net/netaddr.h"
+#include "io/netaddr.h"
 
 struct clock;
 struct logger;

@@ -5,7 +5,7 @@
 #ifndef OCHRE_NET_EVICTION_H
 #define OCHRE_NET_EVICTION_H
 
-#include "net/netaddr.h"
+#include "io/netaddr.h"
 
 struct evict_candidate {
     int64_t id;

@@ -17,7 +17,6 @@ libochre_net_a_SOURCES = \
 	src/net/internal.h \
 	src/net/link.h src/net/link.c \
 	src/net/net.h src/net/net.c \
-	src/net/netaddr.h src/net/netaddr.c \
 	src/net/orphanage.h src/net/orphanage.c \
 	src/net/peer.c \
 	src/net/permissions.c \

@@ -8,7 +8,7 @@
 #ifndef OCHRE_NET_NET_H
 #define OCHRE_NET_NET_H
 
-#include "net/netaddr.h"
+#include "io/netaddr.h"
 #include "net/protocol.h"
 
 struct block_index;

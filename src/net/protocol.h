@@ -7,7 +7,7 @@
 #define OCHRE_NET_PROTOCOL_H
 
 #include "chain/prim/block.h"
-#include "net/netaddr.h"
+#include "io/netaddr.h"
 
 #define PROTOCOL_VERSION          70016
 #define MIN_PEER_VERSION          31800

@@ -1,8 +1,8 @@
 /* Network addresses as peers exchange them: IPv4, IPv6, Tor v3, I2P and CJDNS (BIP
  * 155), their text forms, and what the address manager and relay policy want to know
  * about them. */
-#ifndef OCHRE_NET_NETADDR_H
-#define OCHRE_NET_NETADDR_H
+#ifndef OCHRE_IO_NETADDR_H
+#define OCHRE_IO_NETADDR_H
 
 #include "io/conn.h"
 #include "util/reader.h"

@@ -1,4 +1,4 @@
-#include "net/netaddr.h"
+#include "io/netaddr.h"
 
 #include <ctype.h>
 #include <stdio.h>
