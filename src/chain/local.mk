@@ -39,6 +39,7 @@ libochre_chain_a_SOURCES += \
 	src/chain/script/sig_encoding.c src/chain/script/sig_encoding.h \
 	src/chain/script/sigcache.c src/chain/script/sigcache.h \
 	src/chain/script/sighash.c src/chain/script/sighash.h \
+	src/chain/script/signed_message.c src/chain/script/signed_message.h \
 	src/chain/script/sigops.c \
 	src/chain/script/script_text.c \
 	src/chain/script/tx_decode.c src/chain/script/tx_decode.h \

@@ -6,6 +6,7 @@ libochre_crypto_a_SOURCES = \
 	src/crypto/bip32.c src/crypto/bip32.h \
 	src/crypto/bip324.c src/crypto/bip324.h \
 	src/crypto/bip39.c src/crypto/bip39.h src/crypto/bip39_english.def \
+	src/crypto/ed25519.c src/crypto/ed25519.h \
 	src/crypto/ed448.c src/crypto/ed448.h \
 	src/crypto/ellswift.c src/crypto/ellswift.h \
 	src/crypto/hash.c src/crypto/hash.h \

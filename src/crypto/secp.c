@@ -218,6 +218,13 @@ void secp_ecdsa_sign_compact(uint8_t out[65], const uint8_t key[32],
     out[0] = (uint8_t)(27 + recid + (compressed ? 4 : 0));
 }
 
+bool secp_compact_has_low_s(const uint8_t rs[64])
+{
+    secp256k1_ecdsa_signature sig;
+    return secp256k1_ecdsa_signature_parse_compact(verifying, &sig, rs) &&
+           !secp256k1_ecdsa_signature_normalize(verifying, NULL, &sig);
+}
+
 bool secp_ecdsa_recover(uint8_t out[65], size_t *out_len, const uint8_t sig[65],
                         const uint8_t msg[32])
 {

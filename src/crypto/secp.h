@@ -30,6 +30,8 @@ void secp_ecdsa_sign(uint8_t out[72], size_t *len, const uint8_t key[32],
 /* 65 bytes: header 27 + recid + (compressed ? 4 : 0), r, s. */
 void secp_ecdsa_sign_compact(uint8_t out[65], const uint8_t key[32],
                              const uint8_t msg[32], bool compressed);
+/* Of the 64 bytes r, s: there is no second signature with the negated s. */
+bool secp_compact_has_low_s(const uint8_t rs[64]);
 /* Writes 33 or 65 bytes as the header says. */
 NODISCARD bool secp_ecdsa_recover(uint8_t out[65], size_t *out_len,
                                   const uint8_t sig[65], const uint8_t msg[32]);

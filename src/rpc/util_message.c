@@ -1,21 +1,9 @@
 #include "chain/script/address.h"
+#include "chain/script/signed_message.h"
 #include "crypto/secp.h"
 #include "crypto/secret.h"
-#include "crypto/sha256.h"
 #include "rpc/util_methods.h"
 #include "util/base64.h"
-
-/* What a "Bitcoin signed message" signs. */
-static void message_hash(uint8_t out[32], const char *message, size_t len)
-{
-    static const char magic[] = "Bitcoin Signed Message:\n";
-    struct sha256 h;
-    sha256_init(&h);
-    struct sink s = sha256_sink(&h);
-    write_var(&s, bytes_of(magic, sizeof(magic) - 1));
-    write_var(&s, bytes_of(message, len));
-    sha256d_final(&h, out);
-}
 
 static bool signed_by(const struct destination *d, const struct buf *sig,
                       const struct json *message)
@@ -23,7 +11,7 @@ static bool signed_by(const struct destination *d, const struct buf *sig,
     uint8_t hash[32], pubkey[65];
     size_t len;
     struct destination signer;
-    message_hash(hash, message->str, message->str_len);
+    signed_message_hash(hash, message->str, message->str_len);
     if (sig->len != 65 || !secp_ecdsa_recover(pubkey, &len, sig->data, hash))
         return false;
     destination_of_key(&signer, DEST_PKH, bytes_of(pubkey, len));
@@ -53,7 +41,7 @@ void rpc_signmessagewithprivkey(struct rpc_call *c)
     const struct json *message = rpc_arg(c, 1);
     struct privkey *key = secret_alloc(sizeof(*key));
     if (wif_decode(key, c->node->params, rpc_arg_str(c, 0, ""))) {
-        message_hash(hash, message->str, message->str_len);
+        signed_message_hash(hash, message->str, message->str_len);
         secp_ecdsa_sign_compact(sig, key->secret, hash, key->compressed);
         base64_append(&text, sig, sizeof(sig));
         json_strn(c->w, (const char *)text.data, text.len);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "util/json.h"
+#include "util/utf8.h"
 
 struct parser {
     char *pos, *end;
@@ -98,25 +99,6 @@ static bool number(struct parser *p, struct json *v)
     copy[v->str_len] = 0;
     v->str = copy;
     return true;
-}
-
-/* Length of the well-formed UTF-8 sequence at s (RFC 3629), 0 when there is none. */
-static size_t utf8_sequence(const uint8_t *s, size_t left)
-{
-    uint8_t c = s[0];
-    size_t n = c >= 0xc2 && c <= 0xdf   ? 2
-               : (c & 0xf0) == 0xe0     ? 3
-               : c >= 0xf0 && c <= 0xf4 ? 4
-                                        : 0;
-    if (n == 0 || left < n)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    if ((c == 0xe0 && s[1] < 0xa0) || (c == 0xed && s[1] > 0x9f) ||
-        (c == 0xf0 && s[1] < 0x90) || (c == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return n;
 }
 
 static bool hex4(struct parser *p, uint32_t *out)
