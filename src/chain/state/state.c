@@ -15,6 +15,11 @@
 struct state {
     struct db *db;
     struct overlay unsaved; /* changed under the chain's exclusive lock */
+    struct {
+        void (*changed)(void *ctx, struct bytes key, const struct bytes *value);
+        void *ctx;
+        uint8_t first;
+    } watch;
     pthread_mutex_t
         lock; /* of all below: readers of one state may ask for proofs at once */
     struct tree tree;
@@ -269,6 +274,38 @@ void state_discard(struct state_txn *take_t)
     free(take_t);
 }
 
+static void tell_change(const struct state_entry *e,
+                        void (*fn)(void *ctx, struct bytes key,
+                                   const struct bytes *value),
+                        void *ctx)
+{
+    struct bytes value = entry_value(e);
+    fn(ctx, entry_key(e), e->present ? &value : NULL);
+}
+
+void state_watch(struct state *s, uint8_t first,
+                 void (*changed)(void *ctx, struct bytes key,
+                                 const struct bytes *value),
+                 void *ctx)
+{
+    s->watch.changed = changed;
+    s->watch.ctx = ctx;
+    s->watch.first = first;
+}
+
+static void tell_watcher(const struct state *s, const struct overlay *changes)
+{
+    const void *path;
+    void *value;
+    if (s->watch.changed == NULL)
+        return;
+    for (size_t i = 0; map_next(&changes->entries, &i, &path, &value);) {
+        const struct state_entry *e = *(struct state_entry **)value;
+        if (e->octets[0] == s->watch.first)
+            tell_change(e, s->watch.changed, s->watch.ctx);
+    }
+}
+
 static void remember_pending(struct state *s, const struct overlay *changes)
 {
     const void *path;
@@ -283,6 +320,7 @@ void state_commit(struct state_txn *take_t)
     if (take_t->parent != NULL) {
         overlay_absorb(&take_t->parent->changes, &take_t->changes);
     } else {
+        tell_watcher(s, &take_t->changes);
         pthread_mutex_lock(&s->lock);
         remember_pending(s, &take_t->changes);
         overlay_absorb(&s->unsaved, &take_t->changes);
@@ -359,6 +397,22 @@ static void collect(struct overlay *out, const struct overlay *changes,
             overlay_find(out, e->path) == NULL)
             overlay_set(out, e->path, key, e->present ? &v : NULL);
     }
+}
+
+void state_each_change(struct state_txn *t, struct bytes prefix,
+                       void (*fn)(void *ctx, struct bytes key,
+                                  const struct bytes *value),
+                       void *ctx)
+{
+    struct overlay changes;
+    const void *path;
+    void *value;
+    overlay_init(&changes);
+    for (; t != NULL; t = t->parent)
+        collect(&changes, &t->changes, prefix);
+    for (size_t i = 0; map_next(&changes.entries, &i, &path, &value);)
+        tell_change(*(struct state_entry **)value, fn, ctx);
+    overlay_clear(&changes);
 }
 
 static int by_key(const void *a, const void *b)

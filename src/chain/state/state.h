@@ -74,6 +74,20 @@ NODISCARD bool state_undo_apply(struct state_txn *t, struct bytes undo);
 void state_each(struct state_txn *t, struct bytes prefix,
                 bool (*fn)(void *ctx, struct bytes key, struct bytes value), void *ctx);
 
+/* The same for what the txn (its parents included) has changed and not committed to the
+ * state, in no order; value NULL: deleted. */
+void state_each_change(struct state_txn *t, struct bytes prefix,
+                       void (*fn)(void *ctx, struct bytes key,
+                                  const struct bytes *value),
+                       void *ctx);
+/* From now on changed hears of every change that is committed to the state itself, of
+ * undone blocks too, to a key with this first octet (value NULL: deleted). There is one
+ * watcher. */
+void state_watch(struct state *s, uint8_t first,
+                 void (*changed)(void *ctx, struct bytes key,
+                                 const struct bytes *value),
+                 void *ctx);
+
 /* --- flush --- */
 /* Adds all unflushed values and tree pages to the batch. The caller writes the batch,
  * then calls state_flush_done (only on success). Nothing may change in between. */
