@@ -1,2 +1,3 @@
 noinst_LIBRARIES += libochre_mn.a
-libochre_mn_a_SOURCES =
+libochre_mn_a_SOURCES = \
+	src/mn/supernodes.c src/mn/supernodes.h

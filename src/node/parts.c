@@ -5,6 +5,7 @@
 #include "chain/rules/unknown_rules.h"
 #include "chain/mining/miner.h"
 #include "chain/validation/chainman.h"
+#include "mn/supernodes.h"
 #include "node/daemon.h"
 #include "tickets/tickets.h"
 #include "util/fs.h"
@@ -32,7 +33,9 @@ bool tickets_part_open(struct daemon *d, char **error UNUSED)
     const struct args *a = d->node.args;
     bool regtest = strcmp(d->node.params->name, "regtest") == 0;
     uint64_t kdf = (uint64_t)args_int(a, "kdfmemory", 0) * MIB;
+    d->node.supernodes = supernodes_new();
     const struct tickets_options opt = {
+        .supernodes = supernodes_view(d->node.supernodes),
         .params = d->node.params,
         .log = d->node.log,
         .datadir = d->node.datadir,
@@ -50,6 +53,7 @@ bool tickets_part_open(struct daemon *d, char **error UNUSED)
 void tickets_part_close(struct daemon *d)
 {
     tickets_free(d->node.tickets);
+    supernodes_free(d->node.supernodes);
 }
 
 bool index_part_open(struct daemon *d, char **error)

@@ -19,6 +19,7 @@ struct miner;
 struct net;
 struct pool;
 struct rpc_server;
+struct supernodes;
 struct tickets;
 
 /* The scan of the UTXO set that is under way (scantxoutset). */
@@ -39,6 +40,7 @@ struct node {
     struct miner *miner;
     struct net *net;
     struct tickets *tickets;
+    struct supernodes *supernodes;
     struct rpc_server *rpc;
     const char *datadir; /* of the network: <datadir>/regtest */
     const char *base_datadir;

@@ -1,31 +1,27 @@
 #include "tickets/fields.h"
 
-#include <stdio.h>
-
-#include "chain/script/address.h"
+#include "chain/script/solver.h"
+#include "crypto/ed25519.h"
 #include "crypto/ed448.h"
-#include "tickets/pastelid.h"
-#include "util/hex.h"
+#include "crypto/secp.h"
+#include "tickets/lists.h"
+#include "tickets/sn_endpoint.h"
+#include "util/utf8.h"
 
 #define SCRIPT_MAX   42
+#define NAME_MAX     64
+#define CID_MAX      64
 #define ED448_SIGOPS 4 /* an Ed448 check costs as much as four others */
 
+/* A type has a size, a max (then a length stands in front), or a way to read it. */
 struct field_behaviour {
-    size_t size; /* fixed size, or 0: a length in front, up to SCRIPT_MAX */
+    size_t size, max;
+    struct bytes (*read)(struct reader *r);
     bool (*valid)(struct bytes raw); /* NULL: any octets */
-    unsigned sigops;
-    void (*to_json)(struct json_writer *w, const struct ticket_field *f,
-                    const struct chain_params *params, struct bytes raw);
-    bool (*from_json)(struct buf *out, const struct ticket_field *f,
-                      const struct chain_params *params, const struct json *obj,
-                      struct arena *mem, const char **error);
-    bool (*from_text)(struct buf *out, const struct chain_params *params,
-                      const char *text);
+    enum sig_scheme scheme;          /* of a signature */
 };
 
-static const struct field_behaviour behaviours[];
-
-/* --- scripts --- */
+/* --- what is valid --- */
 
 bool script_is_payable(struct bytes script)
 {
@@ -47,157 +43,65 @@ bool script_is_payable(struct bytes script)
     return false;
 }
 
-/* "owner_script" -> "owner_address" */
-static const char *address_name(char out[64], const struct ticket_field *f)
+static bool lifts(struct bytes raw)
 {
-    size_t n = strlen(f->name) - strlen("script");
-    snprintf(out, 64, "%.*saddress", (int)n, f->name);
-    return out;
+    return secp_xonly_valid(raw.data);
 }
 
-static void script_to_json(struct json_writer *w, const struct ticket_field *f,
-                           const struct chain_params *params, struct bytes raw)
+/* C0, DEL and C1 (whose UTF-8 is c2 80 to c2 9f). */
+static bool is_control(const uint8_t *s, size_t n)
 {
-    char name[64], text[ADDRESS_MAX];
-    struct destination d;
-    json_kv_hex(w, f->name, raw.data, raw.len);
-    if (destination_from_script(&d, raw))
-        json_kv_str(w, address_name(name, f), address_encode(text, params, &d));
+    return (n == 1 && (s[0] < 0x20 || s[0] == 0x7f)) ||
+           (n == 2 && s[0] == 0xc2 && s[1] < 0xa0);
 }
 
-static bool script_from_hex(struct buf *out, const struct json *v)
+static bool is_plain_text(struct bytes raw)
 {
-    return v->type == JSON_STRING && hex_decode(out, v->str, v->str_len) &&
-           script_is_payable(buf_view(out));
-}
-
-static bool script_from_json(struct buf *out, const struct ticket_field *f,
-                             const struct chain_params *params, const struct json *obj,
-                             struct arena *mem, const char **error)
-{
-    char name[64];
-    struct destination d;
-    struct address_error why;
-    const struct json *hex = json_get(obj, f->name);
-    const struct json *address = json_get(obj, address_name(name, f));
-    if (hex != NULL) {
-        if (script_from_hex(out, hex))
-            return true;
-        *error = arena_printf(mem,
-                              "%s must be the hex of a P2PKH, P2SH, P2WPKH, P2WSH or "
-                              "P2TR script",
-                              f->name);
-        return false;
+    for (size_t i = 0; i < raw.len;) {
+        const uint8_t *s = raw.data + i;
+        size_t n = s[0] < 0x80 ? 1 : utf8_sequence(s, raw.len - i);
+        if (n == 0 || is_control(s, n))
+            return false;
+        i += n;
     }
-    if (address == NULL || address->type != JSON_STRING) {
-        *error = arena_printf(mem, "%s (an address) is missing", name);
-        return false;
-    }
-    if (!address_decode(&d, params, address->str, &why)) {
-        *error = arena_printf(mem, "%s: %s", name, why.message);
-        return false;
-    }
-    destination_to_script(out, &d);
-    if (script_is_payable(buf_view(out)))
-        return true;
-    *error = arena_printf(mem, "%s: addresses of this kind are not allowed here", name);
-    return false;
-}
-
-static bool ticket_script_from_text(struct buf *out, const struct chain_params *params,
-                                    const char *text)
-{
-    struct destination d;
-    if (address_decode(&d, params, text, NULL))
-        destination_to_script(out, &d);
-    else if (!hex_decode(out, text, strlen(text)))
-        return false;
-    return script_is_payable(buf_view(out));
-}
-
-/* --- keys and signatures --- */
-
-static void pastelid_to_json(struct json_writer *w, const struct ticket_field *f,
-                             const struct chain_params *params, struct bytes raw)
-{
-    char text[PASTELID_TEXT_SIZE];
-    (void)params;
-    json_kv_str(w, f->name, pastelid_encode(text, raw.data));
-}
-
-static bool pastelid_from_json(struct buf *out, const struct ticket_field *f,
-                               const struct chain_params *params,
-                               const struct json *obj, struct arena *mem,
-                               const char **error)
-{
-    uint8_t key[ED448_KEY_SIZE];
-    const struct json *v = json_get(obj, f->name);
-    (void)params;
-    if (v == NULL || v->type != JSON_STRING || !pastelid_decode(key, v->str)) {
-        *error = arena_printf(
-            mem, "%s must be a PastelID (86 characters that begin with jX)", f->name);
-        return false;
-    }
-    buf_append(out, key, sizeof(key));
     return true;
-}
-
-static bool pastelid_from_text(struct buf *out, const struct chain_params *params,
-                               const char *text)
-{
-    uint8_t key[ED448_KEY_SIZE];
-    (void)params;
-    if (!pastelid_decode(key, text))
-        return false;
-    buf_append(out, key, sizeof(key));
-    return true;
-}
-
-static void sig_to_json(struct json_writer *w, const struct ticket_field *f,
-                        const struct chain_params *params, struct bytes raw)
-{
-    (void)params;
-    json_kv_hex(w, f->name, raw.data, raw.len);
-}
-
-static bool sig_from_json(struct buf *out, const struct ticket_field *f,
-                          const struct chain_params *params, const struct json *obj,
-                          struct arena *mem, const char **error)
-{
-    const struct json *v = json_get(obj, f->name);
-    size_t size = behaviours[f->type].size;
-    (void)params;
-    if (v == NULL || v->type == JSON_NULL)
-        return true;
-    if (v->type == JSON_STRING && hex_decode(out, v->str, v->str_len) &&
-        out->len == size)
-        return true;
-    *error = arena_printf(mem, "%s must be %zu octets in hex", f->name, size);
-    return false;
 }
 
 /* --- all types --- */
 
 static const struct field_behaviour behaviours[] = {
-    [FIELD_PASTELID] = {.size = ED448_KEY_SIZE,
-                        .to_json = pastelid_to_json,
-                        .from_json = pastelid_from_json,
-                        .from_text = pastelid_from_text},
-    [FIELD_SCRIPT] = {.valid = script_is_payable,
-                      .to_json = script_to_json,
-                      .from_json = script_from_json,
-                      .from_text = ticket_script_from_text},
-    [FIELD_ED448_SIG] = {.size = ED448_SIG_SIZE,
-                         .sigops = ED448_SIGOPS,
-                         .to_json = sig_to_json,
-                         .from_json = sig_from_json},
+    [FIELD_PASTELID] = {.size = ED448_KEY_SIZE},
+    [FIELD_SCRIPT] = {.max = SCRIPT_MAX, .valid = script_is_payable},
+    [FIELD_HASH] = {.size = 32},
+    [FIELD_TXID] = {.size = 32},
+    [FIELD_OUTPOINT] = {.size = 36},
+    [FIELD_U8] = {.size = 1},
+    [FIELD_U16] = {.size = 2},
+    [FIELD_U32] = {.size = 4},
+    [FIELD_U64] = {.size = 8},
+    [FIELD_AMOUNT] = {.size = 8},
+    [FIELD_XONLY_KEY] = {.size = 32, .valid = lifts},
+    [FIELD_ED25519_KEY] = {.size = ED25519_KEY_SIZE},
+    [FIELD_ED25519_KEY_OPT] = {.max = ED25519_KEY_SIZE},
+    [FIELD_NAME] = {.max = NAME_MAX, .valid = is_plain_text},
+    [FIELD_CID] = {.max = CID_MAX},
+    [FIELD_ENDPOINT] = {.read = sn_endpoint_read},
+    [FIELD_COMMITTEE] = {.size = 36},
+    [FIELD_SYNC_LIST] = {.read = sync_list_read, .scheme = SIG_ED25519},
+    [FIELD_ED448_SIG] = {.size = ED448_SIG_SIZE, .scheme = SIG_ED448},
+    [FIELD_ED25519_SIG] = {.size = ED25519_SIG_SIZE, .scheme = SIG_ED25519},
+    [FIELD_ED25519_SIG_OPT] = {.max = ED25519_SIG_SIZE, .scheme = SIG_ED25519},
+    [FIELD_BIP340_SIG_OPT] = {.max = 64, .scheme = SIG_BIP340},
+    [FIELD_SCRIPT_SIG_OPT] = {.max = 65, .scheme = SIG_SCRIPT},
+    [FIELD_QUORUM] = {.read = quorum_read, .scheme = SIG_BIP340},
 };
 
 struct bytes field_read(const struct ticket_field *f, struct reader *r)
 {
     const struct field_behaviour *b = &behaviours[f->type];
-    struct bytes raw = b->size > 0 ? bytes_of(read_bytes(r, b->size), b->size)
-                                   : read_var(r, SCRIPT_MAX);
+    struct bytes raw = b->read != NULL ? b->read(r)
+                       : b->size > 0   ? bytes_of(read_bytes(r, b->size), b->size)
+                                       : read_var(r, b->max);
     if (!r->bad && b->valid != NULL && !b->valid(raw))
         reader_fail(r);
     return r->bad ? bytes_of(NULL, 0) : raw;
@@ -205,37 +109,46 @@ struct bytes field_read(const struct ticket_field *f, struct reader *r)
 
 void field_write(const struct ticket_field *f, struct sink *s, struct bytes raw)
 {
-    if (behaviours[f->type].size > 0)
-        write_bytes(s, raw.data, raw.len);
-    else
+    if (behaviours[f->type].max > 0)
         write_var(s, raw);
+    else
+        write_bytes(s, raw.data, raw.len);
 }
 
-unsigned field_sigops(const struct ticket_field *f)
+size_t field_size(enum field_type type, size_t *max)
 {
-    return behaviours[f->type].sigops;
+    *max = behaviours[type].max;
+    return behaviours[type].size;
 }
 
-void ticket_write_fields(const struct ticket *t, const struct chain_params *params,
-                         struct json_writer *w)
+unsigned field_signatures(const struct ticket_field *f, struct bytes raw)
 {
-    for (size_t i = 0; i < t->kind->n_fields; i++) {
-        const struct ticket_field *f = &t->kind->fields[i];
-        behaviours[f->type].to_json(w, f, params, t->v[i].raw);
-    }
+    struct quorum_entry entries[QUORUM_MAX];
+    struct sync_item items[SYNC_LIST_MAX];
+    if (f->role == NULL)
+        return 0;
+    if (f->type == FIELD_QUORUM)
+        return (unsigned)quorum_entries(entries, raw);
+    if (f->type == FIELD_SYNC_LIST)
+        return (unsigned)sync_items(items, raw);
+    return raw.len > 0;
 }
 
-bool ticket_field_from_json(struct buf *out, const struct ticket_field *f,
-                            const struct chain_params *params, const struct json *obj,
-                            struct arena *mem, const char **error)
+unsigned field_sigops(const struct ticket_field *f, struct bytes raw)
 {
-    return behaviours[f->type].from_json(out, f, params, obj, mem, error);
+    unsigned each = behaviours[f->type].scheme == SIG_ED448 ? ED448_SIGOPS : 1;
+    return field_signatures(f, raw) * each;
 }
 
-bool ticket_field_from_text(struct buf *out, const struct ticket_field *f,
-                            const struct chain_params *params, const char *text)
+enum sig_scheme field_scheme(const struct ticket_field *f)
 {
-    buf_reset(out);
-    return behaviours[f->type].from_text != NULL &&
-           behaviours[f->type].from_text(out, params, text);
+    return behaviours[f->type].scheme;
+}
+
+uint64_t field_uint(struct bytes raw)
+{
+    uint64_t v = 0;
+    for (size_t i = raw.len; i > 0; i--)
+        v = v << 8 | raw.data[i - 1];
+    return v;
 }

@@ -3,14 +3,21 @@ libochre_tickets_a_SOURCES = \
 	src/tickets/build.c src/tickets/build.h \
 	src/tickets/carrier.c src/tickets/carrier.h \
 	src/tickets/fee.c src/tickets/fee.h \
+	src/tickets/committee.c src/tickets/committee.h \
+	src/tickets/field_json.c \
 	src/tickets/fields.c src/tickets/fields.h \
 	src/tickets/index.c src/tickets/index.h \
 	src/tickets/kind_id.c \
 	src/tickets/kind_id_revoke.c \
 	src/tickets/kinds.c src/tickets/kinds.def \
+	src/tickets/lists.c src/tickets/lists.h \
 	src/tickets/pastelid.c src/tickets/pastelid.h \
 	src/tickets/rules.c src/tickets/rules.h \
+	src/tickets/signatures.c src/tickets/signatures.h \
+	src/tickets/sn_endpoint.c src/tickets/sn_endpoint.h \
 	src/tickets/state_keys.c src/tickets/state_keys.h \
+	src/tickets/supernode.c src/tickets/supernode.h \
+	src/tickets/supernode_view.h \
 	src/tickets/ticket.c src/tickets/ticket.h \
 	src/tickets/tickets.c src/tickets/tickets.h \
 	src/tickets/tokens.c src/tickets/tokens.h

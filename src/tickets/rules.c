@@ -3,14 +3,15 @@
 #include <stdlib.h>
 
 #include "chain/prim/coin.h"
-#include "crypto/ed448.h"
 #include "crypto/sha256.h"
 #include "tickets/carrier.h"
+#include "tickets/committee.h"
+#include "tickets/fields.h"
+#include "tickets/signatures.h"
 #include "tickets/state_keys.h"
-#include "tickets/ticket.h"
+#include "tickets/supernode.h"
 #include "util/mem.h"
 
-#define COMMITTEES_KEPT 1000
 #define SUPERNODE_SHARE 5 /* one part in five */
 
 /* --- the commitment --- */
@@ -42,20 +43,21 @@ bool state_commitment_find(struct hash256 *root, const struct tx *coinbase)
 
 struct sig_job {
     struct ticket_rules *rules;
-    struct hash256 message;
-    uint8_t pub[ED448_KEY_SIZE];
-    uint8_t sig[ED448_SIG_SIZE];
+    struct ticket_sig sig;
 };
 
 static struct hash256 cache_key(const struct sig_job *j)
 {
+    const struct ticket_sig *s = &j->sig;
+    uint8_t head[3] = {(uint8_t)s->scheme, s->key_len, s->sig_len};
     struct sha256 h;
     struct hash256 key;
     sha256_init(&h);
     sha256_update(&h, j->rules->salt, sizeof(j->rules->salt));
-    sha256_update(&h, j->message.b, 32);
-    sha256_update(&h, j->pub, sizeof(j->pub));
-    sha256_update(&h, j->sig, sizeof(j->sig));
+    sha256_update(&h, head, sizeof(head));
+    sha256_update(&h, s->message.b, 32);
+    sha256_update(&h, s->key, s->key_len);
+    sha256_update(&h, s->sig, s->sig_len);
     sha256_final(&h, key.b);
     return key;
 }
@@ -66,7 +68,7 @@ static bool sig_job_run(void *arg)
     struct hash256 key = cache_key(j);
     bool ok = sigcache_has_signature(j->rules->cache, &key, false);
     if (!ok) {
-        ok = ed448_verify(j->pub, j->sig, j->message.b, 32);
+        ok = ticket_sig_verify(&j->sig);
         if (ok)
             sigcache_add_signature(j->rules->cache, &key);
     }
@@ -74,51 +76,86 @@ static bool sig_job_run(void *arg)
     return ok;
 }
 
-static bool check_signature(struct ticket_rules *rules, struct rule_env *env,
-                            const struct ticket *t, size_t field, const struct tx *tx)
-{
-    const struct ticket_field *f = &t->kind->fields[field];
-    struct sig_job *j = xmalloc(sizeof(*j));
-    j->rules = rules;
-    j->message = ticket_sign_hash(env->params, t, field, &tx->in[0].prevout);
-    memcpy(j->pub, t->v[f->signer].raw.data, sizeof(j->pub));
-    memcpy(j->sig, t->v[field].raw.data, sizeof(j->sig));
-    if (env->defer == NULL)
-        return sig_job_run(j);
-    env->defer(env->defer_ctx, sig_job_run, free, j);
-    return true;
-}
+struct sig_run {
+    struct ticket_rules *rules;
+    struct rule_env *env;
+    struct reject *rej;
+};
 
-static bool check_signatures(struct ticket_rules *rules, struct rule_env *env,
-                             const struct ticket *t, const struct tx *tx)
+static bool check_signature(void *ctx, const struct ticket_sig *sig)
 {
-    for (size_t i = 0; i < t->kind->n_fields; i++)
-        if (t->kind->fields[i].role != NULL && !check_signature(rules, env, t, i, tx))
-            return false;
+    struct sig_run *run = ctx;
+    struct sig_job *j = xmalloc(sizeof(*j));
+    j->rules = run->rules;
+    j->sig = *sig;
+    if (run->env->defer == NULL)
+        return sig_job_run(j) || reject(run->rej, REJECT_TICKET_SIGNATURE, NULL);
+    run->env->defer(run->env->defer_ctx, sig_job_run, free, j);
     return true;
 }
 
 /* --- one ticket --- */
 
-/* Cheap checks first; signatures, the dearest, may be left to the workers. */
-static bool check_ticket(struct ticket_rules *rules, struct rule_env *env,
-                         const struct ticket *t, const struct ticket_env *te,
-                         struct reject *rej)
+static bool check_burn(const struct ticket *t, const struct ticket_env *te,
+                       struct reject *rej)
 {
+    struct amount least = t->kind->min_burn(t, te);
+    return te->burn.v >= least.v ||
+           reject_detail(rej, REJECT_TICKET_BURN,
+                         "burns %lld, at least %lld is required", (long long)te->burn.v,
+                         (long long)least.v);
+}
+
+/* Reads the committee that the ticket names, if its kind names one. */
+static bool find_committee(const struct ticket *t, struct ticket_env *te,
+                           struct committee *c, struct reject *rej)
+{
+    for (size_t i = 0; i < t->kind->n_fields; i++) {
+        if (t->kind->fields[i].type != FIELD_COMMITTEE)
+            continue;
+        te->committee = c;
+        return committee_find(c, t->v[i].raw, te->state, te->params, te->height, rej);
+    }
+    return true;
+}
+
+/* Cheap checks first; signatures, the dearest, may be left to the workers. */
+static bool check_ticket(struct ticket_rules *rules, const struct ticket *t,
+                         struct ticket_env *te, struct committee *c, struct reject *rej)
+{
+    struct rule_env *env = te->block;
+    struct sig_run run = {rules, env, rej};
     unsigned sigops = ticket_sigops(t);
     if (env->sigops + sigops > TICKET_MAX_SIGOPS)
         return reject(rej, REJECT_TICKET_SIGOPS, NULL);
-    struct amount least = t->kind->min_burn(t, te);
-    if (te->burn.v < least.v)
-        return reject_detail(rej, REJECT_TICKET_BURN,
-                             "burns %lld, at least %lld is required",
-                             (long long)te->burn.v, (long long)least.v);
-    if (!t->kind->check(t, te, rej))
+    if (!find_committee(t, te, c, rej) || !check_burn(t, te, rej) ||
+        !t->kind->check(t, te, rej) ||
+        !ticket_each_signature(t, te, check_signature, &run, rej))
         return false;
-    if (!check_signatures(rules, env, t, te->tx))
-        return reject(rej, REJECT_TICKET_SIGNATURE, NULL);
     env->sigops += sigops;
     return true;
+}
+
+static bool run_ticket(struct ticket_rules *rules, const struct ticket *t,
+                       struct ticket_env *te, struct reject *rej)
+{
+    struct committee c = {.n = 0};
+    bool ok = check_ticket(rules, t, te, &c, rej);
+    if (ok) {
+        t->kind->apply(t, te);
+        burn_add(te->state, t->kind->id, te->burn);
+    }
+    committee_clear(&c);
+    return ok;
+}
+
+/* A supernode whose collateral is spent leaves before the transaction's own ticket. */
+static void spend_collaterals(struct rule_env *env, const struct tx *tx,
+                              const struct coin *const *spent)
+{
+    for (uint32_t i = 0; i < tx->n_in; i++)
+        if (rule_env_marked(env, &tx->in[i].prevout, spent[i], COIN_MARK_COLLATERAL))
+            supernode_collateral_spent(env->state, &tx->in[i].prevout);
 }
 
 static bool hook_tx(void *ctx, struct rule_env *env, const struct tx *tx,
@@ -128,7 +165,9 @@ static bool hook_tx(void *ctx, struct rule_env *env, const struct tx *tx,
     uint32_t out;
     struct bytes payload;
     struct ticket t;
+    struct ticket_rules *rules = ctx;
     size_t n = carrier_find(tx, &out, &payload);
+    spend_collaterals(env, tx, spent);
     if (n == 0)
         return true;
     if (n > 1)
@@ -141,12 +180,16 @@ static bool hook_tx(void *ctx, struct rule_env *env, const struct tx *tx,
     case TICKET_OK:
         break;
     }
-    struct ticket_env te = {env->params, env->height,        tx,
-                            spent,       tx->out[out].value, env->state};
-    if (!check_ticket(ctx, env, &t, &te, rej))
+    struct ticket_env te = {.params = env->params,
+                            .height = env->height,
+                            .tx = tx,
+                            .spent = spent,
+                            .burn = tx->out[out].value,
+                            .state = env->state,
+                            .block = env,
+                            .supernodes = rules->supernodes};
+    if (!run_ticket(rules, &t, &te, rej))
         return false;
-    t.kind->apply(&t, &te);
-    burn_add(env->state, t.kind->id, te.burn);
     if (claims != NULL)
         t.kind->claims(&t, claims);
     return true;
@@ -160,9 +203,58 @@ static bool hook_active(void *ctx, const struct chain_params *params, int32_t he
     return tickets_active_at(params, height);
 }
 
+static void hook_attach(void *ctx, const struct chain_params *params, struct state *s)
+{
+    const struct supernode_view *v = ((struct ticket_rules *)ctx)->supernodes;
+    v->attach(v->ctx, s, params);
+}
+
+struct amount supernode_share(struct amount subsidy)
+{
+    return amount_of(subsidy.v / SUPERNODE_SHARE);
+}
+
 struct amount subsidy_without_share(struct amount subsidy)
 {
-    return amount_of(subsidy.v - subsidy.v / SUPERNODE_SHARE);
+    return amount_of(subsidy.v - supernode_share(subsidy).v);
+}
+
+/* Whom the block of env pays, and the script; *max_value is what its coinbase may take
+ * without fees. False: nobody is to be paid. */
+static bool find_payee(struct ticket_rules *rules, struct rule_env *env,
+                       struct amount subsidy, struct supernode *payee,
+                       struct amount *max_value)
+{
+    const struct supernode_view *v = rules->supernodes;
+    env->has_payee =
+        v->payee(v->ctx, env->state, (uint32_t)env->height - 1, &env->payee) &&
+        supernode_get(env->state, env->payee.b, payee);
+    *max_value = env->has_payee ? subsidy : subsidy_without_share(subsidy);
+    return env->has_payee;
+}
+
+static bool pays_at_least(const struct tx *tx, struct bytes script, struct amount least)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < tx->n_out; i++)
+        if (bytes_equal(tx->out[i].script, script))
+            sum += tx->out[i].value.v;
+    return sum >= least.v;
+}
+
+static bool check_payment(struct ticket_rules *rules, struct rule_env *env,
+                          const struct tx *coinbase, struct amount subsidy,
+                          struct amount *max_value, struct reject *rej)
+{
+    struct supernode payee = {.banned = 0};
+    struct amount share = supernode_share(subsidy);
+    bool ok = !find_payee(rules, env, subsidy, &payee, max_value) ||
+              pays_at_least(coinbase, payee.payout_script, share) ||
+              reject_detail(rej, REJECT_BAD_SN_PAYEE,
+                            "less than %lld to the supernode that is due",
+                            (long long)share.v);
+    supernode_clear(&payee);
+    return ok;
 }
 
 static bool hook_block_begin(void *ctx, struct rule_env *env, const struct block *b,
@@ -173,24 +265,62 @@ static bool hook_block_begin(void *ctx, struct rule_env *env, const struct block
     struct hash256 stated = {{0}}, root = state_txn_root(env->state);
     uint32_t out;
     struct bytes payload;
-    (void)ctx;
-    *max_value = subsidy_without_share(subsidy);
     if (carrier_find(coinbase, &out, &payload) > 0)
         return reject(rej, REJECT_TICKET_COINBASE, NULL), reject_as_block(rej);
     if (!state_commitment_find(&stated, coinbase))
         return reject(rej, REJECT_BAD_STATE_ROOT, "not exactly one state commitment");
     if (!hash256_equal(&stated, &root))
         return reject(rej, REJECT_BAD_STATE_ROOT, "another root than the state has");
-    return true;
+    return check_payment(ctx, env, coinbase, subsidy, max_value, rej);
+}
+
+/* (3): the payee, if it is still there, goes to the end of the queue. */
+static void pay(struct rule_env *env)
+{
+    struct supernode s = {.banned = 0};
+    if (env->has_payee && supernode_get(env->state, env->payee.b, &s)) {
+        s.last_paid = (uint32_t)env->height;
+        supernode_put(env->state, &s);
+    }
+    supernode_clear(&s);
+}
+
+static void read_member(struct state_txn *st, const struct hash256 *sn,
+                        struct supernode *s, struct committee_member *m)
+{
+    ASSERT(supernode_get(st, sn->b, s));
+    m->sn = *sn;
+    memcpy(m->pastelid, s->pastelid, sizeof(m->pastelid));
+    memcpy(m->operator_key, s->operator_key, sizeof(m->operator_key));
+    m->payout_script = s->payout_script;
+    m->storage_fee = s->storage_fee;
+    m->sense_fee = s->sense_fee;
+}
+
+/* (5), from the state now reached. */
+static void store_committee(struct ticket_rules *rules, struct rule_env *env,
+                            const struct hash256 *block)
+{
+    const struct supernode_view *v = rules->supernodes;
+    struct hash256 sns[COMMITTEE_SIZE];
+    struct supernode s[COMMITTEE_SIZE] = {{.banned = 0}};
+    struct committee c = {.height = (uint32_t)env->height, .block = *block};
+    c.n = v->choose(v->ctx, env->state, c.height, block, sns);
+    for (size_t i = 0; i < c.n; i++)
+        read_member(env->state, &sns[i], &s[i], &c.members[i]);
+    committee_put(env->state, &c);
+    for (size_t i = 0; i < c.n; i++)
+        supernode_clear(&s[i]);
 }
 
 static bool hook_block_end(void *ctx, struct rule_env *env, const struct block *b,
                            struct reject *rej)
 {
-    (void)ctx, (void)rej;
+    (void)rej;
+    pay(env);
     if (env->height > COMMITTEES_KEPT)
         committee_del(env->state, (uint32_t)(env->height - COMMITTEES_KEPT));
-    committee_put_empty(env->state, (uint32_t)env->height, &b->hash);
+    store_committee(ctx, env, &b->hash);
     return true;
 }
 
@@ -200,12 +330,20 @@ static size_t hook_coinbase_outputs(void *ctx, struct rule_env *env,
 {
     struct hash256 root = state_txn_root(env->state);
     uint8_t *script = arena_alloc(mem, STATE_COMMITMENT_SIZE);
-    (void)ctx;
-    *max_value = subsidy_without_share(subsidy);
+    struct supernode payee = {.banned = 0};
+    struct amount share = supernode_share(subsidy);
+    size_t n = 1;
     state_commitment_script(script, &root);
     out[0] = (struct required_output){bytes_of(script, STATE_COMMITMENT_SIZE),
                                       amount_of(0), "state-root"};
-    return 1;
+    if (find_payee(ctx, env, subsidy, &payee, max_value) && share.v > 0) {
+        struct bytes to = payee.payout_script;
+        out[n++] =
+            (struct required_output){bytes_of(arena_dup(mem, to.data, to.len), to.len),
+                                     share, "supernode-payment"};
+    }
+    supernode_clear(&payee);
+    return n;
 }
 
 static enum carrier_relay hook_carrier_relay(void *ctx, struct bytes script)
@@ -223,6 +361,7 @@ void ticket_rules_hooks(struct consensus_hooks *out, struct ticket_rules *rules)
 {
     *out = (struct consensus_hooks){
         .ctx = rules,
+        .attach = hook_attach,
         .active = hook_active,
         .block_begin = hook_block_begin,
         .tx = hook_tx,

@@ -5,16 +5,20 @@
 
 #include "chain/script/sigcache.h"
 #include "chain/validation/hooks.h"
+#include "tickets/supernode_view.h"
 
 struct ticket_rules {
     struct sigcache
         *cache; /* ticket signatures that passed, shared by mempool and blocks */
     uint8_t salt[32];
+    const struct supernode_view *supernodes;
 };
 
 /* Fills in the table; rules is its context. */
 void ticket_rules_hooks(struct consensus_hooks *out, struct ticket_rules *rules);
 
+/* What the payee of a block gets of its subsidy. */
+struct amount supernode_share(struct amount subsidy);
 /* What a coinbase may take, without fees, while there is no supernode to get the share.
  */
 struct amount subsidy_without_share(struct amount subsidy);

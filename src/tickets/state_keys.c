@@ -98,27 +98,3 @@ void burn_add(struct state_txn *st, uint8_t kind, struct amount burned)
     b.total += (uint64_t)burned.v;
     burn_put(st, &b);
 }
-
-static struct bytes committee_key(struct key *k, uint32_t height)
-{
-    k->octets[0] = 't';
-    put_be32(k->octets + 1, height);
-    return bytes_of(k->octets, 5);
-}
-
-void committee_put_empty(struct state_txn *st, uint32_t height,
-                         const struct hash256 *block)
-{
-    struct key k;
-    uint8_t value[33] = {0};
-    memcpy(value, block->b, 32);
-    state_put(st, committee_key(&k, height), bytes_of(value, sizeof(value)));
-}
-
-void committee_del(struct state_txn *st, uint32_t height)
-{
-    struct key k;
-    struct bytes key = committee_key(&k, height);
-    if (state_get(st, key, NULL))
-        state_del(st, key);
-}

@@ -34,9 +34,4 @@ struct burn_totals {
 void burn_get(struct state_txn *st, struct burn_totals *out);
 void burn_add(struct state_txn *st, uint8_t kind, struct amount burned);
 
-/* "t" u32be height -> block hash, u8 n, n x member: the committee of a block */
-void committee_put_empty(struct state_txn *st, uint32_t height,
-                         const struct hash256 *block);
-void committee_del(struct state_txn *st, uint32_t height);
-
 #endif

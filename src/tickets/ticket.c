@@ -1,6 +1,5 @@
 #include "tickets/ticket.h"
 
-#include "crypto/ed448.h"
 #include "crypto/hash.h"
 #include "tickets/carrier.h"
 #include "tickets/fields.h"
@@ -72,18 +71,23 @@ struct hash256 ticket_sign_hash(const struct chain_params *params,
                                 const struct ticket *t, size_t field,
                                 const struct outpoint *prevout)
 {
+    const struct ticket_field *f = &t->kind->fields[field];
     uint8_t first[36];
+    bool input =
+        f->cover == COVER_INPUT_AND_BODY || f->cover == COVER_INPUT_AND_ALL_BEFORE;
+    bool only_body = f->cover == COVER_INPUT_AND_BODY || f->cover == COVER_BODY;
+    struct bytes rest =
+        only_body ? body(t) : bytes_of(t->payload.data, t->v[field].offset);
     memcpy(first, prevout->txid.b, 32);
     put_le32(first + 32, prevout->n);
-    return ticket_hash(params, t->kind->name, t->kind->fields[field].role,
-                       bytes_of(first, sizeof(first)), body(t));
+    return ticket_hash(params, t->kind->name, f->role, bytes_of(first, input ? sizeof(first) : 0), rest);
 }
 
 unsigned ticket_sigops(const struct ticket *t)
 {
     unsigned n = 0;
     for (size_t i = 0; i < t->kind->n_fields; i++)
-        n += field_sigops(&t->kind->fields[i]);
+        n += field_sigops(&t->kind->fields[i], t->v[i].raw);
     return n;
 }
 

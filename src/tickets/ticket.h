@@ -12,10 +12,44 @@
 #define TICKET_MAX_FIELDS 24
 
 enum field_type {
-    FIELD_PASTELID,  /* 57 octets: an Ed448 public key */
-    FIELD_SCRIPT,    /* var(42): P2PKH, P2SH, P2WPKH, P2WSH or P2TR */
-    FIELD_ED448_SIG, /* 114 octets */
+    FIELD_PASTELID, /* 57 octets: an Ed448 public key */
+    FIELD_SCRIPT,   /* var(42): P2PKH, P2SH, P2WPKH, P2WSH or P2TR */
+    FIELD_HASH,     /* 32 octets; shown as they stand */
+    FIELD_TXID,     /* 32 octets, a supernode or token; shown as txids are */
+    FIELD_OUTPOINT, /* 36 octets */
+    FIELD_U8,       /* integers are little-endian */
+    FIELD_U16,
+    FIELD_U32,
+    FIELD_U64,
+    FIELD_AMOUNT,          /* u64 of the smallest unit; decimals in JSON */
+    FIELD_XONLY_KEY,       /* 32 octets that lift to a point of secp256k1 */
+    FIELD_ED25519_KEY,     /* 32 octets */
+    FIELD_ED25519_KEY_OPT, /* var(32) */
+    FIELD_NAME,            /* var(64): UTF-8 without control characters */
+    FIELD_CID,             /* var(64): any octets */
+    FIELD_ENDPOINT,        /* u8 network, address, u16 port; shown as host:port */
+    FIELD_COMMITTEE,       /* u32 height, block hash */
+    FIELD_SYNC_LIST, /* varint 1..64 x { token, u64 sequence, u64 used, var(64) cid,
+                        Ed25519 signature [64] } */
+    /* Signatures: the field has a role. */
+    FIELD_ED448_SIG,       /* 114 octets */
+    FIELD_ED25519_SIG,     /* 64 octets */
+    FIELD_ED25519_SIG_OPT, /* var(64), empty where the rules want none */
+    FIELD_BIP340_SIG_OPT,  /* var(64), likewise */
+    FIELD_SCRIPT_SIG_OPT,  /* var(65), likewise: by the key of a P2PKH or P2WPKH script
+                              (a Bitcoin signed message) or a P2TR script (BIP 340) */
+    FIELD_QUORUM,          /* varint n x { u8 rank, BIP 340 signature [64] } */
 };
+
+/* What a role signs, see ticket_sign_hash. */
+enum ticket_cover {
+    COVER_INPUT_AND_BODY, /* outpoint of input 0, body */
+    COVER_BODY,           /* up to the first signature field */
+    COVER_ALL_BEFORE,     /* up to the signature's own field */
+    COVER_INPUT_AND_ALL_BEFORE,
+};
+
+#define SIGNER_BY_KIND SIZE_MAX
 
 struct ticket_field {
     const char *name; /* in JSON; a script's address is called "<name>" with _address
@@ -23,11 +57,13 @@ struct ticket_field {
     enum field_type type;
     bool indexed;     /* tickets can be found by it */
     const char *role; /* of a signature: who signs, see ticket_sign_hash */
-    size_t signer;    /* of a signature: the field that holds the key */
+    enum ticket_cover cover;
+    size_t signer; /* of a signature: the field that holds the key; SIGNER_BY_KIND: the
+                      kind's signer tells. Quorums are signed by the committee. */
 };
 
 struct ticket_value {
-    struct bytes raw; /* the octets of the value itself, without a length */
+    struct bytes raw; /* the octets of the value itself, without the length of a var */
     size_t offset;    /* of the field in the payload */
 };
 
@@ -40,6 +76,9 @@ struct ticket {
     struct ticket_value v[TICKET_MAX_FIELDS];
 };
 
+struct committee;
+struct supernode_view;
+
 /* What the rules of a kind may look at. */
 struct ticket_env {
     const struct chain_params *params;
@@ -48,6 +87,19 @@ struct ticket_env {
     const struct coin *const *spent; /* the coin of each input */
     struct amount burn;              /* value of the carrier */
     struct state_txn *state;
+    struct rule_env *block; /* what the hook was given: coins, marks, counts */
+    /* The one that the ticket's committee field names, already checked; NULL when the
+     * kind has no such field. */
+    const struct committee *committee;
+    const struct supernode_view *supernodes;
+};
+
+/* A signature that is to be verified (signatures.h). */
+enum sig_scheme {
+    SIG_ED448,   /* key: 57 octets; 4 units */
+    SIG_ED25519, /* key: 32 octets */
+    SIG_BIP340,  /* key: 32 octets, x-only */
+    SIG_SCRIPT,  /* key: a P2PKH, P2WPKH or P2TR script */
 };
 
 struct ticket_kind {
@@ -57,13 +109,18 @@ struct ticket_kind {
     const struct ticket_field *fields;
     size_t n_fields;
     struct amount (*min_burn)(const struct ticket *t, const struct ticket_env *env);
-    /* The state rules; pure. */
+    /* The state rules; pure. Signatures that must be empty are its business. */
     bool (*check)(const struct ticket *t, const struct ticket_env *env,
                   struct reject *rej);
     /* What it changes, once everything is checked but its signatures. */
     void (*apply)(const struct ticket *t, const struct ticket_env *env);
     /* Names of which only one pending ticket may have each. */
     void (*claims)(const struct ticket *t, struct claim_set *out);
+    /* The key (57 octets at most) of a signature whose field says SIGNER_BY_KIND, from
+     * the state before apply; item counts those of a FIELD_SYNC_LIST. Called when check
+     * has passed. */
+    struct bytes (*signer)(const struct ticket *t, const struct ticket_env *env,
+                           size_t field, size_t item, uint8_t key[57]);
 };
 
 /* NULL: unknown. */
@@ -85,12 +142,12 @@ void ticket_encode(struct buf *out, const struct ticket_kind *kind,
 /* TH(tag, m) of doc/spec/tickets.md; tag is "ochre/<kind>/<role>". */
 struct hash256 ticket_hash(const struct chain_params *params, const char *kind,
                            const char *role, struct bytes m1, struct bytes m2);
-/* What the owner of signature field @field signs; @prevout is that of the transaction's
- * input 0. */
+/* What signature field @field signs; @prevout is that of the transaction's input 0. For
+ * a FIELD_SYNC_LIST see sync_item_hash. */
 struct hash256 ticket_sign_hash(const struct chain_params *params,
                                 const struct ticket *t, size_t field,
                                 const struct outpoint *prevout);
-/* Units of the block's budget of signature checks. */
+/* Units of the block's budget of signature checks: 4 for Ed448, 1 for any other. */
 unsigned ticket_sigops(const struct ticket *t);
 #define TICKET_MAX_SIGOPS 16000
 

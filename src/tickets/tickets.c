@@ -36,6 +36,7 @@ struct tickets *tickets_new(const struct tickets_options *opt)
     if (has_tickets(t)) {
         t->rules.cache = sigcache_new(SIGCACHE_BYTES);
         rand_bytes(t->rules.salt, sizeof(t->rules.salt));
+        t->rules.supernodes = opt->supernodes;
         ticket_rules_hooks(&t->hooks, &t->rules);
     }
     return t;

@@ -11,6 +11,7 @@
 
 struct pastelid_store;
 struct ticket_index;
+struct supernode_view;
 struct tickets;
 
 struct tickets_options {
@@ -20,6 +21,7 @@ struct tickets_options {
     uint64_t kdf_memory; /* -kdfmemory in bytes; 0: libsodium's MODERATE */
     size_t index_cache_bytes;
     bool reindex; /* begin the index anew */
+    const struct supernode_view *supernodes; /* borrowed: the list, src/mn */
     /* A failing index stops the node: as in chainman_options. */
     void (*request_stop)(void *ctx, const char *fatal);
     void *stop_ctx;

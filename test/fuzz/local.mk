@@ -27,7 +27,7 @@ test_fuzz_fuzz_rpc_request_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 FUZZERS += test/fuzz/fuzz_encodings
 test_fuzz_fuzz_encodings_SOURCES = test/fuzz/fuzz_encodings.c test/fuzz/fuzz.h
 test_fuzz_fuzz_encodings_LDFLAGS = $(FUZZ_LINK)
-test_fuzz_fuzz_encodings_LDADD = libochre_tickets.a $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+test_fuzz_fuzz_encodings_LDADD = $(TICKETS_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
 
 FUZZERS += test/fuzz/fuzz_state_proof
 test_fuzz_fuzz_state_proof_SOURCES = test/fuzz/fuzz_state_proof.c test/fuzz/fuzz.h
@@ -37,7 +37,7 @@ test_fuzz_fuzz_state_proof_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
 FUZZERS += test/fuzz/fuzz_ticket
 test_fuzz_fuzz_ticket_SOURCES = test/fuzz/fuzz_ticket.c test/fuzz/fuzz.h
 test_fuzz_fuzz_ticket_LDFLAGS = $(FUZZ_LINK)
-test_fuzz_fuzz_ticket_LDADD = libochre_tickets.a $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+test_fuzz_fuzz_ticket_LDADD = $(TICKETS_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
 
 FUZZERS += test/fuzz/fuzz_undo
 test_fuzz_fuzz_undo_SOURCES = test/fuzz/fuzz_undo.c test/fuzz/fuzz.h

@@ -130,7 +130,7 @@ test_unit_test_bip39_LDADD = libochre_crypto.a libochre_util.a $(CMOCKA_LIBS) $(
 
 check_PROGRAMS += test/unit/test_tickets
 test_unit_test_tickets_SOURCES = test/unit/test_tickets.c test/unit/unit.h
-test_unit_test_tickets_LDADD = libochre_tickets.a $(CHAIN_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+test_unit_test_tickets_LDADD = $(TICKETS_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
 check_PROGRAMS += test/unit/test_sign
 test_unit_test_sign_SOURCES = test/unit/test_sign.c test/unit/vectors.h
 test_unit_test_sign_LDADD = $(CHAIN_TEST_LIBS)
@@ -152,7 +152,7 @@ test_unit_test_mempool_LDADD = $(CHAIN_TEST_LIBS)
 
 check_PROGRAMS += test/unit/test_spec
 test_unit_test_spec_SOURCES = test/unit/test_spec.c test/unit/unit.h
-test_unit_test_spec_LDADD = libochre_tickets.a $(CHAIN_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+test_unit_test_spec_LDADD = $(TICKETS_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
 
 check_PROGRAMS += test/unit/test_raptorq
 test_unit_test_raptorq_SOURCES = test/unit/test_raptorq.c test/unit/raptorq_tools.h test/unit/unit.h

@@ -7,6 +7,7 @@
 #include "chain/prim/coin.h"
 #include "chain/script/script.h"
 #include "crypto/ed448.h"
+#include "mn/supernodes.h"
 #include "tickets/carrier.h"
 #include "tickets/index.h"
 #include "tickets/pastelid.h"
@@ -30,6 +31,7 @@ static struct ticket_rules rules;
 static struct consensus_hooks hooks;
 static struct db *db;
 static struct state *state;
+static struct supernodes *list;
 
 static int begin(void **st)
 {
@@ -44,7 +46,10 @@ static int begin(void **st)
         return -1;
     state = state_new(db, 1 << 20);
     rules.cache = sigcache_new(100000);
+    list = supernodes_new();
+    rules.supernodes = supernodes_view(list);
     ticket_rules_hooks(&hooks, &rules);
+    hooks.attach(hooks.ctx, &params, state);
     return 0;
 }
 
@@ -52,6 +57,7 @@ static int end(void **st)
 {
     (void)st;
     state_free(state);
+    supernodes_free(list);
     db_close(db);
     sigcache_free(rules.cache);
     return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);

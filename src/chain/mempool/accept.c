@@ -212,9 +212,19 @@ static void defer(void *ctx, bool (*run)(void *arg), void (*drop)(void *arg), vo
     a->deferred = d;
 }
 
-static struct rule_env ticket_env(const struct mempool *mp)
+/* A coin that a pooled transaction spends will not be there for long. */
+static bool coin_at_tip(void *ctx, const struct outpoint *o, struct coin *out)
+{
+    struct mempool *mp = ctx;
+    return mempool_spender(mp, o) == NULL &&
+           coins_peek(chainman_coins(mp->cm), o, out, &mp->arena);
+}
+
+static struct rule_env ticket_env(struct mempool *mp)
 {
     return (struct rule_env){
+        .coin = coin_at_tip,
+        .coin_ctx = mp,
         .params = chainman_params(mp->cm),
         .prev = tip(mp),
         .height = next_height(mp),

@@ -329,6 +329,11 @@ int64_t pool_now(const struct mempool *mp)
     return mp->opt.clock ? clock_now(mp->opt.clock) : 0;
 }
 
+struct chainman *mempool_chainman(const struct mempool *mp)
+{
+    return mp->cm;
+}
+
 size_t mempool_count(const struct mempool *mp)
 {
     return mp->by_txid.len;

@@ -82,6 +82,7 @@ const struct mempool_entry *mempool_find_wtxid(const struct mempool *mp,
 /* The pooled transaction that spends it, or NULL. */
 const struct mempool_entry *mempool_spender(const struct mempool *mp,
                                             const struct outpoint *o);
+struct chainman *mempool_chainman(const struct mempool *mp);
 size_t mempool_count(const struct mempool *mp);
 int64_t mempool_total_vsize(const struct mempool *mp);
 size_t mempool_memory(const struct mempool *mp);

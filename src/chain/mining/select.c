@@ -8,6 +8,7 @@
 #include "chain/rules/locks.h"
 #include "chain/rules/policy.h"
 #include "chain/state/state.h"
+#include "chain/store/coins_cache.h"
 
 /* A pooled transaction while the block fills: its package is what is still missing of
  * its ancestors, and itself. entry->scratch is the node's number. */
@@ -32,6 +33,8 @@ struct selection {
     uint64_t mark;
     struct node **package; /* owned scratch list */
     size_t n_package, cap_package;
+    size_t at;         /* which of the package its ticket rules are run for */
+    struct arena *mem; /* of coins that they ask for */
 };
 
 /* ---- order ---- */
@@ -178,6 +181,26 @@ static bool package_is_final(const struct selection *s)
 
 /* Signatures were checked when the ticket entered the pool, but the state says which
  * key some of them need; those that still hold are in the cache. */
+/* Whether the coin will have been spent when the block gets to the transaction that is
+ * being looked at. */
+static bool spent_before(struct selection *s, const struct outpoint *o)
+{
+    const struct mempool_entry *spender = mempool_spender(s->mp, o);
+    if (spender == NULL)
+        return false;
+    for (size_t i = 0; i <= s->at && i < s->n_package; i++)
+        if (s->package[i]->entry == spender)
+            return true;
+    return node_of(s, spender)->in_block;
+}
+
+static bool coin_here(void *ctx, const struct outpoint *o, struct coin *out)
+{
+    struct selection *s = ctx;
+    return !spent_before(s, o) &&
+           coins_peek(chainman_coins(mempool_chainman(s->mp)), o, out, s->mem);
+}
+
 static bool ticket_fits(struct selection *s, const struct tx *tx, struct rule_env *env)
 {
     struct arena mem;
@@ -185,6 +208,7 @@ static bool ticket_fits(struct selection *s, const struct tx *tx, struct rule_en
     bool ok = true;
 
     arena_init(&mem, 4096);
+    s->mem = &mem;
     struct coin *coins = arena_alloc(&mem, tx->n_in * sizeof(*coins));
     const struct coin **spent = arena_alloc(&mem, tx->n_in * sizeof(*spent));
     for (uint32_t i = 0; i < tx->n_in && ok; i++) {
@@ -204,14 +228,17 @@ static bool package_fits_state(struct selection *s)
     struct rule_env env = *s->tickets;
     bool ok = true;
     env.state = state_begin_nested(s->tickets->state);
-    for (size_t i = 0; i < s->n_package && ok; i++)
-        ok = ticket_fits(s, s->package[i]->entry->tx, &env);
+    env.coin = coin_here;
+    env.coin_ctx = s;
+    for (s->at = 0; s->at < s->n_package && ok; s->at++)
+        ok = ticket_fits(s, s->package[s->at]->entry->tx, &env);
     if (!ok) {
         state_discard(env.state);
         return false;
     }
     state_commit(env.state);
     s->tickets->sigops = env.sigops;
+    s->tickets->penalties = env.penalties;
     return true;
 }
 

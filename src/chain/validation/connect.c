@@ -194,6 +194,12 @@ static void drop_deferred(struct connection *c)
     free(c->deferred);
 }
 
+static bool coin_here(void *ctx, const struct outpoint *o, struct coin *out)
+{
+    struct connection *c = ctx;
+    return coins_fetch(c->cm->coins, o, out);
+}
+
 static void hooks_begin(struct connection *c)
 {
     const struct consensus_hooks *h = c->cm->opt.hooks;
@@ -208,6 +214,8 @@ static void hooks_begin(struct connection *c)
         .state = state_begin(c->cm->state),
         .defer = defer_check,
         .defer_ctx = c,
+        .coin = coin_here,
+        .coin_ctx = c,
         .marks = &c->marks,
     };
 }

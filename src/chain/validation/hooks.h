@@ -18,6 +18,7 @@ struct block_index;
 struct chain_params;
 struct coin;
 struct reject;
+struct state;
 struct state_txn;
 
 /* What a hook may know about the block (or, for the mempool, the next block) it judges.
@@ -33,7 +34,15 @@ struct rule_env {
     void (*defer)(void *defer_ctx, bool (*run)(void *arg), void (*drop)(void *arg),
                   void *arg);
     void *defer_ctx;
-    uint32_t sigops; /* ticket signature units spent so far in this block */
+    /* The unspent coin at this point of the block (for the mempool, on top of it), its
+     * script borrowed until the next call; false: there is none. */
+    bool (*coin)(void *coin_ctx, const struct outpoint *o, struct coin *out);
+    void *coin_ctx;
+    uint32_t sigops;    /* ticket signature units spent so far in this block */
+    uint32_t penalties; /* supernodes punished so far in this block */
+    /* block_begin's, for block_end: the supernode that this block pays */
+    bool has_payee;
+    struct hash256 payee;
     /* COIN_MARK_* that hooks gave in this block, by outpoint: they reach the coins when
      * the block is kept. NULL: this transaction is judged alone, nobody will ask. */
     struct map *marks;
@@ -64,6 +73,9 @@ struct claim_set {
 
 struct consensus_hooks {
     void *ctx;
+    /* The chain state was opened (or made anew); what is in it may be read. NULL: need
+     * not be told. */
+    void (*attach)(void *ctx, const struct chain_params *params, struct state *s);
     /* Whether the rules are in force for a block of this height. */
     bool (*active)(void *ctx, const struct chain_params *params, int32_t height);
     /* consensus.md "Order of work in block h". (1): coinbase rules against the state

@@ -44,6 +44,14 @@ static struct cache_shares share_cache(const struct chainman *cm)
     return s;
 }
 
+/* Rules above may follow the state from here on. */
+static void attach_hooks(struct chainman *cm)
+{
+    const struct consensus_hooks *h = cm->opt.hooks;
+    if (h != NULL && h->attach != NULL)
+        h->attach(h->ctx, cm->params, cm->state);
+}
+
 static enum err open_chainstate(struct chainman *cm, bool wipe, char **error)
 {
     struct cache_shares shares = share_cache(cm);
@@ -66,6 +74,7 @@ static enum err open_chainstate(struct chainman *cm, bool wipe, char **error)
     cm->cache_limit = shares.rest;
     cm->coins = coins_cache_new(cm->chainstate);
     cm->state = state_new(cm->chainstate, shares.state);
+    attach_hooks(cm);
     if (coins_cache_error(cm->coins) != ERR_OK) {
         *error = xasprintf("The chain state in %s/chainstate is damaged. Restart with "
                            "-reindex-chainstate",

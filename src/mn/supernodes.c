@@ -1,0 +1,301 @@
+#include "mn/supernodes.h"
+
+#include <stdlib.h>
+
+#include "chain/params/params.h"
+#include "crypto/hash.h"
+#include "tickets/committee.h"
+#include "tickets/supernode.h"
+#include "util/map.h"
+#include "util/mem.h"
+
+#define HASH_BATCH 64
+
+struct entry {
+    uint32_t registered;
+    uint32_t queued; /* max(last_paid, registered, queued): the lowest is paid next */
+    bool banned;
+    bool gone; /* in a view of changes: deleted */
+};
+
+struct supernodes {
+    struct supernode_view view;
+    struct state *state; /* the one it follows */
+    uint32_t activation_depth;
+    struct map entries; /* sn -> struct entry */
+};
+
+/* --- following the state --- */
+
+static uint32_t max3(uint32_t a, uint32_t b, uint32_t c)
+{
+    uint32_t m = a > b ? a : b;
+    return m > c ? m : c;
+}
+
+static struct entry entry_of(const uint8_t sn[32], struct bytes value)
+{
+    struct supernode s = {.banned = 0};
+    ASSERT(supernode_read(&s, sn, value));
+    return (struct entry){.registered = s.registered,
+                          .queued = max3(s.last_paid, s.registered, s.queued),
+                          .banned = s.banned};
+}
+
+static void on_change(void *ctx, struct bytes key, const struct bytes *value)
+{
+    struct supernodes *l = ctx;
+    const uint8_t *sn = key.data + 1;
+    if (value == NULL)
+        map_del(&l->entries, sn);
+    else
+        *(struct entry *)map_put(&l->entries, sn, NULL) = entry_of(sn, *value);
+}
+
+static bool on_record(void *ctx, struct bytes key, struct bytes value)
+{
+    on_change(ctx, key, &value);
+    return true;
+}
+
+#define SUPERNODE_KEYS bytes_of("s", 1)
+
+static void attach(void *ctx, struct state *s, const struct chain_params *params)
+{
+    struct supernodes *l = ctx;
+    struct state_txn *t = state_begin(s);
+    l->state = s;
+    l->activation_depth = params->sn.activation_depth;
+    map_clear(&l->entries);
+    state_each(t, SUPERNODE_KEYS, on_record, l);
+    state_discard(t);
+    state_watch(s, SUPERNODE_PREFIX, on_change, l);
+}
+
+/* --- the list as a transaction of state sees it --- */
+
+struct sight {
+    const struct supernodes *list;
+    struct map changed; /* sn -> struct entry */
+};
+
+static void note_change(void *ctx, struct bytes key, const struct bytes *value)
+{
+    const uint8_t *sn = key.data + 1;
+    struct entry *e = map_put(ctx, sn, NULL);
+    if (value == NULL)
+        e->gone = true;
+    else
+        *e = entry_of(sn, *value);
+}
+
+static void sight_begin(struct sight *v, const struct supernodes *l,
+                        struct state_txn *st)
+{
+    ASSERT(state_of(st) == l->state);
+    v->list = l;
+    map_init(&v->changed, 32, sizeof(struct entry));
+    state_each_change(st, SUPERNODE_KEYS, note_change, &v->changed);
+}
+
+static void sight_end(struct sight *v)
+{
+    map_clear(&v->changed);
+}
+
+/* Every supernode that is active in the state after the block of this height. */
+static void each_active(const struct sight *v, uint32_t height,
+                        void (*fn)(void *ctx, const uint8_t *sn, const struct entry *e),
+                        void *ctx)
+{
+    const struct map *maps[2] = {&v->list->entries, &v->changed};
+    const void *sn;
+    void *value;
+    for (int m = 0; m < 2; m++)
+        for (size_t i = 0; map_next(maps[m], &i, &sn, &value);) {
+            const struct entry *e = value;
+            if (e->gone || e->banned || height < e->registered ||
+                height - e->registered < v->list->activation_depth ||
+                (m == 0 && v->changed.len > 0 && map_get(&v->changed, sn) != NULL))
+                continue;
+            fn(ctx, sn, e);
+        }
+}
+
+/* --- the payee, and the queue behind --- */
+
+struct place {
+    uint32_t queued;
+    struct hash256 sn;
+};
+
+struct queue {
+    struct place *places; /* sorted */
+    size_t n, max;
+};
+
+static bool goes_before(const struct place *a, const struct place *b)
+{
+    return a->queued != b->queued ? a->queued < b->queued
+                                  : memcmp(a->sn.b, b->sn.b, 32) < 0;
+}
+
+/* Keeps the first @max places. */
+static void enqueue(void *ctx, const uint8_t *sn, const struct entry *e)
+{
+    struct queue *q = ctx;
+    struct place p = {.queued = e->queued};
+    memcpy(p.sn.b, sn, 32);
+    if (q->n == q->max && !goes_before(&p, &q->places[q->n - 1]))
+        return;
+    size_t i = q->n < q->max ? q->n++ : q->n - 1;
+    for (; i > 0 && goes_before(&p, &q->places[i - 1]); i--)
+        q->places[i] = q->places[i - 1];
+    q->places[i] = p;
+}
+
+size_t supernodes_queue(struct supernodes *l, struct state_txn *st, uint32_t height,
+                        struct hash256 *out, size_t n)
+{
+    struct sight v;
+    struct queue q = {.places = xcalloc(n, sizeof(*q.places)), .max = n};
+    sight_begin(&v, l, st);
+    each_active(&v, height, enqueue, &q);
+    sight_end(&v);
+    for (size_t i = 0; i < q.n; i++)
+        out[i] = q.places[i].sn;
+    free(q.places);
+    return q.n;
+}
+
+static bool payee(void *ctx, struct state_txn *st, uint32_t height, struct hash256 *sn)
+{
+    return supernodes_queue(ctx, st, height, sn, 1) == 1;
+}
+
+/* --- the committee --- */
+
+struct candidate {
+    struct hash256 score, sn;
+};
+
+struct election {
+    uint8_t in[HASH_BATCH][64]; /* block hash, sn */
+    size_t n_in;
+    struct candidate best[COMMITTEE_SIZE]; /* sorted */
+    size_t n;
+};
+
+static bool wins(const struct candidate *a, const struct candidate *b)
+{
+    int cmp = memcmp(a->score.b, b->score.b, 32);
+    return cmp != 0 ? cmp < 0 : memcmp(a->sn.b, b->sn.b, 32) < 0;
+}
+
+static void consider(struct election *x, const struct candidate *c)
+{
+    if (x->n == COMMITTEE_SIZE && !wins(c, &x->best[x->n - 1]))
+        return;
+    size_t i = x->n < COMMITTEE_SIZE ? x->n++ : x->n - 1;
+    for (; i > 0 && wins(c, &x->best[i - 1]); i--)
+        x->best[i] = x->best[i - 1];
+    x->best[i] = *c;
+}
+
+/* Hashes what has gathered, several side by side. */
+static void count_votes(struct election *x)
+{
+    uint8_t scores[HASH_BATCH][32];
+    sha3_256_many(scores[0], x->in[0], 64, x->n_in);
+    for (size_t i = 0; i < x->n_in; i++) {
+        struct candidate c;
+        memcpy(c.score.b, scores[i], 32);
+        memcpy(c.sn.b, x->in[i] + 32, 32);
+        consider(x, &c);
+    }
+    x->n_in = 0;
+}
+
+static void stand(void *ctx, const uint8_t *sn, const struct entry *e)
+{
+    struct election *x = ctx;
+    (void)e;
+    memcpy(x->in[x->n_in++] + 32, sn, 32);
+    if (x->n_in == HASH_BATCH)
+        count_votes(x);
+}
+
+static size_t choose(void *ctx, struct state_txn *st, uint32_t height,
+                     const struct hash256 *block, struct hash256 *sns)
+{
+    struct sight v;
+    struct election x = {.n_in = 0};
+    for (size_t i = 0; i < HASH_BATCH; i++)
+        memcpy(x.in[i], block->b, 32);
+    sight_begin(&v, ctx, st);
+    each_active(&v, height, stand, &x);
+    sight_end(&v);
+    count_votes(&x);
+    for (size_t i = 0; i < x.n; i++)
+        sns[i] = x.best[i].sn;
+    return x.n;
+}
+
+/* --- counts --- */
+
+static size_t count(void *ctx, struct state_txn *st)
+{
+    struct supernodes *l = ctx;
+    struct sight v;
+    const void *sn;
+    void *value;
+    size_t n = l->entries.len;
+    sight_begin(&v, l, st);
+    for (size_t i = 0; map_next(&v.changed, &i, &sn, &value);) {
+        bool was = map_get(&l->entries, sn) != NULL;
+        bool is = !((const struct entry *)value)->gone;
+        n = n + (size_t)is - (size_t)was;
+    }
+    sight_end(&v);
+    return n;
+}
+
+static void add_one(void *ctx, const uint8_t *sn, const struct entry *e)
+{
+    (void)sn, (void)e;
+    ++*(size_t *)ctx;
+}
+
+size_t supernodes_active(struct supernodes *l, struct state_txn *st, uint32_t height)
+{
+    struct sight v;
+    size_t n = 0;
+    sight_begin(&v, l, st);
+    each_active(&v, height, add_one, &n);
+    sight_end(&v);
+    return n;
+}
+
+/* --- life --- */
+
+struct supernodes *supernodes_new(void)
+{
+    struct supernodes *l = xcalloc(1, sizeof(*l));
+    map_init(&l->entries, 32, sizeof(struct entry));
+    l->view = (struct supernode_view){
+        .ctx = l, .attach = attach, .count = count, .payee = payee, .choose = choose};
+    return l;
+}
+
+void supernodes_free(struct supernodes *l)
+{
+    if (l == NULL)
+        return;
+    map_clear(&l->entries);
+    free(l);
+}
+
+const struct supernode_view *supernodes_view(struct supernodes *l)
+{
+    return &l->view;
+}
