@@ -161,7 +161,5 @@ struct chain_source {
     void (*warn)(void *ctx, const char *text);
 };
 
-/* Seconds of unix time, mockable. */
-int64_t chain_source_now(const struct chain_source *chain);
 
 #endif

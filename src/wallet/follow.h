@@ -23,6 +23,8 @@ struct wallet_error;
 struct chain_feed *chain_feed_new(const struct chain_source *chain);
 /* Ends long work and waiting: the node is stopping. Any thread. */
 void chain_feed_interrupt(struct chain_feed *f);
+/* Looks now whether something is to be sent again (mockscheduler). Any thread. */
+void chain_feed_run_timers(struct chain_feed *f);
 /* After the last event, and after all wallets have left. NULL is fine. */
 void chain_feed_free(struct chain_feed *f);
 

@@ -8,6 +8,25 @@ libochre_wallet_a_SOURCES = \
 	src/wallet/store.h \
 	src/wallet/wallet.h
 
+# Transactions and the chain
+libochre_wallet_a_SOURCES += \
+	src/wallet/balance.c src/wallet/balance.h \
+	src/wallet/chain_feed.c \
+	src/wallet/chain_source.h \
+	src/wallet/family.c \
+	src/wallet/follow.c src/wallet/follow.h src/wallet/follow_impl.h \
+	src/wallet/history.c src/wallet/history.h \
+	src/wallet/join.c \
+	src/wallet/rebroadcast.c src/wallet/rebroadcast.h \
+	src/wallet/scan.c src/wallet/scan.h \
+	src/wallet/scan_filter.c src/wallet/scan_filter.h \
+	src/wallet/sighting.c \
+	src/wallet/smart_time.c src/wallet/smart_time.h \
+	src/wallet/tx_notify.c src/wallet/tx_notify.h \
+	src/wallet/tx_row.c src/wallet/tx_row.h \
+	src/wallet/txstore.c src/wallet/txstore.h src/wallet/txstore_impl.h \
+	src/wallet/wallet_tx.c
+
 # Spending
 libochre_wallet_a_SOURCES += \
 	src/wallet/coincontrol.h \

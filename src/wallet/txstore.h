@@ -41,21 +41,30 @@ struct wallet_coin {
 };
 #define COIN_SPENT UINT32_MAX
 
+struct spend_link;
+
 struct wallet_tx {
     struct tx *tx; /* owned reference */
     enum wtx_state state;
-    bool mempool_conflict; /* a transaction of the mempool spends one of its inputs */
-    bool from_me;          /* spends a coin of the wallet */
     struct chain_point block; /* CONFIRMED: its block. CONFLICTED: the other's block */
     int32_t index;            /* CONFIRMED: place in the block */
     int64_t time_received;    /* unix seconds, when the wallet first saw it */
     int64_t time_smart;       /* the time that is shown: see doc/wallet.md */
-    int64_t order;            /* position in the wallet's history, 0 the oldest */
+    int64_t order;            /* place in the wallet's history; rises */
     /* Remarks; owned, NULL when there is none. */
     char *comment, *comment_to;
     struct hash256 replaces, replaced_by; /* fee bumps; zero: none */
     struct wallet_coin *coins; /* owned, by rising n: outputs of the wallet */
     uint32_t n_coins;
+    /* Transactions of the mempool that spend one of its inputs, or an ancestor's. While
+     * there are any, it spends nothing. Owned; not in the file. */
+    struct hash256 *rivals;
+    uint32_t n_rivals;
+    /* private */
+    struct spend_link *links; /* owned: tx->n_in, who else spends the same */
+    uint64_t trust_round;     /* when it was last judged */
+    bool trusted;             /* the judgement */
+    uint64_t walk;            /* the last walk over families that met it */
 };
 
 /* Confirmations: 0 unconfirmed, negative when CONFLICTED (the depth of the other). */
@@ -69,9 +78,12 @@ static inline bool wallet_tx_immature(const struct wallet *w,
     return wallet_tx_blocks_to_maturity(w, wtx) > 0;
 }
 
+/* It spends a coin of the wallet. */
+bool wallet_tx_from_me(const struct wallet *w, const struct wallet_tx *wtx);
+
 struct wallet_tx *txstore_find(const struct wallet *w, const struct hash256 *txid);
 size_t txstore_count(const struct wallet *w);
-/* By order, oldest first: 0 <= i < txstore_count. Holes do not occur. */
+/* By order, oldest first: 0 <= i < txstore_count. */
 struct wallet_tx *txstore_at(const struct wallet *w, size_t i);
 
 /* ---- Coins ---- */
@@ -128,10 +140,22 @@ NODISCARD bool txstore_add_own(struct wallet *w, const struct tx *tx,
 /* A fee bump: @wtx was replaced by @by. */
 NODISCARD bool wallet_tx_set_replaced(struct wallet *w, struct wallet_tx *wtx,
                                       const struct hash256 *by, struct wallet_error *e);
-/* Marks it and all its descendants ABANDONED. False: it cannot be (confirmed, in the
- * mempool, or already abandoned). */
-NODISCARD bool wallet_tx_abandon(struct wallet *w, struct wallet_tx *wtx);
-bool wallet_tx_can_abandon(const struct wallet *w, const struct wallet_tx *wtx);
+/* Gives it and all that spends it up: ABANDONED, its inputs are free again. Only
+ * INACTIVE ones can be. False: the file cannot be written. */
+NODISCARD bool wallet_tx_abandon(struct wallet *w, struct wallet_tx *wtx,
+                                 struct wallet_error *e);
+static inline bool wallet_tx_can_abandon(const struct wallet_tx *wtx)
+{
+    return wtx->state == WTX_INACTIVE;
+}
+/* Forgets transactions altogether (removeprunedfunds). */
+NODISCARD bool txstore_remove(struct wallet *w, struct wallet_tx *const *txs, size_t n,
+                              struct wallet_error *e);
+/* Adds one that is known to be in block @at, at place @index, without looking whether
+ * it is the wallet's (importprunedfunds). */
+NODISCARD bool txstore_import(struct wallet *w, const struct tx *tx,
+                              const struct chain_point *at, int32_t index,
+                              struct wallet_error *e);
 /* After scripts were added by an import: outputs and inputs of known transactions may
  * have become the wallet's. */
 void txstore_scripts_added(struct wallet *w);
