@@ -1,6 +1,7 @@
 /* id-revoke: the owner of a registered PastelID's owner_script ends it. */
 #include "chain/prim/coin.h"
 #include "tickets/state_keys.h"
+#include "tickets/supernode.h"
 #include "tickets/ticket.h"
 
 enum { PASTELID };
@@ -46,6 +47,7 @@ static void apply(const struct ticket *t, const struct ticket_env *env)
     if (identity_get(env->state, t->v[PASTELID].raw.data, &mem, &id)) {
         id.flags |= IDENTITY_REVOKED;
         identity_put(env->state, t->v[PASTELID].raw.data, &id);
+        supernode_pastelid_revoked(env->state, t->v[PASTELID].raw);
     }
     buf_clear(&mem);
 }

@@ -9,12 +9,17 @@ libochre_tickets_a_SOURCES = \
 	src/tickets/index.c src/tickets/index.h \
 	src/tickets/kind_id.c \
 	src/tickets/kind_id_revoke.c \
+	src/tickets/kind_sn_penalty.c \
+	src/tickets/kind_sn_register.c \
+	src/tickets/kind_sn_revoke.c \
+	src/tickets/kind_sn_update.c \
 	src/tickets/kinds.c src/tickets/kinds.def \
 	src/tickets/lists.c src/tickets/lists.h \
 	src/tickets/pastelid.c src/tickets/pastelid.h \
 	src/tickets/rules.c src/tickets/rules.h \
 	src/tickets/signatures.c src/tickets/signatures.h \
 	src/tickets/sn_endpoint.c src/tickets/sn_endpoint.h \
+	src/tickets/sn_rules.c src/tickets/sn_rules.h \
 	src/tickets/state_keys.c src/tickets/state_keys.h \
 	src/tickets/supernode.c src/tickets/supernode.h \
 	src/tickets/supernode_view.h \

@@ -124,17 +124,34 @@ bool supernode_by(struct state_txn *st, char name, struct bytes value,
     return found;
 }
 
+struct outpoint supernode_collateral(const struct supernode *s)
+{
+    struct outpoint o;
+    memcpy(o.txid.b, s->collateral, 32);
+    o.n = get_le32(s->collateral + 32);
+    return o;
+}
+
+static void leave(struct state_txn *st, char name, struct bytes value)
+{
+    struct hash256 sn;
+    struct supernode s = {.banned = 0};
+    if (supernode_by(st, name, value, &sn) && supernode_get(st, sn.b, &s))
+        supernode_remove(st, &s);
+    supernode_clear(&s);
+}
+
 void supernode_collateral_spent(struct state_txn *st, const struct outpoint *o)
 {
     uint8_t octets[36];
-    struct hash256 sn;
-    struct supernode s = {.banned = 0};
     memcpy(octets, o->txid.b, 32);
     put_le32(octets + 32, o->n);
-    if (supernode_by(st, 'c', bytes_of(octets, sizeof(octets)), &sn) &&
-        supernode_get(st, sn.b, &s))
-        supernode_remove(st, &s);
-    supernode_clear(&s);
+    leave(st, 'c', bytes_of(octets, sizeof(octets)));
+}
+
+void supernode_pastelid_revoked(struct state_txn *st, struct bytes pastelid)
+{
+    leave(st, 'o', pastelid);
 }
 
 /* --- rules about one record --- */

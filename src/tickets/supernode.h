@@ -46,8 +46,12 @@ void supernode_clear(struct supernode *s);
 NODISCARD bool supernode_read(struct supernode *out, const uint8_t sn[32],
                               struct bytes value);
 
+struct outpoint supernode_collateral(const struct supernode *s);
 /* The coin is spent: the supernode that stands on it, if any, leaves. */
 void supernode_collateral_spent(struct state_txn *st, const struct outpoint *o);
+
+/* The PastelID is revoked: the supernode that it operates, if any, leaves. */
+void supernode_pastelid_revoked(struct state_txn *st, struct bytes pastelid);
 
 /* By one of its names: a 36-octet outpoint, a PastelID, an operator key, an endpoint.
  */

@@ -1,4 +1,5 @@
 """Block building without a node: coinbase, commitments, ticket state per fork."""
+from . import supernodes
 from .hashes import hash256
 from .primitives import Block, OutPoint, Tx, TxIn, TxOut
 from .script import push_number
@@ -16,7 +17,7 @@ def coinbase_script_sig(height, extra=b""):
 
 def create_coinbase(params, height, value=None, script_pubkey=b"\x51", extra=b"\x00",
                     fees=0, outputs=()):
-    """A coinbase that pays script_pubkey all it may take (without supernodes)."""
+    """A coinbase that pays script_pubkey all it may take but the supernode's share."""
     if value is None:
         value = params.max_coinbase(height, fees)
     return Tx([TxIn(OutPoint(), coinbase_script_sig(height, extra))],
@@ -111,6 +112,13 @@ class Chain:
         """Ticket state root that the next coinbase has to carry."""
         return self.states[-1].root()
 
+    def payment(self):
+        """The outputs that the next coinbase has to have for a supernode."""
+        due = supernodes.payee(self.states[-1], self.height) \
+            if self.params.tickets and self.height + 1 >= self.ticketsheight else None
+        share = self.params.block_subsidy(self.height + 1) // 5
+        return [TxOut(share, due[1].payout_script)] if due and share else []
+
     def median_time(self):
         times = sorted(b.time for b in self.blocks[-11:])
         return times[len(times) // 2]
@@ -130,7 +138,7 @@ class Chain:
         height = self.height + 1
         if coinbase is None:
             coinbase = create_coinbase(self.params, height, value, script_pubkey, extra,
-                                       fees)
+                                       fees, self.payment())
         root = self.root if height >= self.ticketsheight else None
         kwargs.setdefault("root", root)
         time = time or max(self.tip.time + 1, self.median_time() + 1)

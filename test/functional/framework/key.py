@@ -134,6 +134,17 @@ class Key:
         _secp.call("ecdsa_signature_serialize_compact", out, sig)
         return out.raw
 
+    def sign_recoverable(self, msg32, low_s=True):
+        """65 bytes as signmessage makes them: header, r, s."""
+        sig, out, recid = _buffer(65), _buffer(64), ctypes.c_int()
+        _secp.call("ecdsa_sign_recoverable", sig, msg32, self.secret, None, None)
+        _secp.call("ecdsa_recoverable_signature_serialize_compact", out,
+                   ctypes.byref(recid), sig)
+        r, s = out.raw[:32], int.from_bytes(out.raw[32:], "big")
+        number = recid.value if low_s else recid.value ^ 1
+        head = 27 + number + (4 if self.compressed else 0)
+        return bytes([head]) + r + (s if low_s else ORDER - s).to_bytes(32, "big")
+
     def sign_ecdsa(self, msg32, low_s=True):
         compact = self.sign_compact(msg32)
         r, s = (int.from_bytes(compact[:32], "big"), int.from_bytes(compact[32:], "big"))

@@ -7,7 +7,7 @@ AFTER are those at the end of a block: fn(state, block, height).
 """
 import struct
 
-from . import state, ticket
+from . import state, supernodes, ticket
 from .codec import Reader, var_bytes
 
 COMMITTEES_KEPT = 1000
@@ -40,8 +40,11 @@ class State:
         """The state one block later."""
         new = State(self.tree, dict(self.values))
         if height >= ticketsheight:
+            payee = supernodes.payee(new, height - 1)
             for tx in block.txs[1:]:
                 apply_tx(new, tx, height)
+            if payee is not None:
+                supernodes.pay(new, payee[0], height)
             for step in AFTER:
                 step(new, block, height)
         return new
@@ -81,6 +84,7 @@ def revoke_id(st, t, tx, height):
     key = b"i" + t.pastelid
     old = st.get(key)
     st.put(key, old[:-1] + bytes([old[-1] | ticket.FLAG_REVOKED]))
+    supernodes.leave_revoked(st, t.pastelid)
 
 
 # --- requests ---
@@ -198,12 +202,17 @@ def drop_old_committee(st, block, height):
 
 
 def put_committee(st, block, height):
-    st.put(b"t" + struct.pack(">I", height), block.hash_bytes + b"\x00")
+    st.put(b"t" + struct.pack(">I", height),
+           supernodes.committee_value(st, block.hash_bytes, height))
 
 
 KINDS = {
     "id": put_id,
     "id-revoke": revoke_id,
+    "sn-register": supernodes.register,
+    "sn-update": supernodes.update,
+    "sn-revoke": supernodes.revoke,
+    "sn-penalty": supernodes.penalise,
     "storage": put_request,
     "sense": put_request,
     "snft-mint": mint,
@@ -211,5 +220,5 @@ KINDS = {
     "snft-upgrade": upgrade,
     "snft-sync": sync,
 }
-BEFORE = [move_tokens]
+BEFORE = [supernodes.leave_spent, move_tokens]
 AFTER = [drop_old_committee, put_committee]
