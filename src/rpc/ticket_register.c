@@ -236,11 +236,25 @@ static bool read_feerate(struct job *j)
     return true;
 }
 
+/* What such a ticket pays depends on a committee. */
+static bool check_kind(struct job *j)
+{
+    for (size_t i = 0; i < j->kind->n_fields; i++)
+        if (j->kind->fields[i].type == FIELD_COMMITTEE) {
+            rpc_error(j->call, RPC_INVALID_PARAMETER,
+                      "Tickets of kind %s are made elsewhere and sent with "
+                      "sendrawtransaction",
+                      j->kind->name);
+            return false;
+        }
+    return true;
+}
+
 static bool read_object(struct job *j)
 {
     const struct json *dry = json_get(j->obj, "dry_run");
-    if (!check_names(j) || !read_fields(j) || !read_keys(j) || !read_inputs(j) ||
-        !read_change(j) || !read_burn(j) || !read_feerate(j))
+    if (!check_kind(j) || !check_names(j) || !read_fields(j) || !read_keys(j) ||
+        !read_inputs(j) || !read_change(j) || !read_burn(j) || !read_feerate(j))
         return false;
     j->dry_run = dry != NULL && dry->boolean;
     return true;

@@ -3,21 +3,11 @@
 
 #include "chain/script/address.h"
 #include "crypto/ed448.h"
-#include "tickets/fields.h"
+#include "tickets/field_json.h"
 #include "tickets/lists.h"
 #include "tickets/pastelid.h"
 #include "tickets/sn_endpoint.h"
 #include "util/hex.h"
-
-struct field_json {
-    void (*to_json)(struct json_writer *w, const struct ticket_field *f,
-                    const struct chain_params *params, struct bytes raw);
-    bool (*from_json)(struct buf *out, const struct ticket_field *f,
-                      const struct chain_params *params, const struct json *obj,
-                      struct arena *mem, const char **error);
-    bool (*from_text)(struct buf *out, const struct chain_params *params,
-                      const char *text);
-};
 
 /* --- scripts --- */
 
@@ -163,11 +153,6 @@ static bool hash_from_text(struct buf *out, const struct chain_params *params,
 }
 
 /* A whole number up to max; false also for NULL. */
-static bool number_from_json(uint64_t *out, const struct json *v, uint64_t max)
-{
-    return v != NULL && v->type == JSON_NUMBER && json_to_u64(v, out) && *out <= max;
-}
-
 /* --- txids and what is made of them --- */
 
 static struct hash256 hash_at(const uint8_t *octets)
@@ -273,70 +258,6 @@ static bool committee_from_json(struct buf *out, const struct ticket_field *f,
             return true;
     }
     *error = arena_printf(mem, "%s must be {\"height\", \"blockhash\"}", f->name);
-    return false;
-}
-
-/* --- numbers --- */
-
-static void uint_to_json(struct json_writer *w, const struct ticket_field *f,
-                         const struct chain_params *params, struct bytes raw)
-{
-    (void)params;
-    json_kv_uint(w, f->name, field_uint(raw));
-}
-
-static void put_uint(struct buf *out, uint64_t v, size_t size)
-{
-    uint8_t octets[8];
-    put_le64(octets, v);
-    buf_append(out, octets, size);
-}
-
-static bool uint_from_json(struct buf *out, const struct ticket_field *f,
-                           const struct chain_params *params, const struct json *obj,
-                           struct arena *mem, const char **error)
-{
-    size_t max, size = field_size(f->type, &max);
-    uint64_t v, top = UINT64_MAX >> (64 - 8 * size);
-    (void)params;
-    if (number_from_json(&v, json_get(obj, f->name), top)) {
-        put_uint(out, v, size);
-        return true;
-    }
-    *error = arena_printf(mem, "%s must be a whole number from 0 to %llu", f->name,
-                          (unsigned long long)top);
-    return false;
-}
-
-/* What no amount can hold, and no valid ticket holds, is shown in the smallest unit. */
-static void amount_to_json(struct json_writer *w, const struct ticket_field *f,
-                           const struct chain_params *params, struct bytes raw)
-{
-    uint64_t v = field_uint(raw);
-    if (v > INT64_MAX)
-        json_kv_uint(w, f->name, v);
-    else
-        json_kv_amount(w, f->name, amount_of((int64_t)v), params->decimals);
-}
-
-static bool amount_from_json(struct buf *out, const struct ticket_field *f,
-                             const struct chain_params *params, const struct json *obj,
-                             struct arena *mem, const char **error)
-{
-    const struct json *j = json_get(obj, f->name);
-    struct amount a;
-    uint64_t v;
-    if (j != NULL && (j->type == JSON_NUMBER || j->type == JSON_STRING)) {
-        if (amount_parse(&a, j->str, j->str_len, params->decimals) && a.v >= 0) {
-            put_uint(out, (uint64_t)a.v, 8);
-            return true;
-        }
-        if (number_from_json(&v, j, UINT64_MAX) && v > INT64_MAX) {
-            put_uint(out, v, 8);
-            return true;
-        }
-    }
-    *error = arena_printf(mem, "%s must be an amount", f->name);
     return false;
 }
 
@@ -512,6 +433,72 @@ static bool sync_list_from_json(struct buf *out, const struct ticket_field *f,
     return ok;
 }
 
+static void supernodes_to_json(struct json_writer *w, const struct ticket_field *f,
+                               const struct chain_params *params, struct bytes raw)
+{
+    (void)params;
+    json_key(w, f->name);
+    json_begin_array(w);
+    for (size_t i = 0; i < raw.len; i += 32) {
+        struct hash256 sn = hash_at(raw.data + i);
+        json_hash(w, &sn);
+    }
+    json_end_array(w);
+}
+
+static bool supernodes_from_json(struct buf *out, const struct ticket_field *f,
+                                 const struct chain_params *params,
+                                 const struct json *obj, struct arena *mem,
+                                 const char **error)
+{
+    const struct json *v = json_get(obj, f->name);
+    size_t max, n = field_size(f->type, &max) / 32;
+    bool ok = v != NULL && v->type == JSON_ARRAY && v->len == n;
+    (void)params;
+    for (size_t i = 0; i < n && ok; i++)
+        ok = hash_from_json(out, json_at(v, i));
+    if (!ok)
+        *error = arena_printf(mem, "%s must be %zu txids of registrations", f->name, n);
+    return ok;
+}
+
+static void supernode_sigs_to_json(struct json_writer *w, const struct ticket_field *f,
+                                   const struct chain_params *params, struct bytes raw)
+{
+    (void)params;
+    json_key(w, f->name);
+    json_begin_array(w);
+    for (size_t i = 0; i < raw.len; i += ED448_SIG_SIZE)
+        json_hex(w, raw.data + i, ED448_SIG_SIZE);
+    json_end_array(w);
+}
+
+/* Those that are still to come may be null. */
+static bool supernode_sigs_from_json(struct buf *out, const struct ticket_field *f,
+                                     const struct chain_params *params,
+                                     const struct json *obj, struct arena *mem,
+                                     const char **error)
+{
+    const struct json *v = json_get(obj, f->name);
+    size_t max, n = field_size(f->type, &max) / ED448_SIG_SIZE;
+    (void)params;
+    if (v == NULL || v->type == JSON_NULL)
+        return true;
+    bool ok = v->type == JSON_ARRAY && v->len == n;
+    for (size_t i = 0; i < n && ok; i++) {
+        const struct json *sig = json_at(v, i);
+        uint8_t octets[ED448_SIG_SIZE] = {0};
+        ok = sig->type == JSON_NULL ||
+             (sig->type == JSON_STRING &&
+              hex_decode_fixed(octets, sizeof(octets), sig->str, sig->str_len));
+        buf_append(out, octets, sizeof(octets));
+    }
+    if (!ok)
+        *error = arena_printf(mem, "%s must be %zu times %d octets in hex, or null",
+                              f->name, n, ED448_SIG_SIZE);
+    return ok;
+}
+
 /* --- all types --- */
 
 #define HEX_JSON                                                                       \
@@ -534,6 +521,7 @@ static const struct field_json forms[] = {
     [FIELD_U32] = UINT_JSON,
     [FIELD_U64] = UINT_JSON,
     [FIELD_AMOUNT] = {amount_to_json, amount_from_json, NULL},
+    [FIELD_MEGABYTES] = {megabytes_to_json, megabytes_from_json, NULL},
     [FIELD_XONLY_KEY] = {hex_to_json, hex_from_json, hash_from_text},
     [FIELD_ED25519_KEY] = {hex_to_json, hex_from_json, hash_from_text},
     [FIELD_ED25519_KEY_OPT] = {hex_to_json, hex_from_json, hash_from_text},
@@ -541,8 +529,10 @@ static const struct field_json forms[] = {
     [FIELD_CID] = HEX_JSON,
     [FIELD_ENDPOINT] = {endpoint_to_json, endpoint_from_json, endpoint_from_text},
     [FIELD_COMMITTEE] = {committee_to_json, committee_from_json, NULL},
-    [FIELD_SYNC_LIST] = {sync_list_to_json, sync_list_from_json, NULL},
+    [FIELD_SUPERNODES] = {supernodes_to_json, supernodes_from_json, NULL},
+    [FIELD_SYNC_LIST] = {sync_list_to_json, sync_list_from_json, txid_from_text},
     [FIELD_ED448_SIG] = HEX_JSON,
+    [FIELD_SUPERNODE_SIGS] = {supernode_sigs_to_json, supernode_sigs_from_json, NULL},
     [FIELD_ED25519_SIG] = HEX_JSON,
     [FIELD_ED25519_SIG_OPT] = HEX_JSON,
     [FIELD_BIP340_SIG_OPT] = HEX_JSON,

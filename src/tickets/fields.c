@@ -67,6 +67,11 @@ static bool is_plain_text(struct bytes raw)
     return true;
 }
 
+static bool key_or_nothing(struct bytes raw)
+{
+    return raw.len == 0 || raw.len == ED25519_KEY_SIZE;
+}
+
 /* --- all types --- */
 
 static const struct field_behaviour behaviours[] = {
@@ -80,15 +85,18 @@ static const struct field_behaviour behaviours[] = {
     [FIELD_U32] = {.size = 4},
     [FIELD_U64] = {.size = 8},
     [FIELD_AMOUNT] = {.size = 8},
+    [FIELD_MEGABYTES] = {.size = 8},
     [FIELD_XONLY_KEY] = {.size = 32, .valid = lifts},
     [FIELD_ED25519_KEY] = {.size = ED25519_KEY_SIZE},
-    [FIELD_ED25519_KEY_OPT] = {.max = ED25519_KEY_SIZE},
+    [FIELD_ED25519_KEY_OPT] = {.max = ED25519_KEY_SIZE, .valid = key_or_nothing},
     [FIELD_NAME] = {.max = NAME_MAX, .valid = is_plain_text},
     [FIELD_CID] = {.max = CID_MAX},
     [FIELD_ENDPOINT] = {.read = sn_endpoint_read},
     [FIELD_COMMITTEE] = {.size = 36},
+    [FIELD_SUPERNODES] = {.size = TRIO * 32},
     [FIELD_SYNC_LIST] = {.read = sync_list_read, .scheme = SIG_ED25519},
     [FIELD_ED448_SIG] = {.size = ED448_SIG_SIZE, .scheme = SIG_ED448},
+    [FIELD_SUPERNODE_SIGS] = {.size = TRIO * ED448_SIG_SIZE, .scheme = SIG_ED448},
     [FIELD_ED25519_SIG] = {.size = ED25519_SIG_SIZE, .scheme = SIG_ED25519},
     [FIELD_ED25519_SIG_OPT] = {.max = ED25519_SIG_SIZE, .scheme = SIG_ED25519},
     [FIELD_BIP340_SIG_OPT] = {.max = 64, .scheme = SIG_BIP340},
@@ -131,6 +139,8 @@ unsigned field_signatures(const struct ticket_field *f, struct bytes raw)
         return (unsigned)quorum_entries(entries, raw);
     if (f->type == FIELD_SYNC_LIST)
         return (unsigned)sync_items(items, raw);
+    if (f->type == FIELD_SUPERNODE_SIGS)
+        return TRIO;
     return raw.len > 0;
 }
 

@@ -8,6 +8,7 @@
 
 #define QUORUM_MAX    10
 #define SYNC_LIST_MAX 64
+#define TRIO          3 /* supernodes that a ticket names */
 
 struct quorum_entry {
     uint8_t rank;

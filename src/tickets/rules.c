@@ -10,6 +10,7 @@
 #include "tickets/signatures.h"
 #include "tickets/state_keys.h"
 #include "tickets/supernode.h"
+#include "tickets/tokens.h"
 #include "util/mem.h"
 
 #define SUPERNODE_SHARE 5 /* one part in five */
@@ -168,6 +169,7 @@ static bool hook_tx(void *ctx, struct rule_env *env, const struct tx *tx,
     struct ticket_rules *rules = ctx;
     size_t n = carrier_find(tx, &out, &payload);
     spend_collaterals(env, tx, spent);
+    tokens_move(env, tx, spent);
     if (n == 0)
         return true;
     if (n > 1)

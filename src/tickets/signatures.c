@@ -128,6 +128,18 @@ static bool walk_sync_list(const struct walk *w, size_t field)
     return true;
 }
 
+static bool walk_trio(const struct walk *w, size_t field)
+{
+    struct hash256 message = message_of(w, field);
+    const uint8_t *sigs = w->t->v[field].raw.data;
+    uint8_t mem[57];
+    for (size_t i = 0; i < TRIO; i++)
+        if (!emit(w, SIG_ED448, &message, key_of(w, field, i, mem),
+                  bytes_of(sigs + i * ED448_SIG_SIZE, ED448_SIG_SIZE)))
+            return false;
+    return true;
+}
+
 /* Whether there must be one depends on the state, so it is not the sender's fault. */
 static bool must_be_empty(const struct walk *w, const struct ticket_field *f)
 {
@@ -147,20 +159,22 @@ static bool walk_single(const struct walk *w, size_t field)
     return emit(w, field_scheme(f), &message, key, sig);
 }
 
+static bool walk_field(const struct walk *w, size_t field)
+{
+    enum field_type type = w->t->kind->fields[field].type;
+    return type == FIELD_QUORUM           ? walk_quorum(w, field)
+           : type == FIELD_SYNC_LIST      ? walk_sync_list(w, field)
+           : type == FIELD_SUPERNODE_SIGS ? walk_trio(w, field)
+                                          : walk_single(w, field);
+}
+
 bool ticket_each_signature(const struct ticket *t, const struct ticket_env *env,
                            bool (*fn)(void *ctx, const struct ticket_sig *sig),
                            void *ctx, struct reject *rej)
 {
     struct walk w = {t, env, fn, ctx, rej};
-    for (size_t i = 0; i < t->kind->n_fields; i++) {
-        const struct ticket_field *f = &t->kind->fields[i];
-        if (f->role == NULL)
-            continue;
-        bool ok = f->type == FIELD_QUORUM      ? walk_quorum(&w, i)
-                  : f->type == FIELD_SYNC_LIST ? walk_sync_list(&w, i)
-                                               : walk_single(&w, i);
-        if (!ok)
+    for (size_t i = 0; i < t->kind->n_fields; i++)
+        if (t->kind->fields[i].role != NULL && !walk_field(&w, i))
             return false;
-    }
     return true;
 }

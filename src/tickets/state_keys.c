@@ -31,6 +31,20 @@ bool identity_get(struct state_txn *st, const uint8_t pastelid[57], struct buf *
     return reader_done(&r);
 }
 
+bool identity_check_active(struct state_txn *st, const uint8_t pastelid[57],
+                           struct reject *rej)
+{
+    struct buf mem = {0};
+    struct identity id;
+    const char *why = NULL;
+    if (!identity_get(st, pastelid, &mem, &id))
+        why = "-id-unknown";
+    else if (id.flags & IDENTITY_REVOKED)
+        why = "-id-revoked";
+    buf_clear(&mem);
+    return why != NULL ? reject_suffix(rej, REJECT_TICKET_STATE, "%s", why) : true;
+}
+
 void identity_put(struct state_txn *st, const uint8_t pastelid[57],
                   const struct identity *id)
 {

@@ -2,6 +2,7 @@
 #ifndef OCHRE_TICKETS_STATE_KEYS_H
 #define OCHRE_TICKETS_STATE_KEYS_H
 
+#include "chain/rules/reject.h"
 #include "chain/state/state.h"
 #include "util/amount.h"
 
@@ -18,6 +19,9 @@ struct identity {
 /* False: never registered. mem holds the record. */
 bool identity_get(struct state_txn *st, const uint8_t pastelid[57], struct buf *mem,
                   struct identity *out);
+/* It is registered and not revoked: else ticket-state-id-... */
+bool identity_check_active(struct state_txn *st, const uint8_t pastelid[57],
+                           struct reject *rej);
 void identity_put(struct state_txn *st, const uint8_t pastelid[57],
                   const struct identity *id);
 

@@ -22,6 +22,7 @@ enum field_type {
     FIELD_U32,
     FIELD_U64,
     FIELD_AMOUNT,          /* u64 of the smallest unit; decimals in JSON */
+    FIELD_MEGABYTES,       /* u64 octets; JSON shows 2^20 of them as 1, too */
     FIELD_XONLY_KEY,       /* 32 octets that lift to a point of secp256k1 */
     FIELD_ED25519_KEY,     /* 32 octets */
     FIELD_ED25519_KEY_OPT, /* var(32) */
@@ -29,10 +30,12 @@ enum field_type {
     FIELD_CID,             /* var(64): any octets */
     FIELD_ENDPOINT,        /* u8 network, address, u16 port; shown as host:port */
     FIELD_COMMITTEE,       /* u32 height, block hash */
+    FIELD_SUPERNODES,      /* 3 x 32 octets; shown as txids */
     FIELD_SYNC_LIST, /* varint 1..64 x { token, u64 sequence, u64 used, var(64) cid,
                         Ed25519 signature [64] } */
     /* Signatures: the field has a role. */
     FIELD_ED448_SIG,       /* 114 octets */
+    FIELD_SUPERNODE_SIGS,  /* 3 x 114 octets, by those of FIELD_SUPERNODES */
     FIELD_ED25519_SIG,     /* 64 octets */
     FIELD_ED25519_SIG_OPT, /* var(64), empty where the rules want none */
     FIELD_BIP340_SIG_OPT,  /* var(64), likewise */
@@ -60,6 +63,8 @@ struct ticket_field {
     enum ticket_cover cover;
     size_t signer; /* of a signature: the field that holds the key; SIGNER_BY_KIND: the
                       kind's signer tells. Quorums are signed by the committee. */
+    unsigned
+        decimals; /* of an integer: JSON has the point so many digits further left */
 };
 
 struct ticket_value {

@@ -95,6 +95,20 @@ bool token_of_key(struct state_txn *st, struct bytes key, struct hash256 *id)
     return read_id(st, btns_key(&k, key), id);
 }
 
+bool token_check_spent(struct state_txn *st, const struct tx *tx,
+                       const struct hash256 *id, struct reject *rej)
+{
+    struct buf mem = {0};
+    struct token t;
+    const char *why = NULL;
+    if (!token_get(st, id, &mem, &t))
+        why = "-token-unknown";
+    else if (!hash256_equal(&t.anchor.txid, &tx->txid))
+        why = "-token-not-spent";
+    buf_clear(&mem);
+    return why != NULL ? reject_suffix(rej, REJECT_TICKET_STATE, "%s", why) : true;
+}
+
 static void put_anchor(struct rule_env *env, const struct outpoint *anchor,
                        const struct hash256 *id)
 {

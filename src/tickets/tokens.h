@@ -7,6 +7,7 @@
 #ifndef OCHRE_TICKETS_TOKENS_H
 #define OCHRE_TICKETS_TOKENS_H
 
+#include "chain/rules/reject.h"
 #include "chain/state/state.h"
 #include "chain/validation/hooks.h"
 
@@ -28,6 +29,10 @@ bool token_get(struct state_txn *st, const struct hash256 *id, struct buf *mem,
 /* The token whose anchor this coin is. */
 bool token_at(struct state_txn *st, const struct outpoint *anchor, struct hash256 *id);
 bool token_of_key(struct state_txn *st, struct bytes btns_key, struct hash256 *id);
+/* The transaction, whose tokens were moved, has spent the anchor of this one and
+ * carries it on. Else ticket-state-token-... */
+bool token_check_spent(struct state_txn *st, const struct tx *tx,
+                       const struct hash256 *id, struct reject *rej);
 
 /* Writes the record of a token that is already there and keeps its anchor and key. */
 void token_update(struct state_txn *st, const struct hash256 *id,

@@ -6,12 +6,65 @@
 
 #include "chain/params/params.h"
 #include "chain/prim/coin.h"
+#include "crypto/ed448.h"
 #include "tickets/carrier.h"
-#include "tickets/ticket.h"
+#include "tickets/committee.h"
+#include "tickets/signatures.h"
+#include "tickets/state_keys.h"
+#include "tickets/tokens.h"
 #include "util/mem.h"
 
 static struct chain_params params;
 static struct state *state;
+static struct committee committee;
+static struct tx *tx; /* that every ticket is in */
+
+/* A world in which tickets may well be valid: every member of the committee (sn, key
+ * and script are made of its rank) gets a lot, and any PastelID, token and key of equal
+ * octets below 4 is there. */
+static void fill_state(struct rule_env *env)
+{
+    for (uint8_t i = 0; i < 4; i++) {
+        uint8_t pastelid[ED448_KEY_SIZE], btns_key[BTNS_KEY_SIZE];
+        struct identity id = {.height = 1, .owner_script = bytes_of("\x51", 1)};
+        struct hash256 token;
+        struct token t = {.anchor = {.txid = tx->txid, .n = 1u + i},
+                          .quota = 1 << 20,
+                          .btns_key = bytes_of(btns_key, sizeof(btns_key))};
+        memset(pastelid, i, sizeof(pastelid));
+        memset(btns_key, i, sizeof(btns_key));
+        memset(token.b, i, sizeof(token.b));
+        identity_put(env->state, pastelid, &id);
+        token_mint(env, &token, &t);
+    }
+}
+
+static void make_committee(struct committee *c)
+{
+    static uint8_t scripts[COMMITTEE_SIZE][22];
+    c->n = COMMITTEE_SIZE;
+    for (uint8_t i = 0; i < COMMITTEE_SIZE; i++) {
+        struct committee_member *m = &c->members[i];
+        memset(m->sn.b, i, sizeof(m->sn.b));
+        memset(m->pastelid, i, sizeof(m->pastelid));
+        memset(scripts[i], i, sizeof(scripts[i]));
+        m->payout_script = bytes_of(scripts[i], sizeof(scripts[i]));
+        m->storage_fee = m->sense_fee = 1000u + i;
+    }
+}
+
+static struct tx *make_tx(const struct committee *c)
+{
+    struct outpoint prevout = {.n = 0};
+    struct mtx m;
+    mtx_init(&m);
+    mtx_add_in(&m, &prevout, SEQUENCE_FINAL);
+    for (size_t i = 0; i < c->n; i++)
+        mtx_add_out(&m, amount_of(MAX_MONEY / 100), c->members[i].payout_script);
+    struct tx *tx = mtx_to_tx(&m);
+    mtx_clear(&m);
+    return tx;
+}
 
 static void set_up(void)
 {
@@ -21,37 +74,61 @@ static void set_up(void)
     ASSERT(mkdtemp(dir) != NULL && chain_params_get(&params, OCHRE, "regtest"));
     ASSERT(db_open(&db, dir, &opt, &message) == ERR_OK);
     state = state_new(db, 1 << 20);
+    make_committee(&committee);
+    tx = make_tx(&committee);
+    struct rule_env env = {.params = &params, .state = state_begin(state)};
+    fill_state(&env);
+    state_commit(env.state);
+}
+
+static bool count_signature(void *ctx, const struct ticket_sig *sig)
+{
+    unsigned *units = ctx;
+    *units += sig->scheme == SIG_ED448 ? 4 : 1;
+    return true;
+}
+
+/* What passed is applied, and its undo takes all of it back. */
+static void apply_and_undo(const struct ticket *t, const struct ticket_env *env)
+{
+    struct reject rej = {.code = REJECT_NONE};
+    struct hash256 before = state_root(state);
+    struct buf undo = {0};
+    unsigned units = 0;
+    if (ticket_each_signature(t, env, count_signature, &units, &rej))
+        ASSERT(units == ticket_sigops(t));
+    t->kind->apply(t, env);
+    state_txn_undo(env->state, &undo);
+    if (undo.len > 0)
+        ASSERT(state_undo_apply(env->state, buf_view(&undo)));
+    struct hash256 after = state_txn_root(env->state);
+    ASSERT(hash256_equal(&before, &after));
+    buf_clear(&undo);
 }
 
 static void judge(const struct ticket *t)
 {
-    struct outpoint prevout = {.n = 0};
-    struct mtx m;
-    mtx_init(&m);
-    mtx_add_in(&m, &prevout, SEQUENCE_FINAL);
-    struct tx *tx = mtx_to_tx(&m);
     struct coin coin = {.script = bytes_of("\x51", 1)};
     const struct coin *spent[1] = {&coin};
-    struct state_txn *txn = state_begin(state);
-    struct ticket_env env = {&params, 7, tx, spent, amount_of(1), txn};
+    struct rule_env block = {
+        .params = &params, .height = 7, .state = state_begin(state)};
+    struct ticket_env env = {.params = &params,
+                             .height = 7,
+                             .tx = tx,
+                             .spent = spent,
+                             .burn = amount_of(1000000),
+                             .state = block.state,
+                             .block = &block,
+                             .committee = &committee};
     struct reject rej = {.code = REJECT_NONE};
     struct claim_set claims = {.n = 0};
-    struct hash256 before = state_root(state);
-    struct buf undo = {0};
+    ASSERT(t->kind->min_burn(t, &env).v >= 0);
     bool ok = t->kind->check(t, &env, &rej);
     ASSERT(ok == (rej.code == REJECT_NONE));
     t->kind->claims(t, &claims);
-    if (ok) {
-        t->kind->apply(t, &env);
-        state_txn_undo(txn, &undo);
-        ASSERT(state_undo_apply(txn, buf_view(&undo)));
-        struct hash256 after = state_txn_root(txn);
-        ASSERT(hash256_equal(&before, &after));
-    }
-    state_discard(txn);
-    buf_clear(&undo);
-    tx_unref(tx);
-    mtx_clear(&m);
+    if (ok)
+        apply_and_undo(t, &env);
+    state_discard(block.state);
 }
 
 static void show(const struct ticket *t)
