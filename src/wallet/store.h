@@ -33,6 +33,8 @@ const char *store_path(const struct store *s);
 void store_begin(struct store *s);
 NODISCARD enum err store_commit(struct store *s);
 void store_rollback(struct store *s);
+/* Commits when @result is ERR_OK, else rolls back and returns @result. */
+NODISCARD enum err store_end(struct store *s, enum err result);
 /* The sentence for the user after a failed write. */
 const char *store_error(const struct store *s);
 
