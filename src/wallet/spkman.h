@@ -116,10 +116,16 @@ size_t spkman_keypool_size(const struct spkman *m, bool internal);
  * and with @secrets the private keys. False: not ours, or @secrets and locked. */
 NODISCARD bool spkman_keystore(struct spkman *m, struct bytes script, bool secrets,
                                struct keystore *out);
-/* The same for everything the wallet has that derives from a public key with this
- * origin or hash (PSBT inputs of scripts that are not ours but hold our keys). */
-void spkman_keystore_for_pubkey(struct spkman *m, struct bytes pubkey, bool secrets,
+/* The same for a public key, wherever the wallet has it: PSBT inputs of scripts that
+ * are not ours but hold our keys. @origin (may be NULL) finds keys that stand beside
+ * others in a ranged descriptor. */
+void spkman_keystore_for_pubkey(struct spkman *m, struct bytes pubkey,
+                                const struct key_origin *origin, bool secrets,
                                 struct keystore *out);
+/* One private key by the public key that a descriptor names; false: the wallet has it
+ * not, or is locked. */
+NODISCARD bool spkman_private_key(struct spkman *m, struct bytes pubkey,
+                                  struct keystore *out);
 /* All private keys of a descriptor, as written in it (xprv's, WIF's). Locked: false. */
 NODISCARD bool spkman_private_keys(struct spkman *m, const struct wallet_desc *d,
                                    struct keystore *out);
