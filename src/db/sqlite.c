@@ -123,7 +123,7 @@ bool sqlite_failed(const struct sqlite *db)
 
 /* -- Header and check */
 
-static uint32_t pragma_int(struct sqlite *db, const char *sql)
+static uint32_t header_int(struct sqlite *db, const char *sql)
 {
     struct sqlite_stmt *q = sqlite_query(db, sql);
     uint32_t v = sqlite_row(q) ? (uint32_t)sqlite_int(q, 0) : 0;
@@ -132,12 +132,17 @@ static uint32_t pragma_int(struct sqlite *db, const char *sql)
 
 uint32_t sqlite_application_id(struct sqlite *db)
 {
-    return pragma_int(db, "PRAGMA application_id");
+    return header_int(db, "PRAGMA application_id");
 }
 
 uint32_t sqlite_user_version(struct sqlite *db)
 {
-    return pragma_int(db, "PRAGMA user_version");
+    return header_int(db, "PRAGMA user_version");
+}
+
+bool sqlite_is_empty(struct sqlite *db)
+{
+    return header_int(db, "SELECT count(*) FROM sqlite_schema") == 0;
 }
 
 enum err sqlite_set_header(struct sqlite *db, uint32_t application_id,

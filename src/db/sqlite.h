@@ -31,6 +31,7 @@ uint32_t sqlite_application_id(struct sqlite *db);
 uint32_t sqlite_user_version(struct sqlite *db);
 NODISCARD enum err sqlite_set_header(struct sqlite *db, uint32_t application_id,
                                      uint32_t user_version);
+bool sqlite_is_empty(struct sqlite *db); /* there is no table */
 /* SQLite's own look at the whole file. ERR_CORRUPT: error (caller frees) says more. */
 NODISCARD enum err sqlite_check(struct sqlite *db, char **error);
 

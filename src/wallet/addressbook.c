@@ -11,7 +11,7 @@ struct addressbook {
     struct entry {
         struct buf script; /* owned */
         struct address_entry pub;
-    } **items; /* owned */
+    } * *items; /* owned */
     size_t n, cap;
 };
 
@@ -111,10 +111,9 @@ static void take_row(struct addressbook *b, struct sqlite_stmt *q)
 
 enum err addressbook_load(struct addressbook *b)
 {
-    struct sqlite_stmt *q =
-        sqlite_query(store_db(b->store),
-                     "SELECT script, label, purpose, reused FROM address"
-                     " WHERE purpose BETWEEN 0 AND 3 ORDER BY script");
+    struct sqlite_stmt *q = sqlite_query(
+        store_db(b->store), "SELECT script, label, purpose, reused FROM address"
+                            " WHERE purpose BETWEEN 0 AND 3 ORDER BY script");
     while (sqlite_row(q))
         take_row(b, q);
     return sqlite_done(q);

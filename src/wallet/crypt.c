@@ -18,8 +18,8 @@
 #include "util/sink.h"
 #include "wallet/store.h"
 
-#define RECORD      "master_key"
-#define KEY_SIZE    32
+#define RECORD   "master_key"
+#define KEY_SIZE 32
 
 struct sealed_master {
     struct kdf_params kdf;

@@ -8,9 +8,8 @@
 void script_chunk_append(struct buf *chunk, const struct script_list *scripts);
 /* Calls fn for each script with its position, counted from @first; false to stop.
  * Returns false when the bytes are damaged. */
-NODISCARD bool script_chunk_each(struct bytes chunk, uint32_t first,
-                                 bool (*fn)(void *ctx, uint32_t pos,
-                                            struct bytes script),
-                                 void *ctx);
+NODISCARD bool
+script_chunk_each(struct bytes chunk, uint32_t first,
+                  bool (*fn)(void *ctx, uint32_t pos, struct bytes script), void *ctx);
 
 #endif

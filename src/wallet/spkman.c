@@ -137,8 +137,8 @@ static bool each_one(void *arg, uint32_t pos UNUSED, struct bytes script)
     return !c->stopped;
 }
 
-enum err spkman_each_script(struct spkman *m, bool (*fn)(void *ctx, struct bytes script),
-                            void *ctx)
+enum err spkman_each_script(struct spkman *m,
+                            bool (*fn)(void *ctx, struct bytes script), void *ctx)
 {
     struct each_ctx c = {.fn = fn, .ctx = ctx};
     struct sqlite_stmt *q = sqlite_query(spkman_db(m), "SELECT data FROM script");
@@ -181,8 +181,9 @@ static enum err load_scripts(struct spkman *m)
     while (ok && sqlite_row(q)) {
         const uint32_t *at = map_get(&m->by_id, sqlite_bytes(q, 0).data);
         struct load_ctx c = {m, at != NULL ? *at : 0};
-        ok = at != NULL && script_chunk_each(sqlite_bytes(q, 2),
-                                             (uint32_t)sqlite_int(q, 1), load_script, &c);
+        ok = at != NULL &&
+             script_chunk_each(sqlite_bytes(q, 2), (uint32_t)sqlite_int(q, 1),
+                               load_script, &c);
     }
     enum err e = sqlite_done(q);
     return ok ? e : ERR_CORRUPT;
@@ -253,8 +254,9 @@ static enum err load_caches(struct spkman *m)
 bool spkman_load(struct spkman *m, struct wallet_error *e)
 {
     if (!load_descriptors(m, e))
-        return wallet_fail(e, WALLET_FAILED, "Error reading %s! All keys read "
-                                             "correctly, but descriptors are damaged.",
+        return wallet_fail(e, WALLET_FAILED,
+                           "Error reading %s! All keys read "
+                           "correctly, but descriptors are damaged.",
                            m->w->path);
     if (private_keys_load(m) != ERR_OK || load_caches(m) != ERR_OK ||
         load_scripts(m) != ERR_OK)

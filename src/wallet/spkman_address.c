@@ -49,8 +49,7 @@ bool spkman_top_up(struct spkman *m, uint32_t size, struct wallet_error *e)
         if (!wallet_wrote(m->w, r, e))
             return false;
     }
-    return all ||
-           wallet_fail(e, WALLET_FAILED, "Error refreshing keypool.");
+    return all || wallet_fail(e, WALLET_FAILED, "Error refreshing keypool.");
 }
 
 /* -- Handing out */
@@ -73,7 +72,8 @@ static bool destination_at(struct spkman *m, const struct wallet_desc *d, uint32
     if (!descriptor_expand_cached(d->desc, spkman_params(m), pos, NULL, &d->cache,
                                   &scripts, NULL))
         return false;
-    bool ok = scripts.n > 0 && destination_from_script(out, buf_view(&scripts.items[0]));
+    bool ok =
+        scripts.n > 0 && destination_from_script(out, buf_view(&scripts.items[0]));
     script_list_clear(&scripts);
     return ok;
 }

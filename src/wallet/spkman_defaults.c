@@ -68,7 +68,8 @@ bool spkman_setup_defaults(struct spkman *m, const struct bip32_key *master,
     for (size_t i = 0; ok && i < 2 * ARRAY_LEN(templates); i++)
         ok = add_template(m, master, i % ARRAY_LEN(templates),
                           i >= ARRAY_LEN(templates), created, e);
-    return wallet_wrote(m->w, store_end(m->w->store, ok ? ERR_OK : ERR_CLOSED), e) && ok;
+    return wallet_wrote(m->w, store_end(m->w->store, ok ? ERR_OK : ERR_CLOSED), e) &&
+           ok;
 }
 
 bool spkman_add_default(struct spkman *m, const struct bip32_key *master,

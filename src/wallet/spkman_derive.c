@@ -31,9 +31,9 @@ static enum err write_cache(struct spkman *m, const struct wallet_desc *d,
     enum err e = ERR_OK;
     descriptor_cache_write(&d->cache, &to, begin, end);
     if (data.len > 0) {
-        struct sqlite_stmt *q = sqlite_query(
-            spkman_db(m), "INSERT OR REPLACE INTO descriptor_cache"
-                          " (descriptor, first, data) VALUES (?, ?, ?)");
+        struct sqlite_stmt *q =
+            sqlite_query(spkman_db(m), "INSERT OR REPLACE INTO descriptor_cache"
+                                       " (descriptor, first, data) VALUES (?, ?, ?)");
         sqlite_bind_int(q, d->row);
         sqlite_bind_int(q, begin);
         sqlite_bind_bytes(q, buf_view(&data));

@@ -38,8 +38,8 @@ static bool prepare(struct spkman *m, struct work *k, const struct keystore *key
         (void)!spkman_private_keys(m, k->d, &all);
     bool derivable = true;
     for (size_t i = 0; r == ERR_OK && derivable && i < k->n_ranges; i++)
-        derivable = derive_prepare(m, k->d, k->ranges[i].begin, k->ranges[i].end, &all,
-                                   &r);
+        derivable =
+            derive_prepare(m, k->d, k->ranges[i].begin, k->ranges[i].end, &all, &r);
     keystore_clear(&all);
     if (!derivable && r == ERR_OK)
         return wallet_fail(e, WALLET_FAILED, "%s", hardened);

@@ -97,8 +97,8 @@ static bool load_key(struct spkman *m, struct bytes pubkey, struct keystore *out
         spkman_db(m), "SELECT sealed, secret FROM private_key WHERE pubkey = ?");
     uint8_t *secret = secret_alloc(SECRET_SIZE);
     sqlite_bind_bytes(q, pubkey);
-    bool ok = sqlite_row(q) && open_secret(m, secret, pubkey, sqlite_int(q, 0) != 0,
-                                           sqlite_bytes(q, 1));
+    bool ok = sqlite_row(q) &&
+              open_secret(m, secret, pubkey, sqlite_int(q, 0) != 0, sqlite_bytes(q, 1));
     if (sqlite_done(q) != ERR_OK)
         ok = false;
     if (ok)
@@ -217,7 +217,8 @@ void spkman_keystore_for_pubkey(struct spkman *m, struct bytes pubkey,
         const struct wallet_desc *d = m->items[i];
         bool range = descriptor_is_range(d->desc);
         if (!range || origin != NULL)
-            try_position(m, d, range ? last & ~BIP32_HARDENED : 0, pubkey, secrets, out);
+            try_position(m, d, range ? last & ~BIP32_HARDENED : 0, pubkey, secrets,
+                         out);
     }
 }
 

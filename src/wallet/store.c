@@ -45,16 +45,39 @@ static bool open_failed(const char *path, enum err why, char *said,
     return false;
 }
 
-/* From @version (0: an empty file) to the present. */
+/* Tables of version @version become those of today; inside a transaction. */
 static bool migrate(struct store *s, uint32_t version, struct wallet_error *e)
+{
+    enum err r = schema_migrate(s->db, version);
+    if (r == ERR_OK)
+        r = sqlite_set_header(s->db, application_id(s->params), schema_version);
+    return r == ERR_OK ||
+           wallet_fail(e, WALLET_FAILED, "Wallet file %s could not be written: %s",
+                       s->path, sqlite_error(s->db));
+}
+
+/* A file without tables is what a creation left that was cut off. */
+static bool begin_creation(struct store *s, struct wallet_error *e)
+{
+    if (!sqlite_is_empty(s->db))
+        return wallet_fail(e, WALLET_ALREADY_EXISTS,
+                           "Failed to create database path '%s'. Database already "
+                           "exists.",
+                           s->path);
+    store_begin(s);
+    if (migrate(s, 0, e))
+        return true;
+    store_rollback(s);
+    return false;
+}
+
+static bool update(struct store *s, uint32_t version, struct wallet_error *e)
 {
     if (version == schema_version)
         return true;
     store_begin(s);
-    enum err r = schema_migrate(s->db, version);
-    if (r == ERR_OK)
-        r = sqlite_set_header(s->db, application_id(s->params), schema_version);
-    return store_end(s, r) == ERR_OK ||
+    bool ok = migrate(s, version, e);
+    return store_end(s, ok ? ERR_OK : ERR_CLOSED) == ERR_OK ||
            wallet_fail(e, WALLET_FAILED, "Wallet file %s could not be written: %s",
                        s->path, sqlite_error(s->db));
 }
@@ -91,7 +114,7 @@ static bool check_existing(struct store *s, bool any_network, struct wallet_erro
         return open_failed(s->path, ERR_CORRUPT, said, e);
     uint32_t version = sqlite_user_version(s->db);
     return (any_network || check_network(s, e)) && check_version(s, version, e) &&
-           migrate(s, version, e);
+           update(s, version, e);
 }
 
 bool store_open(struct store **out, const char *path, enum store_open how,
@@ -100,13 +123,11 @@ bool store_open(struct store **out, const char *path, enum store_open how,
 {
     char *said = NULL;
     bool create = how == STORE_CREATE;
-    if (create && path_exists(path))
-        return wallet_fail(e, WALLET_ALREADY_EXISTS, "File %s already exists", path);
     struct store *s = xcalloc(1, sizeof(*s));
     *s = (struct store){.path = xstrdup(path), .params = params};
     enum err r = sqlite_open(&s->db, path, create, &said);
     bool ok = r == ERR_OK || open_failed(path, r, said, e);
-    ok = ok && (create ? migrate(s, 0, e) : check_existing(s, any_network, e));
+    ok = ok && (create ? begin_creation(s, e) : check_existing(s, any_network, e));
     if (ok)
         *out = s;
     else

@@ -15,7 +15,8 @@
 struct store;
 
 enum store_open {
-    STORE_CREATE,   /* the file must not exist */
+    STORE_CREATE,   /* no wallet may be there; a transaction is open then, and with
+                       its commit the file comes to be */
     STORE_EXISTING, /* it must exist and be a wallet of this network */
 };
 

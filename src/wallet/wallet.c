@@ -1,0 +1,251 @@
+#include "wallet/wallet.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "crypto/secret.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "wallet/addressbook.h"
+#include "wallet/crypt.h"
+#include "wallet/seed.h"
+#include "wallet/spkman.h"
+#include "wallet/store.h"
+
+#define FLAGS      "flags"
+#define BIRTH_TIME "birth_time"
+
+/* Unknown flags in the upper half mean that this program must not open the wallet. */
+#define KNOWN_FLAGS                                                                    \
+    (UINT64_C(1) << WALLET_AVOID_REUSE | UINT64_C(1) << WALLET_KEY_ORIGIN_METADATA |   \
+     UINT64_C(1) << WALLET_LAST_HARDENED_XPUB_CACHED |                                 \
+     UINT64_C(1) << WALLET_DISABLE_PRIVATE_KEYS | UINT64_C(1) << WALLET_BLANK |        \
+     UINT64_C(1) << WALLET_DESCRIPTORS)
+
+/* -- Life */
+
+static struct wallet *wallet_new(const struct wallet_options *opt, const char *name,
+                                 const char *path)
+{
+    struct wallet *w = xcalloc(1, sizeof(*w));
+    w->opt = opt;
+    w->name = xstrdup(name);
+    w->path = xstrdup(path);
+    atomic_init(&w->refs, 1);
+    pthread_mutex_init(&w->lock, NULL);
+    w->crypt = crypt_new();
+    w->spkman = spkman_new(w);
+    return w;
+}
+
+static void wallet_free(struct wallet *w)
+{
+    addressbook_free(w->book);
+    spkman_free(w->spkman);
+    crypt_free(w->crypt);
+    store_close(w->store);
+    pthread_mutex_destroy(&w->lock);
+    free(w->name);
+    free(w->path);
+    free(w);
+}
+
+struct wallet *wallet_ref(struct wallet *w)
+{
+    atomic_fetch_add(&w->refs, 1);
+    return w;
+}
+
+void wallet_unref(struct wallet *w)
+{
+    if (atomic_fetch_sub(&w->refs, 1) == 1)
+        wallet_free(w);
+}
+
+void wallet_lock(struct wallet *w)
+{
+    pthread_mutex_lock(&w->lock);
+}
+
+void wallet_unlock(struct wallet *w)
+{
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* -- What fails */
+
+bool wallet_wrote(const struct wallet *w, enum err result, struct wallet_error *e)
+{
+    return result == ERR_OK ||
+           wallet_fail(e, WALLET_FAILED,
+                       "Wallet file %s could not be written: %s. Nothing that was "
+                       "confirmed before is lost; free space or look at the disk, then "
+                       "load the wallet again.",
+                       w->path, store_error(w->store));
+}
+
+void wallet_log_line(const struct wallet *w, const char *fmt, ...)
+{
+    struct buf text = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    buf_vprintf(&text, fmt, ap);
+    va_end(ap);
+    log_info(w->opt->log, "[%s] %s", w->name[0] != '\0' ? w->name : "default wallet",
+             buf_cstr(&text));
+    buf_clear(&text);
+}
+
+/* -- Flags and birth */
+
+const char *wallet_flag_name(enum wallet_flag f)
+{
+    switch (f) {
+    case WALLET_AVOID_REUSE:
+        return "avoid_reuse";
+    case WALLET_KEY_ORIGIN_METADATA:
+        return "key_origin_metadata";
+    case WALLET_LAST_HARDENED_XPUB_CACHED:
+        return "last_hardened_xpub_cached";
+    case WALLET_DISABLE_PRIVATE_KEYS:
+        return "disable_private_keys";
+    case WALLET_BLANK:
+        return "blank";
+    case WALLET_DESCRIPTORS:
+        return "descriptor_wallet";
+    case WALLET_EXTERNAL_SIGNER:
+        return "external_signer";
+    }
+    return "";
+}
+
+enum err wallet_set_flag(struct wallet *w, enum wallet_flag f, bool on)
+{
+    uint64_t bit = UINT64_C(1) << f, flags = on ? w->flags | bit : w->flags & ~bit;
+    enum err e = ERR_OK;
+    if (flags != w->flags)
+        e = store_put_int(w->store, FLAGS, (int64_t)flags);
+    if (e == ERR_OK)
+        w->flags = flags;
+    return e;
+}
+
+enum err wallet_born_before(struct wallet *w, int64_t t)
+{
+    if (t >= w->birth_time)
+        return ERR_OK;
+    enum err e = store_put_int(w->store, BIRTH_TIME, t);
+    if (e == ERR_OK)
+        w->birth_time = t;
+    return e;
+}
+
+/* -- Creating */
+
+static bool set_up_keys(struct wallet *w, const struct wallet_create *how,
+                        char **mnemonic, struct wallet_error *e)
+{
+    if (wallet_has_flag(w, WALLET_BLANK) ||
+        wallet_has_flag(w, WALLET_DISABLE_PRIVATE_KEYS))
+        return true;
+    struct bip32_key *master = secret_alloc(sizeof(*master));
+    bool ok = how->mnemonic != NULL ? seed_restore(master, how->mnemonic, e)
+                                    : seed_generate(master, mnemonic);
+    ok = ok && spkman_setup_defaults(w->spkman, master, w->birth_time, e);
+    secret_free(master);
+    return ok;
+}
+
+static bool set_up_crypt(struct wallet *w, const char *passphrase,
+                         struct wallet_error *e)
+{
+    if (passphrase == NULL || passphrase[0] == '\0')
+        return true;
+    enum err r = crypt_setup(w->crypt, w->store, passphrase, w->opt->kdf_memory);
+    if (r == ERR_FULL)
+        return wallet_fail(e, WALLET_ENCRYPTION_FAILED,
+                           "Error: Wallet created but failed to encrypt: there is not "
+                           "enough memory. See -kdfmemory.");
+    return wallet_wrote(w, r, e);
+}
+
+static bool fill(struct wallet *w, const struct wallet_create *how, char **mnemonic,
+                 struct wallet_error *e)
+{
+    w->flags = how->flags | UINT64_C(1) << WALLET_DESCRIPTORS |
+               UINT64_C(1) << WALLET_LAST_HARDENED_XPUB_CACHED;
+    w->birth_time = how->mnemonic != NULL ? how->birth_time : clock_now(w->opt->clock);
+    w->book = addressbook_new(w->store);
+    return wallet_wrote(w, store_put_int(w->store, FLAGS, (int64_t)w->flags), e) &&
+           wallet_wrote(w, store_put_int(w->store, BIRTH_TIME, w->birth_time), e) &&
+           set_up_crypt(w, how->passphrase, e) && set_up_keys(w, how, mnemonic, e);
+}
+
+bool wallet_create(struct wallet **out, const struct wallet_options *opt,
+                   const char *name, const char *path, const struct wallet_create *how,
+                   char **mnemonic, struct wallet_error *e)
+{
+    char *words = NULL;
+    struct wallet *w = wallet_new(opt, name, path);
+    bool opened = store_open(&w->store, path, STORE_CREATE, opt->params, false, e);
+    bool ok = opened && fill(w, how, &words, e);
+    if (opened)
+        ok = wallet_wrote(w, store_end(w->store, ok ? ERR_OK : ERR_CLOSED), e) && ok;
+    crypt_lock(w->crypt);
+    if (ok && mnemonic != NULL)
+        *mnemonic = words;
+    else
+        secret_free(words);
+    if (ok) {
+        *out = w;
+        return true;
+    }
+    wallet_unref(w);
+    if (opened)
+        unlink(path);
+    return false;
+}
+
+/* -- Opening */
+
+static bool read_values(struct wallet *w, struct wallet_error *e)
+{
+    int64_t flags = 0;
+    enum err r = store_get_int(w->store, FLAGS, &flags);
+    if (r == ERR_OK)
+        r = store_get_int(w->store, BIRTH_TIME, &w->birth_time);
+    if (r == ERR_OK)
+        r = crypt_load(w->crypt, w->store);
+    if (r == ERR_OK)
+        r = addressbook_load(w->book);
+    if (r != ERR_OK)
+        return wallet_fail(e, WALLET_FAILED,
+                           "Error loading %s: Wallet corrupted. Restore a backup, or "
+                           "try ochre-wallet salvage.",
+                           w->path);
+    w->flags = (uint64_t)flags;
+    if ((w->flags & ~KNOWN_FLAGS) >> 32 != 0)
+        return wallet_fail(e, WALLET_FAILED,
+                           "Error loading %s: Wallet requires newer "
+                           "version of Ochre",
+                           w->path);
+    return true;
+}
+
+bool wallet_open(struct wallet **out, const struct wallet_options *opt,
+                 const char *name, const char *path, struct wallet_error *e)
+{
+    struct wallet *w = wallet_new(opt, name, path);
+    bool ok =
+        store_open(&w->store, path, STORE_EXISTING, opt->params, opt->cross_chain, e);
+    if (ok)
+        w->book = addressbook_new(w->store);
+    ok = ok && read_values(w, e) && spkman_load(w->spkman, e);
+    if (ok)
+        *out = w;
+    else
+        wallet_unref(w);
+    return ok;
+}
