@@ -43,6 +43,8 @@ void daemon_forward_scheduler(struct node *n, int64_t seconds);
 /* parts.c: tickets, chain, mempool and net, from their options to their structs. Chain,
  * mempool and net know each other, so they are freed together, in the closing of the
  * chain. */
+/* Memory in octets for passphrases, -kdfmemory; 0: the default. */
+uint64_t daemon_kdf_memory(const struct daemon *d);
 bool tickets_part_open(struct daemon *d, char **error);
 void tickets_part_close(struct daemon *d);
 bool chain_part_open(struct daemon *d, char **error);
@@ -56,6 +58,9 @@ bool net_part_open(struct daemon *d, char **error);
 void net_part_start(struct daemon *d);
 void net_part_stop(struct daemon *d);  /* no traffic from here on */
 void net_part_close(struct daemon *d); /* frees; also when it was never opened */
+/* wallet_part.c; after net, before traffic begins */
+bool wallet_part_open(struct daemon *d, char **error);
+void wallet_part_close(struct daemon *d);
 /* Imports blocks, loads the mempool, lets traffic begin. */
 bool import_part_open(struct daemon *d, char **error);
 void import_part_close(struct daemon *d); /* saves the mempool */

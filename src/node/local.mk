@@ -7,7 +7,8 @@ libochre_node_a_SOURCES = \
 	src/node/notify.c src/node/notify.h \
 	src/node/options.c src/node/options.h \
 	src/node/parts.c \
-	src/node/setup.c src/node/setup.h
+	src/node/setup.c src/node/setup.h \
+	src/node/wallet_part.c
 
 bin_PROGRAMS += ochred
 ochred_SOURCES = src/node/main.c

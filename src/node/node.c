@@ -184,6 +184,7 @@ static const struct part {
     {"ticket index", index_part_open, NULL},
     {"mempool", mempool_part_open, NULL},
     {"net", net_part_open, net_part_stop},
+    {"wallet", wallet_part_open, wallet_part_close},
     {"import", import_part_open, import_part_close},
 };
 

@@ -28,18 +28,23 @@ static void on_request_stop(void *ctx, const char *fatal)
 /* --- tickets
  * ------------------------------------------------------------------------------ */
 
+uint64_t daemon_kdf_memory(const struct daemon *d)
+{
+    bool regtest = strcmp(d->node.params->name, "regtest") == 0;
+    uint64_t kdf = (uint64_t)args_int(d->node.args, "kdfmemory", 0) * MIB;
+    return kdf == 0 && regtest ? REGTEST_KDF_MEMORY : kdf;
+}
+
 bool tickets_part_open(struct daemon *d, char **error UNUSED)
 {
     const struct args *a = d->node.args;
-    bool regtest = strcmp(d->node.params->name, "regtest") == 0;
-    uint64_t kdf = (uint64_t)args_int(a, "kdfmemory", 0) * MIB;
     d->node.supernodes = supernodes_new();
     const struct tickets_options opt = {
         .supernodes = supernodes_view(d->node.supernodes),
         .params = d->node.params,
         .log = d->node.log,
         .datadir = d->node.datadir,
-        .kdf_memory = kdf == 0 && regtest ? REGTEST_KDF_MEMORY : kdf,
+        .kdf_memory = daemon_kdf_memory(d),
         .index_cache_bytes = TICKET_INDEX_CACHE,
         .reindex =
             args_bool(a, "reindex", false) || args_bool(a, "reindex-chainstate", false),

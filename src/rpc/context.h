@@ -21,6 +21,7 @@ struct pool;
 struct rpc_server;
 struct supernodes;
 struct tickets;
+struct wallet_manager;
 
 /* The scan of the UTXO set that is under way (scantxoutset). */
 struct utxo_scan {
@@ -41,6 +42,7 @@ struct node {
     struct net *net;
     struct tickets *tickets;
     struct supernodes *supernodes;
+    struct wallet_manager *wallets; /* NULL: -disablewallet */
     struct rpc_server *rpc;
     const char *datadir; /* of the network: <datadir>/regtest */
     const char *base_datadir;

@@ -34,4 +34,6 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/request.c src/rpc/request.h \
 	src/rpc/server.c src/rpc/server.h \
 	src/rpc/subcommand.c src/rpc/subcommand.h \
+	src/rpc/cmd_wallet_address.c src/rpc/cmd_wallet_manage.c \
+	src/rpc/wallet_args.c src/rpc/wallet_args.h \
 	src/rpc/ticket_register.c src/rpc/ticket_register.h

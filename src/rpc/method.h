@@ -108,6 +108,7 @@ struct rpc_table {
     const char *group; /* "Blockchain" */
     const struct rpc_method *methods;
     size_t n;
+    bool needs_wallets; /* with -disablewallet there are no such methods */
 };
 
 #define PARAMS(...)   ((const struct rpc_param[]){__VA_ARGS__, {0}})
@@ -117,6 +118,8 @@ struct rpc_table {
 /* All tables, in the order of `help`; ends with NULL. (rpc/methods.c) */
 extern const struct rpc_table *const rpc_tables[];
 const struct rpc_method *rpc_find_method(const char *name);
+/* Only what this node offers. */
+const struct rpc_method *rpc_find_method_of(const struct node *n, const char *name);
 
 /* -- A call
  * -------------------------------------------------------------------------------- */

@@ -17,20 +17,49 @@ extern const struct rpc_table rpc_scan_table;
 extern const struct rpc_table rpc_txoutproof_table;
 extern const struct rpc_table rpc_index_table;
 extern const struct rpc_table rpc_util_table;
+extern const struct rpc_table rpc_wallet_address_table;
+extern const struct rpc_table rpc_wallet_manage_table;
 
 const struct rpc_table *const rpc_tables[] = {
-    &rpc_blockchain_table, &rpc_mempool_table,        &rpc_control_table,
-    &rpc_mining_table,     &rpc_pastelid_table,       &rpc_tickets_table,
-    &rpc_state_table,      &rpc_rawtransaction_table, &rpc_accept_table,
-    &rpc_network_table,    &rpc_scan_table,           &rpc_txoutproof_table,
-    &rpc_util_table,       &rpc_index_table,          NULL,
+    &rpc_blockchain_table,
+    &rpc_mempool_table,
+    &rpc_control_table,
+    &rpc_mining_table,
+    &rpc_pastelid_table,
+    &rpc_tickets_table,
+    &rpc_state_table,
+    &rpc_rawtransaction_table,
+    &rpc_accept_table,
+    &rpc_network_table,
+    &rpc_scan_table,
+    &rpc_txoutproof_table,
+    &rpc_util_table,
+    &rpc_index_table,
+    &rpc_wallet_manage_table,
+    &rpc_wallet_address_table,
+    NULL,
 };
+
+static const struct rpc_table *find(const char *name, size_t *at)
+{
+    for (size_t t = 0; rpc_tables[t]; t++)
+        for (*at = 0; *at < rpc_tables[t]->n; ++*at)
+            if (strcmp(rpc_tables[t]->methods[*at].name, name) == 0)
+                return rpc_tables[t];
+    return NULL;
+}
 
 const struct rpc_method *rpc_find_method(const char *name)
 {
-    for (size_t t = 0; rpc_tables[t]; t++)
-        for (size_t i = 0; i < rpc_tables[t]->n; i++)
-            if (strcmp(rpc_tables[t]->methods[i].name, name) == 0)
-                return &rpc_tables[t]->methods[i];
-    return NULL;
+    size_t at;
+    const struct rpc_table *t = find(name, &at);
+    return t != NULL ? &t->methods[at] : NULL;
+}
+
+const struct rpc_method *rpc_find_method_of(const struct node *n, const char *name)
+{
+    size_t at;
+    const struct rpc_table *t = find(name, &at);
+    return t != NULL && (n->wallets != NULL || !t->needs_wallets) ? &t->methods[at]
+                                                                  : NULL;
 }

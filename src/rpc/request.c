@@ -150,7 +150,7 @@ static void execute(struct rpc_call *c, const struct request *r)
 {
     if (!rpc_is_warm(c))
         return;
-    c->method = rpc_find_method(r->method);
+    c->method = rpc_find_method_of(c->node, r->method);
     if (!c->method) {
         rpc_error(c, RPC_METHOD_NOT_FOUND, "Method not found");
         return;

@@ -1,12 +1,24 @@
 noinst_LIBRARIES += libochre_wallet.a
 libochre_wallet_a_SOURCES = \
-	src/wallet/addressbook.h \
-	src/wallet/crypt.h \
+	src/wallet/addressbook.c src/wallet/addressbook.h \
+	src/wallet/crypt.c src/wallet/crypt.h \
 	src/wallet/error.c src/wallet/error.h \
-	src/wallet/manager.h \
-	src/wallet/spkman.h \
-	src/wallet/store.h \
-	src/wallet/wallet.h
+	src/wallet/manager.c src/wallet/manager.h \
+	src/wallet/relock.c src/wallet/relock.h \
+	src/wallet/schema.c src/wallet/schema.h \
+	src/wallet/script_chunk.c src/wallet/script_chunk.h \
+	src/wallet/seed.c src/wallet/seed.h \
+	src/wallet/settings_list.c src/wallet/settings_list.h \
+	src/wallet/spkman.c src/wallet/spkman.h src/wallet/spkman_impl.h \
+	src/wallet/spkman_address.c \
+	src/wallet/spkman_defaults.c \
+	src/wallet/spkman_derive.c \
+	src/wallet/spkman_desc.c \
+	src/wallet/spkman_import.c \
+	src/wallet/spkman_keys.c \
+	src/wallet/store.c src/wallet/store.h \
+	src/wallet/wallet.c src/wallet/wallet.h \
+	src/wallet/wallet_dir.c src/wallet/wallet_dir.h
 
 # Transactions and the chain
 libochre_wallet_a_SOURCES += \

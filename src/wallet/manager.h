@@ -12,7 +12,8 @@
 
 struct wallet_manager;
 
-/* opt->walletdir must exist or be creatable. */
+/* opt->walletdir must exist. Its strings walletdir and settings_path are copied, the
+ * others borrowed. */
 struct wallet_manager *wallet_manager_new(const struct wallet_options *opt);
 /* Unloads all; NULL is fine. */
 void wallet_manager_free(struct wallet_manager *m);
@@ -71,5 +72,6 @@ NODISCARD bool wallet_manager_load_all(struct wallet_manager *m,
 /* Locks itself after @seconds (walletpassphrase). */
 void wallet_manager_relock_after(struct wallet_manager *m, struct wallet *w,
                                  int64_t seconds);
+void wallet_manager_relock_cancel(struct wallet_manager *m, struct wallet *w);
 
 #endif

@@ -23,13 +23,19 @@ struct wave {
     size_t n;
 };
 
+/* What does not depend on the position stands in the first piece already. */
+static bool cache_is_written(const struct wallet_desc *d, uint32_t begin)
+{
+    return d->cache.children.len == 0 && begin != d->range_start;
+}
+
 static enum err write_cache(struct spkman *m, const struct wallet_desc *d,
                             uint32_t begin, uint32_t end)
 {
     struct buf data = {0};
     struct sink to = sink_to_buf(&data);
     enum err e = ERR_OK;
-    descriptor_cache_write(&d->cache, &to, begin, end);
+    descriptor_cache_write(&d->cache, d->desc, &to, begin, end);
     if (data.len > 0) {
         struct sqlite_stmt *q =
             sqlite_query(spkman_db(m), "INSERT OR REPLACE INTO descriptor_cache"
@@ -49,7 +55,8 @@ bool derive_prepare(struct spkman *m, struct wallet_desc *d, uint32_t begin,
     *e = ERR_OK;
     if (!descriptor_cache_fill(&d->cache, d->desc, keys, begin, end))
         return false;
-    *e = write_cache(m, d, begin, end);
+    if (!cache_is_written(d, begin))
+        *e = write_cache(m, d, begin, end);
     return *e == ERR_OK;
 }
 

@@ -2,10 +2,12 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "crypto/secret.h"
 #include "util/clock.h"
+#include "util/fs.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "wallet/addressbook.h"
@@ -247,5 +249,24 @@ bool wallet_open(struct wallet **out, const struct wallet_options *opt,
         *out = w;
     else
         wallet_unref(w);
+    return ok;
+}
+
+/* -- Backup */
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
+bool wallet_backup(struct wallet *w, const char *to)
+{
+    const char *slash = strrchr(w->path, '/');
+    char *path = path_is_dir(to) ? path_join(to, slash != NULL ? slash + 1 : w->path)
+                                 : xstrdup(to);
+    bool ok = !same_file(path, w->path) && store_backup(w->store, path) == ERR_OK;
+    free(path);
     return ok;
 }

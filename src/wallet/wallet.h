@@ -135,6 +135,9 @@ NODISCARD enum err wallet_set_flag(struct wallet *w, enum wallet_flag f, bool on
 const char *wallet_flag_name(enum wallet_flag f); /* "avoid_reuse" */
 /* Moves the birth time back when @t is earlier, on disk too. */
 NODISCARD enum err wallet_born_before(struct wallet *w, int64_t t);
+/* Writes a copy: a file, or a directory that gets one of the same name. False also when
+ * that is the wallet itself. */
+NODISCARD bool wallet_backup(struct wallet *w, const char *to);
 /* "[name] " in front, as bitcoind's wallet lines. */
 #define wallet_log(w, ...) wallet_log_line(w, __VA_ARGS__)
 void wallet_log_line(const struct wallet *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
