@@ -144,6 +144,10 @@ bool mempool_accept(struct mempool *mp, const struct tx *tx, bool test_only,
 bool mempool_accept_with(struct mempool *mp, const struct tx *tx,
                          const struct accept_options *opt, struct accept_result *out);
 
+/* Whether the families that the transaction would join stay within their limits; it
+ * need not be signed. False: too-long-mempool-chain, with the limit as the detail. */
+bool mempool_check_limits(struct mempool *mp, const struct tx *tx, struct reject *rej);
+
 #define MAX_PACKAGE_COUNT  25
 #define MAX_PACKAGE_WEIGHT 404000
 /* A dry run of several transactions, parents before children, without replacements.

@@ -151,6 +151,15 @@ static bool check_limits(struct acceptance *a)
     return true;
 }
 
+bool mempool_check_limits(struct mempool *mp, const struct tx *tx, struct reject *rej)
+{
+    struct acceptance a = {.mp = mp, .tx = tx, .vsize = tx_vsize(tx)};
+    struct limits l = limits_for(&a);
+    bool ok = find_ancestors(&a, &l, rej);
+    entry_list_clear(&a.ancestors);
+    return ok;
+}
+
 /* ---- version 3 ---- */
 
 static bool reject_truc(struct acceptance *a, const char *what)
