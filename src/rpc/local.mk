@@ -36,4 +36,5 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/subcommand.c src/rpc/subcommand.h \
 	src/rpc/cmd_wallet_address.c src/rpc/cmd_wallet_manage.c \
 	src/rpc/wallet_args.c src/rpc/wallet_args.h \
+	src/rpc/submit_tx.c src/rpc/submit_tx.h \
 	src/rpc/ticket_register.c src/rpc/ticket_register.h

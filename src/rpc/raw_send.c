@@ -2,77 +2,22 @@
 #include "chain/params/params.h"
 #include "chain/rules/policy.h"
 #include "chain/script/script.h"
-#include "chain/store/coins_cache.h"
-#include "chain/validation/chainman.h"
 #include "rpc/raw.h"
+#include "rpc/submit_tx.h"
 
-/* One transaction on its way through the validation thread. */
-struct send_job {
-    struct rpc_call *c;
-    const struct tx *tx;
-    int64_t max_fee;      /* 0: any */
-    bool confirmed;       /* it is in the chain already */
-    bool accepted;        /* now or before */
-    struct hash256 wtxid; /* of the one in the pool */
-    struct reject rej;
-};
-
-/* An output that exists says that the transaction is in a block. */
-static bool is_confirmed(const struct send_job *j)
+static enum rpc_code refusal_code(const struct tx_submission *s)
 {
-    const struct coins_cache *coins = chainman_coins(j->c->node->chainman);
-    for (uint32_t i = 0; i < j->tx->n_out; i++) {
-        struct outpoint o = {.txid = j->tx->txid, .n = i};
-        struct coin coin;
-        if (coins_peek(coins, &o, &coin, NULL))
-            return true;
-    }
-    return false;
+    if (s->confirmed)
+        return RPC_VERIFY_ALREADY_IN_UTXO_SET;
+    return s->rej.code == REJECT_MAX_FEE_EXCEEDED || s->rej.class == TX_MISSING_INPUTS
+               ? RPC_VERIFY_ERROR
+               : RPC_VERIFY_REJECTED;
 }
 
-static void submit(struct send_job *j)
-{
-    struct mempool *mp = j->c->node->mempool;
-    struct accept_options opt = {.max_fee = j->max_fee};
-    struct accept_result result;
-    j->accepted = mempool_accept_with(mp, j->tx, &opt, &result);
-    j->rej = result.rej;
-    j->wtxid = j->tx->wtxid;
-    if (j->accepted)
-        mempool_unbroadcast_add(mp, &j->tx->txid);
-    accept_result_clear(&result);
-}
-
-static void run_send(void *arg)
-{
-    struct send_job *j = arg;
-    j->confirmed = is_confirmed(j);
-    if (j->confirmed)
-        return;
-    const struct mempool_entry *e = mempool_find(j->c->node->mempool, &j->tx->txid);
-    if (e == NULL) {
-        submit(j);
-        return;
-    }
-    j->accepted =
-        true; /* perhaps with another witness: the pool's is announced again */
-    j->wtxid = e->tx->wtxid;
-}
-
-static void refuse(struct send_job *j)
+static void refuse(struct rpc_call *c, const struct tx_submission *s)
 {
     char text[512];
-    if (j->confirmed)
-        rpc_error(j->c, RPC_VERIFY_ALREADY_IN_UTXO_SET,
-                  "Transaction outputs already in utxo set");
-    else if (j->rej.code == REJECT_MAX_FEE_EXCEEDED)
-        rpc_error(
-            j->c, RPC_VERIFY_ERROR,
-            "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)");
-    else if (j->rej.class == TX_MISSING_INPUTS)
-        rpc_error(j->c, RPC_VERIFY_ERROR, "%s", reject_text(&j->rej, text));
-    else
-        rpc_error(j->c, RPC_VERIFY_REJECTED, "%s", reject_text(&j->rej, text));
+    rpc_error(c, refusal_code(s), "%s", submit_tx_refusal(s, text));
 }
 
 /* -- Arguments -- */
@@ -135,22 +80,17 @@ bool raw_check_burn(struct rpc_call *c, size_t i, const struct tx *tx)
 
 static void send_decoded(struct rpc_call *c, struct tx *tx)
 {
-    struct send_job job = {.c = c, .tx = tx};
+    struct tx_submission s = {.tx = tx, .relay = true};
     int64_t max_feerate;
     if (!raw_check_burn(c, 2, tx) || !raw_feerate_arg(c, 1, &max_feerate))
         return;
-    job.max_fee = feerate_fee(max_feerate, tx_vsize(tx));
-    if (chainman_call(c->node->chainman, run_send, &job) != ERR_OK) {
+    s.max_fee = feerate_fee(max_feerate, tx_vsize(tx));
+    if (!submit_tx(c->node, &s))
         rpc_error(c, RPC_MISC_ERROR, "Shutting down");
-        return;
-    }
-    if (!job.accepted) {
-        refuse(&job);
-        return;
-    }
-    if (c->node->relay_tx != NULL)
-        c->node->relay_tx(c->node, &tx->txid, &job.wtxid);
-    json_hash(c->w, &tx->txid);
+    else if (!s.accepted)
+        refuse(c, &s);
+    else
+        json_hash(c->w, &tx->txid);
 }
 
 void rpc_sendrawtransaction(struct rpc_call *c)
