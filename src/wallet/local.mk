@@ -52,3 +52,8 @@ libochre_wallet_a_SOURCES += \
 	src/wallet/fee.h \
 	src/wallet/sign.h \
 	src/wallet/spend.h
+
+# Partially signed transactions
+libochre_wallet_a_SOURCES += \
+	src/wallet/psbt.h \
+	src/wallet/psbt_wallet.h
