@@ -58,5 +58,6 @@ struct named_coin *coin_control_name(struct coin_control *c, const struct outpoi
 /* NULL: not named. */
 struct named_coin *coin_control_find(const struct coin_control *c,
                                      const struct outpoint *o);
+void named_coin_set_output(struct named_coin *n, const struct txout *out);
 
 #endif

@@ -20,7 +20,7 @@ struct sel_coin {
                                         when confirmed */
     uint32_t type;       /* below SEL_TYPES: one type is tried before types are mixed */
     bool from_me;        /* made by a transaction of this wallet */
-    uint32_t script_key; /* equal for coins of one script, and else for none */
+    uint64_t script_key; /* equal for coins of one script, and else for none */
 };
 #define SEL_TYPES 5
 
@@ -96,5 +96,8 @@ const char *sel_status_text(enum sel_status s);
 NODISCARD enum sel_status sel_automatic(struct sel_result *out,
                                         const struct sel_coin *coins, size_t n,
                                         int64_t target, const struct sel_params *p);
+/* Change to aim for when each payment is about @payment: random, so that change does
+ * not stand out. */
+int64_t sel_change_target(int64_t payment, int64_t change_fee, struct rng *rng);
 
 #endif

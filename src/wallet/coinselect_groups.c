@@ -128,7 +128,8 @@ static void add_script(struct sel_pool *out, const struct sel_coin *coins,
 }
 
 struct member {
-    uint32_t script_key, type, coin;
+    uint64_t script_key;
+    uint32_t type, coin;
 };
 
 static int compare_members(const void *a, const void *b)

@@ -77,8 +77,5 @@ enum sel_status sel_knapsack(struct sel_pick *out, const struct sel_group *group
 /* SRD leaves at least this much change. */
 #define SEL_CHANGE_LOWER 50000
 #define SEL_CHANGE_UPPER 1000000
-/* Change to aim for when each payment is about @payment: random, so that change does
- * not stand out. */
-int64_t sel_change_target(int64_t payment, int64_t change_fee, struct rng *rng);
 
 #endif

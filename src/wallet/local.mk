@@ -41,7 +41,9 @@ libochre_wallet_a_SOURCES += \
 
 # Spending
 libochre_wallet_a_SOURCES += \
-	src/wallet/coincontrol.h \
+	src/wallet/coin_locks.c \
+	src/wallet/coincontrol.c src/wallet/coincontrol.h \
+	src/wallet/coins.c src/wallet/coins.h \
 	src/wallet/coinselect.c src/wallet/coinselect.h src/wallet/coinselect_parts.h \
 	src/wallet/coinselect_bnb.c \
 	src/wallet/coinselect_grinder.c \
@@ -49,8 +51,15 @@ libochre_wallet_a_SOURCES += \
 	src/wallet/coinselect_knapsack.c \
 	src/wallet/coinselect_result.c \
 	src/wallet/coinselect_srd.c \
-	src/wallet/fee.h \
-	src/wallet/sign.h \
+	src/wallet/commit.c \
+	src/wallet/fee.c src/wallet/fee.h \
+	src/wallet/fee_options.c \
+	src/wallet/fund.c src/wallet/fund.h \
+	src/wallet/fund_change.c \
+	src/wallet/fund_coins.c \
+	src/wallet/fund_draft.c \
+	src/wallet/input_size.c src/wallet/input_size.h \
+	src/wallet/sign.c src/wallet/sign.h \
 	src/wallet/spend.h
 
 # Partially signed transactions

@@ -28,13 +28,17 @@ static const char *const steps[] = {
     /* label NULL: only a mark. purpose: enum address_purpose. */
     "CREATE TABLE address ("
     " script BLOB PRIMARY KEY, label TEXT, purpose INTEGER NOT NULL,"
-    " reused INTEGER NOT NULL) WITHOUT ROWID;",
+    " reused INTEGER NOT NULL) WITHOUT ROWID;"
+    /* Coins that the user keeps from being spent (lockunspent, persistent). */
+    "CREATE TABLE locked_coin ("
+    " txid BLOB NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (txid, n)) WITHOUT ROWID;",
 };
 
 const uint32_t schema_version = ARRAY_LEN(steps);
 
 const char *const schema_tables[] = {
-    "meta", "descriptor", "descriptor_cache", "script", "private_key", "address", NULL,
+    "meta",        "descriptor", "descriptor_cache", "script",
+    "private_key", "address",    "locked_coin",      NULL,
 };
 
 enum err schema_migrate(struct sqlite *db, uint32_t version)

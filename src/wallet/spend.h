@@ -52,8 +52,6 @@ struct funded_tx {
     struct amount fee;
     int32_t change_position; /* or NO_CHANGE */
     struct fee_choice rate;
-    struct destination change; /* a fresh address of the wallet, taken when the
-                                  transaction is committed; else DEST_NONE */
     /* What each input spends, in order: owned array, scripts owned by @memory. */
     struct txout *spent;
     struct buf memory;
@@ -62,9 +60,9 @@ void funded_tx_clear(struct funded_tx *f);
 
 /* Chooses coins, change and fee, and signs. The wallet must be unlocked for that (the
  * caller checks, with wallet_args' -13). False: e is bitcoind's sentence, its code the
- * one that sendtoaddress gives; nothing was changed.
- * The caller holds the wallet's lock from here until wallet_commit is done, so that
- * nobody else chooses the same coins. */
+ * one that sendtoaddress gives; nothing has changed. On success the wallet's next
+ * change address has moved on if this one was used. The caller holds the wallet's lock
+ * from here until wallet_commit is done, so that nobody else chooses the same coins. */
 NODISCARD bool wallet_fund(struct wallet *w, const struct spend_request *rq,
                            struct funded_tx *out, struct wallet_error *e);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "util/mem.h"
+#include "util/sink.h"
 #include "wallet/addressbook.h"
 #include "wallet/spkman.h"
 #include "wallet/tx_row.h"
@@ -101,6 +102,12 @@ static bool script_reused(const struct wallet *w, struct bytes script)
     return e != NULL && e->reused;
 }
 
+/* Bytes from near the end, where standard scripts have a hash or key. */
+static uint32_t script_tag(struct bytes script)
+{
+    return script.len < 6 ? 0 : get_le32(script.data + script.len - 6);
+}
+
 static void unspent_add(struct txstore *ts, struct wallet_tx *wtx,
                         struct wallet_coin *coin)
 {
@@ -117,6 +124,7 @@ static void unspent_add(struct txstore *ts, struct wallet_tx *wtx,
         .n = coin->n,
         .coinbase = tx_is_coinbase(wtx->tx),
         .used = script_reused(ts->w, out->script),
+        .script_tag = script_tag(out->script),
     };
 }
 

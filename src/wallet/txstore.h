@@ -94,9 +94,10 @@ struct unspent {
     struct wallet_tx *wtx;
     struct amount value;
     uint32_t n;
-    int32_t height;   /* -1: not confirmed */
-    uint8_t coinbase; /* of a coinbase transaction */
-    uint8_t used;     /* its script was spent from before (avoid_reuse wallets) */
+    int32_t height;      /* -1: not confirmed */
+    uint8_t coinbase;    /* of a coinbase transaction */
+    uint8_t used;        /* its script was spent from before (avoid_reuse wallets) */
+    uint32_t script_tag; /* some bytes of the script: equal for equal scripts */
 };
 
 /* All unspent coins, in no order: those of conflicted and abandoned transactions too

@@ -11,6 +11,7 @@
 #include "util/log.h"
 #include "util/mem.h"
 #include "wallet/addressbook.h"
+#include "wallet/coins.h"
 #include "wallet/crypt.h"
 #include "wallet/seed.h"
 #include "wallet/spkman.h"
@@ -39,6 +40,7 @@ static struct wallet *wallet_new(const struct wallet_options *opt, const char *n
     pthread_mutex_init(&w->lock, NULL);
     w->crypt = crypt_new();
     w->spkman = spkman_new(w);
+    w->spending = spending_new(w);
     return w;
 }
 
@@ -46,6 +48,7 @@ static void wallet_free(struct wallet *w)
 {
     addressbook_free(w->book);
     spkman_free(w->spkman);
+    spending_free(w->spending);
     crypt_free(w->crypt);
     store_close(w->store);
     pthread_mutex_destroy(&w->lock);
@@ -222,6 +225,8 @@ static bool read_values(struct wallet *w, struct wallet_error *e)
         r = crypt_load(w->crypt, w->store);
     if (r == ERR_OK)
         r = addressbook_load(w->book);
+    if (r == ERR_OK)
+        r = spending_load(w->spending);
     if (r != ERR_OK)
         return wallet_fail(e, WALLET_FAILED,
                            "Error loading %s: Wallet corrupted. Restore a backup, or "
