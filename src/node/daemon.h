@@ -10,6 +10,8 @@
 #include "rpc/context.h"
 #include "util/clock.h"
 
+struct wallet_link;
+
 struct daemon {
     struct node node; /* first: what RPC handlers see */
     struct setup *setup;
@@ -23,6 +25,7 @@ struct daemon {
     char *warning;        /* owned; NULL: none */
     bool rules_watched;   /* the whole chain was searched for unknown rules */
     pthread_t loader;     /* imports blocks, then loads the mempool */
+    struct wallet_link *wallet_link; /* NULL: no wallets */
 };
 
 static inline struct daemon *daemon_of(struct node *n)
@@ -61,6 +64,8 @@ void net_part_close(struct daemon *d); /* frees; also when it was never opened *
 /* wallet_part.c; after net, before traffic begins */
 bool wallet_part_open(struct daemon *d, char **error);
 void wallet_part_close(struct daemon *d);
+/* wallet_chain.c: after the last event of the chain */
+void wallet_link_free(struct daemon *d);
 /* Imports blocks, loads the mempool, lets traffic begin. */
 bool import_part_open(struct daemon *d, char **error);
 void import_part_close(struct daemon *d); /* saves the mempool */

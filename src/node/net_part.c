@@ -3,7 +3,7 @@
 
 #include "chain/mempool/mempool.h"
 #include "net/net.h"
-#include "node/daemon.h"
+#include "node/wallet_chain.h"
 
 #define MIB (1024 * 1024)
 
@@ -131,5 +131,6 @@ void net_part_close(struct daemon *d)
 void daemon_forward_scheduler(struct node *n, int64_t seconds)
 {
     net_forward_scheduler(n->net, seconds);
+    wallet_link_run_timers(daemon_of(n));
     daemon_wake(daemon_of(n));
 }

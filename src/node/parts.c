@@ -171,6 +171,7 @@ void chain_part_close(struct daemon *d)
     if (d->node.mempool != NULL)
         mempool_free(d->node.mempool);
     net_part_close(d);
+    wallet_link_free(d);
 }
 
 /* --- mempool

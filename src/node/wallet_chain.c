@@ -5,6 +5,7 @@
 #include "chain/mempool/mempool.h"
 #include "chain/validation/chainman.h"
 #include "wallet/follow.h"
+#include "wallet/manager.h"
 
 static struct chainman *lock_chain(void *ctx)
 {
@@ -174,7 +175,7 @@ static void warn(void *ctx, const char *text)
     daemon_warn(ctx, text);
 }
 
-void wallet_chain_fill(struct chain_source *out, struct daemon *d)
+static void fill_source(struct chain_source *out, struct daemon *d)
 {
     *out = (struct chain_source){
         .ctx = d,
@@ -239,7 +240,7 @@ static void on_flushed(void *ctx, const struct block_index *at_tip UNUSED)
     chain_feed_flushed(ctx);
 }
 
-void wallet_chain_subscribe(struct daemon *d, struct chain_feed *feed)
+static void subscribe(struct daemon *d, struct chain_feed *feed)
 {
     const struct chain_events ev = {
         .ctx = feed,
@@ -250,4 +251,64 @@ void wallet_chain_subscribe(struct daemon *d, struct chain_feed *feed)
         .flushed = on_flushed,
     };
     chainman_subscribe(d->node.chainman, &ev);
+}
+
+/* -- Life -- */
+
+struct wallet_link {
+    struct chain_source source;
+    struct chain_feed *feed; /* owned */
+};
+
+struct chain_source *wallet_link_open(struct daemon *d, char **error)
+{
+    struct wallet_link *l = xcalloc(1, sizeof(*l));
+    fill_source(&l->source, d);
+    l->feed = chain_feed_new(&l->source);
+    if (l->feed == NULL) {
+        free(l);
+        *error = xstrdup("Could not start a thread.");
+        return NULL;
+    }
+    subscribe(d, l->feed);
+    d->wallet_link = l;
+    return &l->source;
+}
+
+static bool attach(void *ctx, struct wallet *w, struct wallet_error *e)
+{
+    return follow_join(w, ((struct wallet_link *)ctx)->feed, e);
+}
+
+static void detach(void *ctx UNUSED, struct wallet *w)
+{
+    follow_leave(w);
+}
+
+void wallet_link_join(struct daemon *d)
+{
+    const struct wallet_hooks hooks = {
+        .ctx = d->wallet_link, .attach = attach, .detach = detach};
+    wallet_manager_set_hooks(d->node.wallets, &hooks);
+}
+
+void wallet_link_run_timers(struct daemon *d)
+{
+    if (d->wallet_link != NULL)
+        chain_feed_run_timers(d->wallet_link->feed);
+}
+
+void wallet_link_stop(struct daemon *d)
+{
+    if (d->wallet_link != NULL)
+        chain_feed_stop(d->wallet_link->feed);
+}
+
+void wallet_link_free(struct daemon *d)
+{
+    if (d->wallet_link == NULL)
+        return;
+    chain_feed_free(d->wallet_link->feed);
+    free(d->wallet_link);
+    d->wallet_link = NULL;
 }

@@ -6,13 +6,18 @@
 #include "node/daemon.h"
 #include "wallet/chain_source.h"
 
-struct chain_feed;
+/* Makes d->wallet_link, and starts to listen to the chain: before
+ * chainman_start_import. Returns what wallets need of it; NULL: *error (caller frees).
+ */
+struct chain_source *wallet_link_open(struct daemon *d, char **error);
+/* Wallets of d->node.wallets follow the chain from their loading to their unloading. */
+void wallet_link_join(struct daemon *d);
+/* Looks now whether something is to be sent again. */
+void wallet_link_run_timers(struct daemon *d);
+/* After all wallets are unloaded, while the chain may still speak. */
+void wallet_link_stop(struct daemon *d);
 
-/* Works from the opening of chain and mempool to the closing of the chain. */
-void wallet_chain_fill(struct chain_source *out, struct daemon *d);
-/* The part of it that is about the mempool (wallet_pool.c). */
+/* wallet_pool.c: the part of it that is about the mempool. */
 void wallet_pool_fill(struct chain_source *out);
-/* Brings the chain's events to @feed. Before chainman_start_import. */
-void wallet_chain_subscribe(struct daemon *d, struct chain_feed *feed);
 
 #endif

@@ -1,7 +1,7 @@
 /* Wallets: their options, and what of them is loaded when the node starts. */
 #include <stdlib.h>
 
-#include "node/daemon.h"
+#include "node/wallet_chain.h"
 #include "util/fs.h"
 #include "wallet/manager.h"
 #include "wallet/wallet_dir.h"
@@ -131,11 +131,13 @@ static bool open_manager(struct daemon *d, struct wallet_options *opt, char **er
             ? NULL
             : setup_path(d->node.datadir,
                          args_str(d->node.args, "settings", "settings.json"));
-    if (dir != NULL) {
+    opt->chain = dir != NULL ? wallet_link_open(d, error) : NULL;
+    if (opt->chain != NULL) {
         opt->walletdir = dir;
         opt->settings_path = settings;
         log_info(d->node.log, "Using wallet directory %s", dir);
         d->node.wallets = wallet_manager_new(opt);
+        wallet_link_join(d);
     }
     free(dir);
     free(settings);
@@ -160,4 +162,5 @@ void wallet_part_close(struct daemon *d)
 {
     wallet_manager_free(d->node.wallets);
     d->node.wallets = NULL;
+    wallet_link_stop(d);
 }

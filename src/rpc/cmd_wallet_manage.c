@@ -3,7 +3,9 @@
 #include "crypto/secret.h"
 #include "rpc/wallet_args.h"
 #include "util/clock.h"
+#include "wallet/balance.h"
 #include "wallet/crypt.h"
+#include "wallet/scan.h"
 #include "wallet/spkman.h"
 #include "wallet/store.h"
 #include "wallet/wallet_dir.h"
@@ -204,6 +206,30 @@ static void listwalletdir(struct rpc_call *c)
 
 #define WALLET_VERSION 169900 /* of bitcoind's newest feature; scripts ask for it */
 
+static void put_balances(struct rpc_call *c, const struct wallet *w)
+{
+    struct wallet_balance b;
+    balance_get(w, 0, true, &b);
+    rpc_write_amount(c, "balance", b.trusted);
+    rpc_write_amount(c, "unconfirmed_balance", b.untrusted);
+    rpc_write_amount(c, "immature_balance", b.immature);
+}
+
+static void put_scanning(struct rpc_call *c, const struct wallet *w)
+{
+    int64_t seconds;
+    double progress;
+    if (!scan_status(w, &seconds, &progress)) {
+        json_kv_bool(c->w, "scanning", false);
+        return;
+    }
+    json_key(c->w, "scanning");
+    json_begin_object(c->w);
+    json_kv_int(c->w, "duration", seconds);
+    json_kv_double(c->w, "progress", progress);
+    json_end_object(c->w);
+}
+
 static void put_info(struct rpc_call *c, struct wallet *w)
 {
     bool private = !wallet_has_flag(w, WALLET_DISABLE_PRIVATE_KEYS);
@@ -211,16 +237,20 @@ static void put_info(struct rpc_call *c, struct wallet *w)
     json_kv_str(c->w, "walletname", w->name);
     json_kv_int(c->w, "walletversion", WALLET_VERSION);
     json_kv_str(c->w, "format", "sqlite");
+    put_balances(c, w);
+    json_kv_uint(c->w, "txcount", txstore_count(w));
     json_kv_uint(c->w, "keypoolsize", spkman_keypool_size(w->spkman, false));
     json_kv_uint(c->w, "keypoolsize_hd_internal", spkman_keypool_size(w->spkman, true));
     if (crypt_enabled(w->crypt))
         json_kv_int(c->w, "unlocked_until", crypt_unlocked_until(w->crypt));
     json_kv_bool(c->w, "private_keys_enabled", private);
     json_kv_bool(c->w, "avoid_reuse", wallet_has_flag(w, WALLET_AVOID_REUSE));
+    put_scanning(c, w);
     json_kv_bool(c->w, "descriptors", true);
     json_kv_bool(c->w, "external_signer", false);
     json_kv_bool(c->w, "blank", wallet_has_flag(w, WALLET_BLANK));
     json_kv_int(c->w, "birthtime", w->birth_time);
+    rpc_put_last_processed(c, w);
     json_end_object(c->w);
 }
 
@@ -371,6 +401,10 @@ static const struct rpc_method methods[] = {
                  {R_STR, "walletname", "Name of the wallet"},
                  {R_NUM, "walletversion", "Version of its features"},
                  {R_STR, "format", "Format of its file: sqlite"},
+                 {R_AMOUNT, "balance", "As getbalance tells"},
+                 {R_AMOUNT, "unconfirmed_balance", "Pending, from others"},
+                 {R_AMOUNT, "immature_balance", "Coinbase outputs that are too young"},
+                 {R_NUM, "txcount", "Transactions of the wallet"},
                  {R_NUM, "keypoolsize", "Receiving addresses that are derived ahead"},
                  {R_NUM, "keypoolsize_hd_internal",
                   "Change addresses that are derived ahead"},
@@ -380,10 +414,12 @@ static const struct rpc_method methods[] = {
                  {R_BOOL, "private_keys_enabled", "False: it only watches"},
                  {R_BOOL, "avoid_reuse",
                   "Coins of addresses that were spent from are kept apart"},
+                 {R_ANY, "scanning",
+                  "False, or an object: seconds of duration, and progress from 0 to 1"},
                  {R_BOOL, "descriptors", "Always true"},
                  {R_BOOL, "external_signer", "Always false"},
                  {R_BOOL, "blank", "It was made without keys"},
-                 {R_TIME, "birthtime", "Nothing of it is older"})}),
+                 {R_TIME, "birthtime", "Nothing of it is older"}, RPC_LAST_PROCESSED)}),
         .examples = EXAMPLES(""),
         .fn = getwalletinfo,
     },

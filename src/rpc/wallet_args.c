@@ -5,6 +5,7 @@
 #include "chain/script/address.h"
 #include "util/hex.h"
 #include "wallet/crypt.h"
+#include "wallet/follow.h"
 
 #define ENDPOINT "/wallet/"
 
@@ -66,7 +67,10 @@ struct wallet *rpc_wallet(struct rpc_call *c)
 
 struct wallet *rpc_synced_wallet(struct rpc_call *c)
 {
-    return rpc_wallet(c);
+    struct wallet *w = rpc_wallet(c);
+    if (w != NULL)
+        wallet_sync(w);
+    return w;
 }
 
 /* -- States and errors */
@@ -119,6 +123,16 @@ enum load_on_start rpc_arg_load_on_start(const struct rpc_call *c, size_t i)
     if (rpc_arg(c, i) == NULL)
         return LOAD_UNCHANGED;
     return rpc_arg_bool(c, i, false) ? LOAD_ON_START : LOAD_NOT_ON_START;
+}
+
+void rpc_put_last_processed(struct rpc_call *c, const struct wallet *w)
+{
+    struct chain_point best = follow_best(w);
+    json_key(c->w, "lastprocessedblock");
+    json_begin_object(c->w);
+    json_kv_hash(c->w, "hash", &best.hash);
+    json_kv_int(c->w, "height", best.height);
+    json_end_object(c->w);
 }
 
 void rpc_put_wallet_warnings(struct rpc_call *c, struct buf *take_warnings)

@@ -28,6 +28,14 @@ const char *rpc_arg_label(struct rpc_call *c, size_t i, const char *def);
 NODISCARD bool rpc_arg_address(struct rpc_call *c, size_t i, struct destination *out);
 /* Argument @i as bitcoind's load_on_startup. */
 enum load_on_start rpc_arg_load_on_start(const struct rpc_call *c, size_t i);
+/* Its description, in a result. */
+#define RPC_LAST_PROCESSED                                                             \
+    {                                                                                  \
+        R_OBJ, "lastprocessedblock", "The last block that the wallet has seen",        \
+            RESULTS({R_HEX, "hash", "Its hash"}, {R_NUM, "height", "Its height"})      \
+    }
+/* "lastprocessedblock": where the wallet stands. With the wallet's lock. */
+void rpc_put_last_processed(struct rpc_call *c, const struct wallet *w);
 /* "warnings": the lines of the buffer, when there are any; clears it. */
 void rpc_put_wallet_warnings(struct rpc_call *c, struct buf *take_warnings);
 

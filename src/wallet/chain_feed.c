@@ -49,7 +49,7 @@ struct chain_feed {
     struct follower *followers;
     struct follower *busy; /* the one that hears of an event just now */
     int64_t timer_due;     /* steady microseconds */
-    bool interrupted, stop;
+    bool stop;
 };
 
 /* -- In -- */
@@ -157,10 +157,10 @@ static void tell(struct follower *f, const struct event *ev)
     wallet_lock(f->w);
     switch (ev->kind) {
     case EVENT_CONNECTED:
-        follow_connected(f, ev->block, &ev->at);
+        follow_block_connected(f, ev->block, &ev->at);
         break;
     case EVENT_DISCONNECTED:
-        follow_disconnected(f, ev->block, &ev->at);
+        follow_block_disconnected(f, ev->block, &ev->at);
         break;
     case EVENT_TX_ADDED:
         follow_tx_added(f, ev->tx);
@@ -315,7 +315,7 @@ static bool tip_is_queued(struct chain_feed *feed, uint64_t *seen)
     pthread_mutex_unlock(&feed->lock);
     struct chain_point tip = feed->chain->tip(feed->chain->ctx);
     pthread_mutex_lock(&feed->lock);
-    bool queued = feed->interrupted || hash256_equal(&feed->tip, &tip.hash);
+    bool queued = hash256_equal(&feed->tip, &tip.hash);
     pthread_mutex_unlock(&feed->lock);
     return queued;
 }
@@ -323,7 +323,7 @@ static bool tip_is_queued(struct chain_feed *feed, uint64_t *seen)
 static void wait_for_tip(struct chain_feed *feed, uint64_t seen)
 {
     pthread_mutex_lock(&feed->lock);
-    while (feed->n_tips == seen && !feed->interrupted)
+    while (feed->n_tips == seen)
         pthread_cond_wait(&feed->done, &feed->lock);
     pthread_mutex_unlock(&feed->lock);
 }
@@ -337,7 +337,7 @@ void wallet_sync(struct wallet *w)
     while (!tip_is_queued(feed, &seen))
         wait_for_tip(feed, seen);
     pthread_mutex_lock(&feed->lock);
-    for (uint64_t until = feed->queued; feed->handled < until && !feed->interrupted;)
+    for (uint64_t until = feed->queued; feed->handled < until;)
         pthread_cond_wait(&feed->done, &feed->lock);
     pthread_mutex_unlock(&feed->lock);
 }
@@ -364,24 +364,20 @@ struct chain_feed *chain_feed_new(const struct chain_source *chain)
     return NULL;
 }
 
-void chain_feed_interrupt(struct chain_feed *f)
+void chain_feed_stop(struct chain_feed *f)
 {
-    pthread_mutex_lock(&f->lock);
-    f->interrupted = true;
-    pthread_cond_broadcast(&f->done);
-    pthread_mutex_unlock(&f->lock);
-}
-
-void chain_feed_free(struct chain_feed *f)
-{
-    if (f == NULL)
-        return;
     ASSERT(f->followers == NULL);
     pthread_mutex_lock(&f->lock);
     f->stop = true;
     pthread_cond_signal(&f->more);
     pthread_mutex_unlock(&f->lock);
     pthread_join(f->thread, NULL);
+}
+
+void chain_feed_free(struct chain_feed *f)
+{
+    if (f == NULL)
+        return;
     while (f->first != NULL) {
         struct event *ev = f->first;
         f->first = ev->next;

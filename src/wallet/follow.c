@@ -118,9 +118,12 @@ void follower_begin_at_tip(struct wallet *w)
     const struct chain_source *chain = w->opt->chain;
     struct chain_point tip = chain->tip(chain->ctx);
     struct follower *f = w->follower;
-    f->locator = xrealloc_array(f->locator, 1, sizeof(*f->locator));
-    f->locator[0] = tip.hash;
-    f->n_locator = 1;
+    struct chain_block genesis;
+    f->locator = xrealloc_array(f->locator, 2, sizeof(*f->locator));
+    f->locator[0] = f->locator[1] = tip.hash;
+    if (chain->at(chain->ctx, 0, &genesis))
+        f->locator[1] = genesis.at.hash;
+    f->n_locator = 2;
 }
 
 /* -- Blocks -- */
@@ -256,8 +259,8 @@ static bool close_gap(struct follower *f, const struct chain_point *at)
     return true;
 }
 
-void follow_connected(struct follower *f, const struct block *b,
-                      const struct chain_point *at)
+void follow_block_connected(struct follower *f, const struct block *b,
+                            const struct chain_point *at)
 {
     if (is_ancestor(f->w->opt->chain, at, &f->best) || !leave_branch(f, at) ||
         !close_gap(f, at))
@@ -275,8 +278,8 @@ void follow_to(struct follower *f, const struct chain_point *tip)
 }
 
 /* A wallet that stands elsewhere has left the block before, or never was there. */
-void follow_disconnected(struct follower *f, const struct block *b,
-                         const struct chain_point *at)
+void follow_block_disconnected(struct follower *f, const struct block *b,
+                               const struct chain_point *at)
 {
     if (!chain_point_equal(&f->best, at))
         return;

@@ -21,11 +21,11 @@ struct wallet_error;
 
 /* Starts the thread. @chain is borrowed. NULL: no thread to be had. */
 struct chain_feed *chain_feed_new(const struct chain_source *chain);
-/* Ends long work and waiting: the node is stopping. Any thread. */
-void chain_feed_interrupt(struct chain_feed *f);
 /* Looks now whether something is to be sent again (mockscheduler). Any thread. */
 void chain_feed_run_timers(struct chain_feed *f);
-/* After the last event, and after all wallets have left. NULL is fine. */
+/* Ends the thread, after all wallets have left. Events may still come. */
+void chain_feed_stop(struct chain_feed *f);
+/* After chain_feed_stop and the last event. NULL is fine. */
 void chain_feed_free(struct chain_feed *f);
 
 /* Events: on the validation thread; they never block. */

@@ -38,10 +38,10 @@ void follow_set_best(struct follower *f, const struct chain_point *at);
 NODISCARD enum err follow_save_best(struct follower *f, const struct chain_point *at);
 /* The chain has come to block @at (has left it). @b may be NULL: it is read then. What
  * lies between @at and where the wallet stands is made good first. */
-void follow_connected(struct follower *f, const struct block *b,
-                      const struct chain_point *at);
-void follow_disconnected(struct follower *f, const struct block *b,
-                         const struct chain_point *at);
+void follow_block_connected(struct follower *f, const struct block *b,
+                            const struct chain_point *at);
+void follow_block_disconnected(struct follower *f, const struct block *b,
+                               const struct chain_point *at);
 /* Leads the wallet to the chain's tip, from wherever it stands. */
 void follow_to(struct follower *f, const struct chain_point *tip);
 void follow_tx_added(struct follower *f, const struct tx *tx);

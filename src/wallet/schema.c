@@ -31,14 +31,20 @@ static const char *const steps[] = {
     " reused INTEGER NOT NULL) WITHOUT ROWID;"
     /* Coins that the user keeps from being spent (lockunspent, persistent). */
     "CREATE TABLE locked_coin ("
-    " txid BLOB NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (txid, n)) WITHOUT ROWID;",
+    " txid BLOB NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (txid, n)) WITHOUT ROWID;"
+    /* See wallet/tx_row.h. */
+    "CREATE TABLE transactions ("
+    " place INTEGER PRIMARY KEY, tx BLOB NOT NULL, state INTEGER NOT NULL,"
+    " block BLOB, height INTEGER, block_index INTEGER,"
+    " received INTEGER NOT NULL, smart INTEGER NOT NULL,"
+    " comment TEXT, comment_to TEXT, replaces BLOB, replaced_by BLOB);",
 };
 
 const uint32_t schema_version = ARRAY_LEN(steps);
 
 const char *const schema_tables[] = {
-    "meta",        "descriptor", "descriptor_cache", "script",
-    "private_key", "address",    "locked_coin",      NULL,
+    "meta",    "descriptor",  "descriptor_cache", "script", "private_key",
+    "address", "locked_coin", "transactions",     NULL,
 };
 
 enum err schema_migrate(struct sqlite *db, uint32_t version)

@@ -130,6 +130,8 @@ static enum err insert(struct wallet *w, struct wallet_tx *take_wtx)
 {
     char hex[65];
     enum err e = tx_row_put(w->store, take_wtx);
+    if (e == ERR_OK)
+        e = wallet_born_before(w, take_wtx->time_smart);
     txstore_link(w->txs, take_wtx);
     wallet_log(w, "AddToWallet %s  new", hash256_to_hex(hex, &take_wtx->tx->txid));
     return e;

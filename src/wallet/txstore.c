@@ -19,8 +19,11 @@ struct spend_link *txstore_spend_links(const struct txstore *ts,
     return first != NULL ? *first : NULL;
 }
 
+/* A coinbase spends nothing. */
 static void add_links(struct txstore *ts, struct wallet_tx *wtx)
 {
+    if (tx_is_coinbase(wtx->tx))
+        return;
     wtx->links = xcalloc(wtx->tx->n_in, sizeof(*wtx->links));
     for (uint32_t i = 0; i < wtx->tx->n_in; i++) {
         struct spend_link **first = map_put(&ts->spends, &wtx->tx->in[i].prevout, NULL);
@@ -31,7 +34,7 @@ static void add_links(struct txstore *ts, struct wallet_tx *wtx)
 
 static void del_links(struct txstore *ts, struct wallet_tx *wtx)
 {
-    for (uint32_t i = 0; i < wtx->tx->n_in; i++) {
+    for (uint32_t i = 0; wtx->links != NULL && i < wtx->tx->n_in; i++) {
         const struct outpoint *o = &wtx->tx->in[i].prevout;
         struct spend_link **first = map_get(&ts->spends, o);
         struct spend_link **at = first;

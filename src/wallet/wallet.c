@@ -13,9 +13,11 @@
 #include "wallet/addressbook.h"
 #include "wallet/coins.h"
 #include "wallet/crypt.h"
+#include "wallet/follow.h"
 #include "wallet/seed.h"
 #include "wallet/spkman.h"
 #include "wallet/store.h"
+#include "wallet/txstore.h"
 
 #define FLAGS      "flags"
 #define BIRTH_TIME "birth_time"
@@ -41,11 +43,14 @@ static struct wallet *wallet_new(const struct wallet_options *opt, const char *n
     w->crypt = crypt_new();
     w->spkman = spkman_new(w);
     w->spending = spending_new(w);
+    w->txs = txstore_new(w);
     return w;
 }
 
 static void wallet_free(struct wallet *w)
 {
+    follower_free(w->follower);
+    txstore_free(w->txs);
     addressbook_free(w->book);
     spkman_free(w->spkman);
     spending_free(w->spending);
@@ -183,6 +188,9 @@ static bool fill(struct wallet *w, const struct wallet_create *how, char **mnemo
                UINT64_C(1) << WALLET_LAST_HARDENED_XPUB_CACHED;
     w->birth_time = how->mnemonic != NULL ? how->birth_time : clock_now(w->opt->clock);
     w->book = addressbook_new(w->store);
+    w->follower = follower_new(w);
+    if (how->mnemonic == NULL && w->opt->chain != NULL)
+        follower_begin_at_tip(w);
     return wallet_wrote(w, store_put_int(w->store, FLAGS, (int64_t)w->flags), e) &&
            wallet_wrote(w, store_put_int(w->store, BIRTH_TIME, w->birth_time), e) &&
            set_up_crypt(w, how->passphrase, e) && set_up_keys(w, how, mnemonic, e);
@@ -250,6 +258,9 @@ bool wallet_open(struct wallet **out, const struct wallet_options *opt,
     if (ok)
         w->book = addressbook_new(w->store);
     ok = ok && read_values(w, e) && spkman_load(w->spkman, e);
+    if (ok)
+        w->follower = follower_new(w);
+    ok = ok && txstore_load(w->txs, e);
     if (ok)
         *out = w;
     else
