@@ -5,7 +5,9 @@
 #include "chain/validation/chainman.h"
 #include "rpc/json_ticket.h"
 #include "rpc/subcommand.h"
+#include "rpc/ticket_object.h"
 #include "rpc/ticket_register.h"
+#include "rpc/ticket_sign.h"
 #include "tickets/carrier.h"
 #include "tickets/pastelid.h"
 #include "tickets/state_keys.h"
@@ -39,21 +41,6 @@ static bool index_ok(struct rpc_call *c, enum err e)
               "The ticket index cannot be read: %s; restart with -reindex",
               err_text(e));
     return false;
-}
-
-static const struct ticket_kind *kind_arg(struct rpc_call *c, size_t i)
-{
-    const char *name = subcommand_text(c, i);
-    const struct ticket_kind *kind = name != NULL ? ticket_kind_by_name(name) : NULL;
-    struct buf names = {0};
-    if (kind != NULL)
-        return kind;
-    for (size_t k = 0; ticket_kind_at(k) != NULL; k++)
-        buf_printf(&names, "%s%s", k > 0 ? ", " : "", ticket_kind_at(k)->name);
-    rpc_error(c, RPC_INVALID_PARAMETER, "There is no ticket kind \"%s\"; kinds are: %s",
-              name != NULL ? name : "", buf_cstr(&names));
-    buf_clear(&names);
-    return NULL;
 }
 
 /* --- get --- */
@@ -185,7 +172,7 @@ static bool field_of_text(struct rpc_call *c, const struct ticket_kind *kind,
 static void find(struct rpc_call *c)
 {
     struct ticket_index *ix = index_of(c);
-    const struct ticket_kind *kind = ix != NULL ? kind_arg(c, 1) : NULL;
+    const struct ticket_kind *kind = ix != NULL ? ticket_kind_arg(c, 1) : NULL;
     const char *text = subcommand_text(c, 2);
     struct buf value = {0};
     struct ticket_query q = {.kind = kind};
@@ -194,8 +181,7 @@ static void find(struct rpc_call *c)
     if (text == NULL || !field_of_text(c, kind, text, &value, &q.field)) {
         rpc_error(c, RPC_INVALID_PARAMETER,
                   "The key must be a value by which tickets of this kind are found: a "
-                  "PastelID "
-                  "or an address");
+                  "PastelID, an address, a hash or a token");
     } else {
         struct lister l = {.call = c, .tip_height = tip_height(c), .left = PAGE};
         q.value = buf_view(&value);
@@ -223,7 +209,7 @@ static bool number_arg(struct rpc_call *c, size_t i, const char *name, int64_t *
 static void list(struct rpc_call *c)
 {
     struct ticket_index *ix = index_of(c);
-    const struct ticket_kind *kind = ix != NULL ? kind_arg(c, 1) : NULL;
+    const struct ticket_kind *kind = ix != NULL ? ticket_kind_arg(c, 1) : NULL;
     const char *filter = subcommand_text(c, 2);
     int64_t min_height = 0, count = PAGE, skip = 0;
     if (kind == NULL || !number_arg(c, 3, "minheight", &min_height) ||
@@ -311,6 +297,8 @@ static void decode(struct rpc_call *c)
 
 static const struct subcommand commands[] = {
     {"register", "\"kind\" {...}", 2, 2, ticket_register},
+    {"cost", "\"kind\" {...}", 2, 2, ticket_cost},
+    {"sign", "\"kind\" {...} \"role\"", 3, 3, ticket_sign},
     {"get", "\"txid\"", 1, 1, get},
     {"find", "\"kind\" \"key\"", 2, 2, find},
     {"list", "\"kind\" ( \"filter\" minheight count skip )", 1, 5, list},
@@ -326,30 +314,43 @@ static void tickets(struct rpc_call *c)
 static const struct rpc_method methods[] = {
     {
         .name = "tickets",
-        .help = "Registers and finds tickets.\n"
-                "\nCommands:\n"
-                "register \"kind\" {...}     builds, signs, funds and sends a ticket: "
-                "{\"txid\", "
-                "\"kind\", \"burned\", \"fee\", \"vsize\"}\n"
-                "get \"txid\"               one ticket of the chain or the mempool\n"
-                "find \"kind\" \"key\"        tickets by PastelID or address\n"
-                "list \"kind\" ( \"filter\" minheight count skip )   in order of "
-                "height, 1000 at a "
-                "time; filter \"all\" or \"mine\"; count 0: no bound\n"
-                "decode \"hex\"             what a payload, carrier script or "
-                "transaction says\n"
-                "\nThe object of register has the fields of the kind and:\n"
-                "inputs          [{\"txid\", \"vout\"}]: the coins that pay\n"
-                "privkeys        [\"key\"]: the private keys that spend them\n"
-                "passphrase      of the PastelID that signs\n"
-                "change_address  default: where the first input lies\n"
-                "burn            default: the least that the kind must burn\n"
-                "fee_rate        units per vbyte; default: what the mempool demands\n"
-                "dry_run         only tell what it would be, and whether the mempool "
-                "would take it\n"
-                "\nFields of kind id: pastelid, owner_address (or owner_script).\n"
-                "Fields of kind id-revoke: pastelid; an input must be a coin of the "
-                "owner script.",
+        .help =
+            "Registers and finds tickets.\n"
+            "\nCommands:\n"
+            "register \"kind\" {...}     builds, signs, funds and sends a ticket\n"
+            "cost \"kind\" {...}         what it would burn and pay, and to whom\n"
+            "sign \"kind\" {...} \"role\"  this node's signatures for a role of the "
+            "ticket: [{\"hash\", \"signature\"}]\n"
+            "get \"txid\"               one ticket of the chain or the mempool\n"
+            "find \"kind\" \"key\"        tickets by what they name: a PastelID, an "
+            "address, a hash, a token, a key\n"
+            "list \"kind\" ( \"filter\" minheight count skip )   in order of height, "
+            "1000 at a time; filter \"all\" or \"mine\"; count 0: no bound\n"
+            "decode \"hex\"             what a payload, carrier script or transaction "
+            "says\n"
+            "\nThe object has the fields of the kind, as get and decode show them "
+            "(where they show a script, its address will do), and:\n"
+            "inputs            [{\"txid\", \"vout\"}]: the coins that pay\n"
+            "privkeys          [\"key\"]: the private keys that spend them\n"
+            "passphrase        of the PastelIDs on this node that sign\n"
+            "operator_privkey  of a supernode\n"
+            "btns_privkey      hex: the Ed25519 seed of a token's usage records\n"
+            "change_address    default: where the first input lies\n"
+            "token_address     where a token goes; default: where the first input "
+            "lies\n"
+            "burn              default: the least that the ticket must burn\n"
+            "fee_rate          units per vbyte; default: what the mempool demands\n"
+            "dry_run           only tell what it would be, and whether the mempool "
+            "would "
+            "take it\n"
+            "\nSignatures that are not given are made with the keys at hand. May be "
+            "left "
+            "out, too: committee (that of the block six below the tip), supernodes "
+            "(its "
+            "best three), psl_storage_fee_multiplier_factor, "
+            "effective_total_fee_paid_by_user_in_psl, anchor.\n"
+            "\nThe transaction has the carrier first, then a token's anchor, then what "
+            "supernodes are paid, then the change.",
         .params = SUBCOMMAND_PARAMS,
         .results = RESULTS({R_ANY, "", "As the command says"}),
         .examples = EXAMPLES("list id", "find id \"jX...\""),

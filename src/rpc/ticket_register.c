@@ -6,40 +6,41 @@
 #include "chain/rules/policy.h"
 #include "chain/script/address.h"
 #include "chain/store/coins_cache.h"
-#include "crypto/secret.h"
 #include "net/net.h"
 #include "rpc/subcommand.h"
+#include "rpc/ticket_keys.h"
+#include "rpc/ticket_object.h"
 #include "tickets/build.h"
-#include "tickets/pastelid.h"
 #include "tickets/tickets.h"
 
 #define MAX_INPUTS 1000
 
 /* What the object says besides the fields of the ticket. */
 static const struct rpc_field options[] = {
+    TICKET_KEY_OPTIONS,
     {"inputs", JSON_ARRAY, .optional = true},
-    {"privkeys", JSON_ARRAY, .optional = true},
-    {"passphrase", JSON_STRING, .optional = true},
     {"change_address", JSON_STRING, .optional = true},
+    {"token_address", JSON_STRING, .optional = true},
     {"burn", .any = true, .optional = true},
     {"fee_rate", JSON_NUMBER, .optional = true},
     {"dry_run", JSON_BOOL, .optional = true},
+    {0},
 };
+
+#define MAX_OUTPUTS (1 + PAID_MEMBERS)
 
 struct job {
     struct rpc_call *call;
     const struct json *obj;
-    const struct ticket_kind *kind;
-    struct buf raw[TICKET_MAX_FIELDS];
-    struct ticket_value values[TICKET_MAX_FIELDS];
+    struct ticket_draft draft;
+    struct ticket_keys keys;
     struct ticket_coin *coins; /* in the call's arena */
     size_t n_coins;
-    struct keystore keys;
-    struct buf change_script;
-    struct amount burn;
+    struct buf change_script, token_script;
+    struct txout outputs[MAX_OUTPUTS]; /* behind the carrier */
+    size_t n_outputs;
     int64_t feerate;
     bool dry_run;
-    enum err sign_error;
     /* results */
     struct tx *tx;
     struct amount fee;
@@ -47,74 +48,6 @@ struct job {
 };
 
 /* --- reading the object --- */
-
-/* Whether the kind has a field of this name, or a script field of which it is the
- * address. */
-static bool is_field_name(const struct ticket_kind *kind, const char *name)
-{
-    for (size_t i = 0; i < kind->n_fields; i++) {
-        const struct ticket_field *f = &kind->fields[i];
-        size_t stem = strlen(f->name) - strlen("script");
-        if (strcmp(f->name, name) == 0 ||
-            (f->type == FIELD_SCRIPT && strncmp(f->name, name, stem) == 0 &&
-             strcmp(name + stem, "address") == 0))
-            return true;
-    }
-    return false;
-}
-
-static bool check_names(struct job *j)
-{
-    for (size_t i = 0; i < j->obj->len; i++) {
-        const char *name = j->obj->keys[i].str;
-        size_t o = 0;
-        while (o < ARRAY_LEN(options) && strcmp(options[o].name, name) != 0)
-            o++;
-        if (o == ARRAY_LEN(options) && !is_field_name(j->kind, name)) {
-            rpc_error(j->call, RPC_INVALID_PARAMETER, "Unexpected key %s", name);
-            return false;
-        }
-    }
-    for (size_t o = 0; o < ARRAY_LEN(options); o++) {
-        const struct json *v = json_get(j->obj, options[o].name);
-        if (v != NULL && v->type != JSON_NULL && !options[o].any &&
-            !rpc_want(j->call, v, options[o].type))
-            return false;
-    }
-    return true;
-}
-
-static bool read_fields(struct job *j)
-{
-    for (size_t i = 0; i < j->kind->n_fields; i++) {
-        const char *error;
-        if (!ticket_field_from_json(&j->raw[i], &j->kind->fields[i],
-                                    j->call->node->params, j->obj, j->call->mem,
-                                    &error)) {
-            rpc_error(j->call, RPC_INVALID_PARAMETER, "%s", error);
-            return false;
-        }
-        j->values[i].raw = buf_view(&j->raw[i]);
-    }
-    return true;
-}
-
-static bool read_keys(struct job *j)
-{
-    const struct json *keys = json_get(j->obj, "privkeys");
-    struct privkey *key = secret_alloc(sizeof(*key));
-    bool ok = true;
-    for (size_t i = 0; ok && keys != NULL && i < keys->len; i++) {
-        const struct json *v = json_at(keys, i);
-        ok = v->type == JSON_STRING && wif_decode(key, j->call->node->params, v->str);
-        if (ok)
-            keystore_add_secret(&j->keys, key->secret, key->compressed);
-        else
-            rpc_error(j->call, RPC_INVALID_ADDRESS_OR_KEY, "Invalid private key");
-    }
-    secret_free(key);
-    return ok;
-}
 
 static const struct rpc_field input_fields[] = {
     {"txid", JSON_STRING},
@@ -179,41 +112,22 @@ static bool read_inputs(struct job *j)
     return true;
 }
 
-static bool read_change(struct job *j)
+/* The script of an address in the object; absent: where the first input lies. */
+static bool read_script(struct job *j, const char *name, struct buf *out)
 {
-    const struct json *v = json_get(j->obj, "change_address");
+    const struct json *v = json_get(j->obj, name);
     struct destination d;
     struct address_error why;
     if (v == NULL || v->type == JSON_NULL) {
-        buf_append(&j->change_script, j->coins[0].script.data, j->coins[0].script.len);
+        buf_append(out, j->coins[0].script.data, j->coins[0].script.len);
         return true;
     }
     if (!address_decode(&d, j->call->node->params, v->str, &why)) {
-        rpc_error(j->call, RPC_INVALID_ADDRESS_OR_KEY, "change_address: %s",
-                  why.message);
+        rpc_error(j->call, RPC_INVALID_ADDRESS_OR_KEY, "%s: %s", name, why.message);
         return false;
     }
-    destination_to_script(&j->change_script, &d);
+    destination_to_script(out, &d);
     return true;
-}
-
-static bool read_burn(struct job *j)
-{
-    const struct json *v = json_get(j->obj, "burn");
-    struct ticket t = {.kind = j->kind};
-    struct ticket_env env = {.params = j->call->node->params};
-    struct amount least = j->kind->min_burn(&t, &env);
-    j->burn = least;
-    if (v == NULL || v->type == JSON_NULL)
-        return true;
-    if (!rpc_to_amount(j->call, v, &j->burn))
-        return false;
-    if (j->burn.v >= least.v)
-        return true;
-    rpc_error(j->call, RPC_INVALID_PARAMETER,
-              "burn is below what a ticket of this kind must "
-              "burn");
-    return false;
 }
 
 static bool read_feerate(struct job *j)
@@ -236,92 +150,69 @@ static bool read_feerate(struct job *j)
     return true;
 }
 
-/* What such a ticket pays depends on a committee. */
-static bool check_kind(struct job *j)
-{
-    for (size_t i = 0; i < j->kind->n_fields; i++)
-        if (j->kind->fields[i].type == FIELD_COMMITTEE) {
-            rpc_error(j->call, RPC_INVALID_PARAMETER,
-                      "Tickets of kind %s are made elsewhere and sent with "
-                      "sendrawtransaction",
-                      j->kind->name);
-            return false;
-        }
-    return true;
-}
-
 static bool read_object(struct job *j)
 {
     const struct json *dry = json_get(j->obj, "dry_run");
-    if (!check_kind(j) || !check_names(j) || !read_fields(j) || !read_keys(j) ||
-        !read_inputs(j) || !read_change(j) || !read_burn(j) || !read_feerate(j))
-        return false;
     j->dry_run = dry != NULL && dry->boolean;
-    return true;
+    return ticket_object_read(j->call, &j->draft, j->obj, options, TICKET_FOR_CHAIN) &&
+           ticket_keys_read(&j->keys, j->call, j->obj) && read_inputs(j) &&
+           read_script(j, "change_address", &j->change_script) &&
+           read_script(j, "token_address", &j->token_script) && read_feerate(j) &&
+           ticket_object_complete(j->call, &j->draft, j->obj);
 }
 
 /* --- building and sending --- */
 
-static enum err sign_field(void *ctx, const struct ticket *t, size_t field,
-                           const struct hash256 *hash, uint8_t sig[114])
+static void add_output(struct job *j, int64_t value, struct bytes script)
 {
-    struct job *j = ctx;
-    const struct json *pass = json_get(j->obj, "passphrase");
-    const struct ticket_field *f = &t->kind->fields[field];
-    j->sign_error =
-        pass == NULL || pass->type != JSON_STRING
-            ? ERR_AUTH
-            : pastelid_sign(tickets_pastelids(j->call->node->tickets), sig,
-                            t->v[f->signer].raw.data, pass->str, hash->b, 32);
-    return j->sign_error;
+    ASSERT(j->n_outputs < MAX_OUTPUTS);
+    j->outputs[j->n_outputs++] = (struct txout){amount_of(value), script};
+}
+
+/* A token's anchor stands first, since tokens go to the first outputs there are. */
+static void add_outputs(struct job *j)
+{
+    const struct quote *q = &j->draft.quote;
+    struct bytes token = buf_view(&j->token_script);
+    if (j->draft.kind->carries_token)
+        add_output(j, policy_dust_threshold(token, DEFAULT_DUST_FEERATE), token);
+    for (size_t i = 0; j->draft.pays && i < PAID_MEMBERS; i++)
+        add_output(j, (int64_t)q->share[i], q->member[i]->payout_script);
 }
 
 static void report_build(struct job *j, enum ticket_build_result r)
 {
     char text[32];
-    switch (r) {
-    case BUILD_OK:
-        return;
-    case BUILD_NO_FUNDS:
-        rpc_error(
-            j->call, RPC_WALLET_INSUFFICIENT_FUNDS,
-            "Insufficient funds: the inputs do not cover the burn and a fee of %s",
-            amount_format(text, j->fee, j->call->node->params->decimals));
-        return;
-    case BUILD_NOT_SIGNED:
+    if (r == BUILD_NO_FUNDS)
+        rpc_error(j->call, RPC_WALLET_INSUFFICIENT_FUNDS,
+                  "Insufficient funds: the inputs do not cover the burn, the payments "
+                  "and a fee of %s",
+                  amount_format(text, j->fee, j->call->node->params->decimals));
+    if (r == BUILD_NOT_SIGNED)
         rpc_error(j->call, RPC_INVALID_ADDRESS_OR_KEY,
                   "privkeys lack a key that is needed to spend the inputs");
-        return;
-    case BUILD_SIGNER:
-        if (j->sign_error == ERR_NOT_FOUND)
-            rpc_error(j->call, RPC_INVALID_ADDRESS_OR_KEY,
-                      "This node has no key of that PastelID; see: pastelid list");
-        else if (j->sign_error == ERR_AUTH)
-            rpc_error(j->call, RPC_WALLET_PASSPHRASE_INCORRECT,
-                      "The passphrase of the PastelID is missing or wrong");
-        else
-            rpc_error(j->call, RPC_MISC_ERROR, "The PastelID cannot sign: %s",
-                      err_text(j->sign_error));
-        return;
-    }
 }
 
 static bool build(struct job *j)
 {
+    struct buf payload = {0};
+    if (!ticket_draft_sign(&j->draft, &j->coins[0].prevout, ticket_keys_sign, &j->keys))
+        return false;
+    add_outputs(j);
+    ticket_draft_payload(&j->draft, &payload);
     struct ticket_build b = {
-        .params = j->call->node->params,
-        .kind = j->kind,
-        .values = j->values,
+        .payload = buf_view(&payload),
+        .burn = j->draft.burn,
         .coins = j->coins,
         .n_coins = j->n_coins,
-        .keys = &j->keys,
+        .outputs = j->outputs,
+        .n_outputs = j->n_outputs,
+        .keys = &j->keys.store,
         .change_script = buf_view(&j->change_script),
-        .burn = j->burn,
         .feerate = j->feerate,
-        .sign = sign_field,
-        .sign_ctx = j,
     };
     enum ticket_build_result r = ticket_build(&j->tx, &j->fee, &b);
+    buf_clear(&payload);
     report_build(j, r);
     return r == BUILD_OK;
 }
@@ -358,8 +249,8 @@ static void write_result(struct job *j)
     char reason[192];
     json_begin_object(w);
     json_kv_hash(w, "txid", &j->tx->txid);
-    json_kv_str(w, "kind", j->kind->name);
-    rpc_write_amount(j->call, "burned", j->burn);
+    json_kv_str(w, "kind", j->draft.kind->name);
+    ticket_object_write_price(j->call, &j->draft);
     rpc_write_amount(j->call, "fee", j->fee);
     json_kv_int(w, "vsize", tx_vsize(j->tx));
     if (j->dry_run) {
@@ -373,27 +264,30 @@ static void write_result(struct job *j)
 
 static void clear(struct job *j)
 {
-    for (size_t i = 0; i < TICKET_MAX_FIELDS; i++)
-        buf_clear(&j->raw[i]);
-    keystore_clear(&j->keys);
+    ticket_draft_clear(&j->draft);
+    ticket_keys_clear(&j->keys);
     buf_clear(&j->change_script);
+    buf_clear(&j->token_script);
     accept_result_clear(&j->accept);
     tx_unref(j->tx);
 }
 
-void ticket_register(struct rpc_call *c)
+void ticket_register_object(struct rpc_call *c, const struct ticket_kind *kind,
+                            const struct json *obj)
 {
-    const char *name = subcommand_text(c, 1);
-    struct job j = {.call = c, .kind = name != NULL ? ticket_kind_by_name(name) : NULL};
-    if (j.kind == NULL) {
-        rpc_error(c, RPC_INVALID_PARAMETER, "There is no ticket of that kind");
-        return;
-    }
-    j.obj = subcommand_json(c, 2, "The ticket", JSON_OBJECT);
-    if (j.obj == NULL)
-        return;
-    keystore_init(&j.keys);
+    struct job j = {.call = c, .obj = obj};
+    ticket_draft_init(&j.draft, c->node->params, kind);
+    ticket_keys_init(&j.keys);
     if (read_object(&j) && build(&j) && submit(&j))
         write_result(&j);
     clear(&j);
+}
+
+void ticket_register(struct rpc_call *c)
+{
+    const struct ticket_kind *kind = ticket_kind_arg(c, 1);
+    const struct json *obj =
+        kind != NULL ? subcommand_json(c, 2, "The ticket", JSON_OBJECT) : NULL;
+    if (obj != NULL)
+        ticket_register_object(c, kind, obj);
 }

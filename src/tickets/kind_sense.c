@@ -24,7 +24,8 @@ static const struct ticket_field fields[] = {
     [MAX_FEE] = {"maximum_psl_fee_for_external_dupe_detection", FIELD_AMOUNT},
     [SENDING_SCRIPT] = {"external_dupe_detection_sending_script", FIELD_SCRIPT,
                         .indexed = true},
-    [EFFECTIVE_FEE] = {"effective_total_fee_paid_by_user_in_psl", FIELD_AMOUNT},
+    [EFFECTIVE_FEE] = {"effective_total_fee_paid_by_user_in_psl", FIELD_AMOUNT,
+                       .derived = true},
     [INDEX_HASH] = {"kademlia_index_sha3_256_hash", FIELD_HASH, .indexed = true},
     [SNS] = {"supernodes", FIELD_SUPERNODES},
     [SN_SIGS] = {"supernode_signatures", FIELD_SUPERNODE_SIGS, .role = "sn",
@@ -78,6 +79,14 @@ static struct bytes signer(const struct ticket *t, const struct ticket_env *env,
     return service_signer(t, env, &service, item, key);
 }
 
+static void derive(struct buf *out, const struct ticket *t,
+                   const struct ticket_env *env, size_t field)
+{
+    struct quote q;
+    (void)field;
+    service_derive_fee(out, quote(&q, t, env) ? &q : NULL, env);
+}
+
 const struct ticket_kind ticket_kind_sense = {
     .id = 0x11,
     .name = "sense",
@@ -89,4 +98,6 @@ const struct ticket_kind ticket_kind_sense = {
     .apply = apply,
     .claims = claims,
     .signer = signer,
+    .quote = quote,
+    .derive = derive,
 };

@@ -10,19 +10,23 @@ static const struct ticket_field fields[] = {
     [COMMITTEE] = {"committee", FIELD_COMMITTEE},
     [NAME] = {"name", FIELD_NAME, .indexed = true},
     [QUOTA] = {"quota", FIELD_U64},
-    [ANCHOR] = {"anchor", FIELD_U16},
+    [ANCHOR] = {"anchor", FIELD_U16, .derived = true},
     [BTNS_KEY] = {"btns_key", FIELD_ED25519_KEY_OPT, .indexed = true},
     [META_CID] = {"meta_cid", FIELD_CID, .indexed = true},
     [BTNS_SIG] = {"btns_signature", FIELD_ED25519_SIG_OPT, .role = "btns",
                   .cover = COVER_INPUT_AND_BODY, .signer = BTNS_KEY},
 };
 
+static bool quote(struct quote *q, const struct ticket *t, const struct ticket_env *env)
+{
+    return quote_space(q, env->committee, field_uint(t->v[QUOTA].raw));
+}
+
 /* What cannot be quoted does not pass check either. */
 static struct amount min_burn(const struct ticket *t, const struct ticket_env *env)
 {
     struct quote q;
-    bool ok = quote_space(&q, env->committee, field_uint(t->v[QUOTA].raw));
-    return amount_of(ok ? (int64_t)q.burn : 0);
+    return amount_of(quote(&q, t, env) ? (int64_t)q.burn : 0);
 }
 
 static struct outpoint anchor_of(const struct ticket *t, const struct ticket_env *env)
@@ -62,7 +66,7 @@ static bool check(const struct ticket *t, const struct ticket_env *env,
         why = wrong_key(t, env);
     if (why != NULL)
         return reject_suffix(rej, REJECT_TICKET_STATE, "%s", why);
-    if (!quote_space(&q, env->committee, quota))
+    if (!quote(&q, t, env))
         return reject(rej, REJECT_TICKET_FEE_RANGE, NULL);
     return quote_check_payment(&q, env->tx, rej);
 }
@@ -87,6 +91,14 @@ static void claims(const struct ticket *t, struct claim_set *out)
         claim(out, "btns_key", t->v[BTNS_KEY].raw);
 }
 
+/* The anchor: where a ticket that is made for a user has it. */
+static void derive(struct buf *out, const struct ticket *t,
+                   const struct ticket_env *env, size_t field)
+{
+    (void)t, (void)env, (void)field;
+    buf_append(out, "\1\0", 2);
+}
+
 const struct ticket_kind ticket_kind_snft_mint = {
     .id = 0x20,
     .name = "snft-mint",
@@ -97,4 +109,7 @@ const struct ticket_kind ticket_kind_snft_mint = {
     .check = check,
     .apply = apply,
     .claims = claims,
+    .quote = quote,
+    .derive = derive,
+    .carries_token = true,
 };

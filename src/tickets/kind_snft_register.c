@@ -56,4 +56,5 @@ const struct ticket_kind ticket_kind_snft_register = {
     .check = check,
     .apply = apply,
     .claims = claims,
+    .carries_token = true,
 };

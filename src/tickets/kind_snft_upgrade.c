@@ -26,12 +26,17 @@ static uint64_t growth(const struct ticket *t, const struct ticket_env *env)
     return quota > old && quota <= FILE_SIZE_MOST ? quota - old : 0;
 }
 
+static bool quote(struct quote *q, const struct ticket *t, const struct ticket_env *env)
+{
+    uint64_t more = growth(t, env);
+    return more > 0 && quote_space(q, env->committee, more);
+}
+
+/* What cannot be quoted does not pass check either. */
 static struct amount min_burn(const struct ticket *t, const struct ticket_env *env)
 {
     struct quote q;
-    uint64_t more = growth(t, env);
-    bool ok = more > 0 && quote_space(&q, env->committee, more);
-    return amount_of(ok ? (int64_t)q.burn : 0);
+    return amount_of(quote(&q, t, env) ? (int64_t)q.burn : 0);
 }
 
 static bool check(const struct ticket *t, const struct ticket_env *env,
@@ -42,10 +47,9 @@ static bool check(const struct ticket *t, const struct ticket_env *env,
     memcpy(id.b, t->v[TOKEN].raw.data, 32);
     if (!token_check_spent(env->state, env->tx, &id, rej))
         return false;
-    uint64_t more = growth(t, env);
-    if (more == 0)
+    if (growth(t, env) == 0)
         return reject_suffix(rej, REJECT_TICKET_STATE, "-quota");
-    if (!quote_space(&q, env->committee, more))
+    if (!quote(&q, t, env))
         return reject(rej, REJECT_TICKET_FEE_RANGE, NULL);
     return quote_check_payment(&q, env->tx, rej);
 }
@@ -78,4 +82,6 @@ const struct ticket_kind ticket_kind_snft_upgrade = {
     .check = check,
     .apply = apply,
     .claims = claims,
+    .quote = quote,
+    .carries_token = true,
 };

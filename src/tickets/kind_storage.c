@@ -31,10 +31,12 @@ static const struct ticket_field fields[] = {
     [RATIO] = {"desired_rq_symbol_files_to_original_data_ratio", FIELD_U32,
                .decimals = 3},
     [REDUNDANCY] = {"desired_redundancy_per_rq_symbol_file", FIELD_U16},
-    [FACTOR] = {"psl_storage_fee_multiplier_factor", FIELD_U64, .decimals = 6},
+    [FACTOR] = {"psl_storage_fee_multiplier_factor", FIELD_U64, .derived = true,
+                .decimals = 6},
     [SENDING_SCRIPT] = {"external_storage_sending_script", FIELD_SCRIPT,
                         .indexed = true},
-    [EFFECTIVE_FEE] = {"effective_total_fee_paid_by_user_in_psl", FIELD_AMOUNT},
+    [EFFECTIVE_FEE] = {"effective_total_fee_paid_by_user_in_psl", FIELD_AMOUNT,
+                       .derived = true},
     [INDEX_HASH] = {"kademlia_index_sha3_256_hash", FIELD_HASH, .indexed = true},
     [SNS] = {"supernodes", FIELD_SUPERNODES},
     [SN_SIGS] = {"supernode_signatures", FIELD_SUPERNODE_SIGS, .role = "sn",
@@ -109,6 +111,21 @@ static struct bytes signer(const struct ticket *t, const struct ticket_env *env,
     return service_signer(t, env, &service, item, key);
 }
 
+static void derive(struct buf *out, const struct ticket *t,
+                   const struct ticket_env *env, size_t field)
+{
+    uint64_t ratio = field_uint(t->v[RATIO].raw);
+    uint64_t redundancy = field_uint(t->v[REDUNDANCY].raw);
+    struct quote q;
+    uint8_t value[8];
+    if (field == EFFECTIVE_FEE) {
+        service_derive_fee(out, quote(&q, t, env) ? &q : NULL, env);
+        return;
+    }
+    put_le64(value, fee_factor((uint32_t)ratio, (uint32_t)redundancy));
+    buf_append(out, value, sizeof(value));
+}
+
 const struct ticket_kind ticket_kind_storage = {
     .id = 0x10,
     .name = "storage",
@@ -120,4 +137,6 @@ const struct ticket_kind ticket_kind_storage = {
     .apply = apply,
     .claims = claims,
     .signer = signer,
+    .quote = quote,
+    .derive = derive,
 };

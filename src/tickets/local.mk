@@ -2,6 +2,7 @@ noinst_LIBRARIES += libochre_tickets.a
 libochre_tickets_a_SOURCES = \
 	src/tickets/build.c src/tickets/build.h \
 	src/tickets/carrier.c src/tickets/carrier.h \
+	src/tickets/draft.c src/tickets/draft.h \
 	src/tickets/fee.c src/tickets/fee.h \
 	src/tickets/committee.c src/tickets/committee.h \
 	src/tickets/field_json.c src/tickets/field_json.h \

@@ -92,6 +92,14 @@ bool service_check_fees(const struct ticket *t, const struct ticket_env *env,
     return quote_check_payment(q, env->tx, rej);
 }
 
+void service_derive_fee(struct buf *out, const struct quote *q,
+                        const struct ticket_env *env)
+{
+    uint8_t value[8];
+    put_le64(value, q != NULL ? q->paid + (uint64_t)env->burn.v : 0);
+    buf_append(out, value, sizeof(value));
+}
+
 struct bytes service_signer(const struct ticket *t, const struct ticket_env *env,
                             const struct service_fields *f, size_t item,
                             uint8_t key[57])

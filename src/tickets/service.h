@@ -32,6 +32,9 @@ void service_apply(const struct ticket *t, const struct ticket_env *env,
                    const struct service_fields *f);
 void service_claims(const struct ticket *t, const struct service_fields *f,
                     struct claim_set *out);
+/* Appends the effective fee; q NULL: it cannot be told, and is 0. */
+void service_derive_fee(struct buf *out, const struct quote *q,
+                        const struct ticket_env *env);
 /* The key of member @item of those that the ticket names. */
 struct bytes service_signer(const struct ticket *t, const struct ticket_env *env,
                             const struct service_fields *f, size_t item,

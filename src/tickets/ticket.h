@@ -63,6 +63,7 @@ struct ticket_field {
     enum ticket_cover cover;
     size_t signer; /* of a signature: the field that holds the key; SIGNER_BY_KIND: the
                       kind's signer tells. Quorums are signed by the committee. */
+    bool derived;  /* who makes a ticket may leave it out: the kind's derive knows */
     unsigned
         decimals; /* of an integer: JSON has the point so many digits further left */
 };
@@ -82,6 +83,7 @@ struct ticket {
 };
 
 struct committee;
+struct quote;
 struct supernode_view;
 
 /* What the rules of a kind may look at. */
@@ -126,6 +128,16 @@ struct ticket_kind {
      * has passed. */
     struct bytes (*signer)(const struct ticket *t, const struct ticket_env *env,
                            size_t field, size_t item, uint8_t key[57]);
+
+    /* For whoever makes a ticket; NULL where the kind has no such thing. */
+    /* What the transaction has to pay; false: it cannot be told, or is out of range. */
+    bool (*quote)(struct quote *out, const struct ticket *t,
+                  const struct ticket_env *env);
+    /* The value of a field marked derived, from the fields before it, the committee and
+     * the burn. */
+    void (*derive)(struct buf *out, const struct ticket *t,
+                   const struct ticket_env *env, size_t field);
+    bool carries_token; /* output 1 is to be a token's anchor */
 };
 
 /* NULL: unknown. */
