@@ -37,7 +37,6 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/cmd_wallet_address.c src/rpc/cmd_wallet_manage.c \
 	src/rpc/wallet_args.c src/rpc/wallet_args.h \
 	src/rpc/submit_tx.c src/rpc/submit_tx.h \
-	src/rpc/ticket_register.c src/rpc/ticket_register.h
 	src/rpc/ticket_keys.c src/rpc/ticket_keys.h \
 	src/rpc/ticket_object.c src/rpc/ticket_object.h \
 	src/rpc/ticket_register.c src/rpc/ticket_register.h \
