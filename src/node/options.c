@@ -104,6 +104,9 @@ const struct opt daemon_options[] = {
          "absolute; -nosettings to use none"),
     TEXT("shutdownnotify", "<cmd>", NULL, 0, "Run a command when the shutdown begins"),
     TEXT("startupnotify", "<cmd>", NULL, 0, "Run a command when start-up is finished"),
+    TEXT("supernode", "<name>", NULL, 0,
+         "Be the supernode whose operator key the RPC supernode genkey made under this "
+         "name"),
     FLAG("txindex", "0", 0,
          "Keep an index of all transactions, so that getrawtransaction finds any of "
          "them"),

@@ -5,6 +5,7 @@
 #include "chain/rules/unknown_rules.h"
 #include "chain/mining/miner.h"
 #include "chain/validation/chainman.h"
+#include "mn/sn_operator.h"
 #include "mn/supernodes.h"
 #include "node/daemon.h"
 #include "tickets/tickets.h"
@@ -35,8 +36,34 @@ uint64_t daemon_kdf_memory(const struct daemon *d)
     return kdf == 0 && regtest ? REGTEST_KDF_MEMORY : kdf;
 }
 
-bool tickets_part_open(struct daemon *d, char **error UNUSED)
+/* -supernode */
+static bool open_operator(struct daemon *d, char **error)
 {
+    const char *name = args_str(d->node.args, "supernode", NULL);
+    if (name == NULL)
+        return true;
+    if (d->node.params->tickets_height == TICKETS_NEVER) {
+        *error = xstrdup("-supernode: this network has no supernodes.");
+        return false;
+    }
+    enum err e = sn_operator_open(&d->node.sn_operator, d->node.datadir, name);
+    if (e == ERR_NOT_FOUND)
+        *error =
+            xasprintf("-supernode=%s: there is no such key in %s/supernodes. Start "
+                      "without the option and make one: supernode genkey \"%s\"",
+                      name, d->node.datadir, name);
+    else if (e != ERR_OK)
+        *error =
+            xasprintf("-supernode=%s: %s/supernodes/%s cannot be used: %s. Restore "
+                      "it from a backup.",
+                      name, d->node.datadir, name, err_text(e));
+    return e == ERR_OK;
+}
+
+bool tickets_part_open(struct daemon *d, char **error)
+{
+    if (!open_operator(d, error))
+        return false;
     const struct args *a = d->node.args;
     d->node.supernodes = supernodes_new();
     const struct tickets_options opt = {
@@ -59,6 +86,7 @@ void tickets_part_close(struct daemon *d)
 {
     tickets_free(d->node.tickets);
     supernodes_free(d->node.supernodes);
+    sn_operator_free(d->node.sn_operator);
 }
 
 bool index_part_open(struct daemon *d, char **error)

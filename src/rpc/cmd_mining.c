@@ -810,6 +810,36 @@ static void write_required(struct json_writer *w, const struct block_template *t
     }
 }
 
+/* The same as pools know it from chains with masternodes: whom to pay, or nobody. */
+static void write_payees(struct rpc_call *c, const char *key,
+                         const struct block_template *t)
+{
+    char text[ADDRESS_MAX];
+    struct destination d;
+    json_key(c->w, key);
+    json_begin_array(c->w);
+    for (size_t i = 0; i < t->n_required; i++) {
+        const struct required_output *o = &t->required[i];
+        if (strcmp(o->reason, "supernode-payment") != 0)
+            continue;
+        json_begin_object(c->w);
+        if (destination_from_script(&d, o->script))
+            json_kv_str(c->w, "payee", address_encode(text, c->node->params, &d));
+        json_kv_hex(c->w, "script", o->script.data, o->script.len);
+        json_kv_int(c->w, "amount", o->amount.v);
+        json_end_object(c->w);
+    }
+    json_end_array(c->w);
+}
+
+static void write_supernode(struct rpc_call *c, const struct block_template *t)
+{
+    write_payees(c, "supernode", t);
+    write_payees(c, "masternode", t);
+    json_kv_bool(c->w, "masternode_payments_started", true);
+    json_kv_bool(c->w, "masternode_payments_enforced", true);
+}
+
 static void write_template(struct rpc_call *c, const struct template_job *j,
                            const struct gbt_rules *rules)
 {
@@ -847,8 +877,10 @@ static void write_template(struct rpc_call *c, const struct template_job *j,
     json_kv_int(w, "height", t->height);
     if (t->commitment_len)
         json_kv_hex(w, "default_witness_commitment", t->commitment, t->commitment_len);
-    if (tickets_active_at(p, t->height))
+    if (tickets_active_at(p, t->height)) {
         write_required(w, t);
+        write_supernode(c, t);
+    }
     json_end_object(w);
 }
 
@@ -995,8 +1027,9 @@ static const struct rpc_method methods[] = {
             "What a miner outside needs to make the next block (BIPs 9, 22, 23, 145), "
             "or, with mode \"proposal\", whether a block he made would be valid but "
             "for its proof of work. Networks with tickets add "
-            "coinbase_required_outputs, whose amounts are part of coinbasevalue, and "
-            "state_root.",
+            "coinbase_required_outputs, whose amounts are part of coinbasevalue, "
+            "state_root, and supernode (also as masternode): [{payee, script, amount}], "
+            "empty when nobody is to be paid.",
         .params = PARAMS(
             {"template_request", P_OBJ, .def = "{}", .help = "The request",
              .inner = PARAMS(

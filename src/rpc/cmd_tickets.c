@@ -190,30 +190,14 @@ static void find(struct rpc_call *c)
     buf_clear(&value);
 }
 
-/* Argument i as a whole number from 0; absent: *out stays. */
-static bool number_arg(struct rpc_call *c, size_t i, const char *name, int64_t *out)
-{
-    const char *text = subcommand_text(c, i);
-    char *end;
-    if (text == NULL)
-        return true;
-    long long v = strtoll(text, &end, 10);
-    if (*text != '\0' && *end == '\0' && v >= 0 && v <= INT32_MAX) {
-        *out = v;
-        return true;
-    }
-    rpc_error(c, RPC_INVALID_PARAMETER, "%s must be a whole number from 0", name);
-    return false;
-}
-
 static void list(struct rpc_call *c)
 {
     struct ticket_index *ix = index_of(c);
     const struct ticket_kind *kind = ix != NULL ? ticket_kind_arg(c, 1) : NULL;
     const char *filter = subcommand_text(c, 2);
     int64_t min_height = 0, count = PAGE, skip = 0;
-    if (kind == NULL || !number_arg(c, 3, "minheight", &min_height) ||
-        !number_arg(c, 4, "count", &count) || !number_arg(c, 5, "skip", &skip))
+    if (kind == NULL || !subcommand_number(c, 3, "minheight", &min_height) ||
+        !subcommand_number(c, 4, "count", &count) || !subcommand_number(c, 5, "skip", &skip))
         return;
     bool mine = filter != NULL && strcmp(filter, "mine") == 0;
     if (filter != NULL && !mine && strcmp(filter, "all") != 0) {

@@ -19,6 +19,7 @@ struct miner;
 struct net;
 struct pool;
 struct rpc_server;
+struct sn_operator;
 struct supernodes;
 struct tickets;
 struct wallet_manager;
@@ -43,6 +44,7 @@ struct node {
     struct tickets *tickets;
     struct supernodes *supernodes;
     struct wallet_manager *wallets; /* NULL: -disablewallet */
+    struct sn_operator *sn_operator; /* -supernode; NULL: this node is none */
     struct rpc_server *rpc;
     const char *datadir; /* of the network: <datadir>/regtest */
     const char *base_datadir;

@@ -9,6 +9,7 @@ extern const struct rpc_table rpc_mempool_table;
 extern const struct rpc_table rpc_mining_table;
 extern const struct rpc_table rpc_pastelid_table;
 extern const struct rpc_table rpc_state_table;
+extern const struct rpc_table rpc_supernode_table;
 extern const struct rpc_table rpc_tickets_table;
 extern const struct rpc_table rpc_rawtransaction_table;
 extern const struct rpc_table rpc_accept_table;
@@ -26,6 +27,7 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_control_table,
     &rpc_mining_table,
     &rpc_pastelid_table,
+    &rpc_supernode_table,
     &rpc_tickets_table,
     &rpc_state_table,
     &rpc_rawtransaction_table,

@@ -1,6 +1,6 @@
 #include "rpc/subcommand.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 static void unknown(struct rpc_call *c, const struct subcommand *table,
                     const char *name)
@@ -43,6 +43,21 @@ const char *subcommand_text(const struct rpc_call *c, size_t i)
     if (v == NULL || (v->type != JSON_STRING && v->type != JSON_NUMBER))
         return NULL;
     return v->str;
+}
+
+bool subcommand_number(struct rpc_call *c, size_t i, const char *name, int64_t *out)
+{
+    const char *text = subcommand_text(c, i);
+    char *end;
+    if (text == NULL)
+        return true;
+    long long v = strtoll(text, &end, 10);
+    if (*text != '\0' && *end == '\0' && v >= 0 && v <= INT32_MAX) {
+        *out = v;
+        return true;
+    }
+    rpc_error(c, RPC_INVALID_PARAMETER, "%s must be a whole number from 0", name);
+    return false;
 }
 
 const struct json *subcommand_json(struct rpc_call *c, size_t i, const char *name,

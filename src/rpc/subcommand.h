@@ -19,6 +19,9 @@ struct subcommand {
 void subcommand_run(struct rpc_call *c, const struct subcommand *table);
 /* Argument i as text, whether it came as a string or a number; NULL when absent. */
 const char *subcommand_text(const struct rpc_call *c, size_t i);
+/* Argument i as a whole number from 0; absent: *out stays. False: rpc_error was called.
+ */
+bool subcommand_number(struct rpc_call *c, size_t i, const char *name, int64_t *out);
 /* Argument i as JSON: the value, or, when it is a string (as ochre-cli sends it), what
  * the string says. NULL: rpc_error was called. */
 const struct json *subcommand_json(struct rpc_call *c, size_t i, const char *name,
