@@ -8,10 +8,12 @@
 #include "chain/store/undo.h"
 #include "chain/validation/chainman.h"
 #include "rpc/method.h"
+#include "tickets/index.h"
 #include "tickets/pastelid.h"
 #include "tickets/rules.h"
 #include "tickets/state_keys.h"
 #include "tickets/ticket.h"
+#include "tickets/tickets.h"
 #include "util/hex.h"
 
 static const struct chain_params *params_of(const struct rpc_call *c)
@@ -226,11 +228,16 @@ static void verifystateproof(struct rpc_call *c)
 
 /* --- money --- */
 
+/* @withheld (may be NULL): shares that no supernode was there to get were never
+ * created. */
 static void burned_at_tip(struct rpc_call *c, struct burn_totals *out, int32_t *height,
-                          struct hash256 *tip)
+                          struct hash256 *tip, struct amount *withheld)
 {
     struct chainman *cm = c->node->chainman;
+    struct ticket_index *ix = tickets_index(c->node->tickets);
     chainman_read_lock(cm);
+    if (withheld != NULL)
+        *withheld = ix != NULL ? ticket_index_withheld(ix) : amount_of(0);
     struct state_txn *t = state_begin(chainman_state(cm));
     burn_get(t, out);
     state_discard(t);
@@ -244,7 +251,7 @@ static void getburninfo(struct rpc_call *c)
     struct burn_totals b;
     struct hash256 tip;
     int32_t height;
-    burned_at_tip(c, &b, &height, &tip);
+    burned_at_tip(c, &b, &height, &tip, NULL);
     json_begin_object(c->w);
     json_kv_int(c->w, "height", height);
     json_kv_hash(c->w, "bestblock", &tip);
@@ -262,25 +269,23 @@ static void getburninfo(struct rpc_call *c)
     json_end_object(c->w);
 }
 
-/* What blocks 1 to height were allowed to create: a share that no supernode was there
- * to get was never created. */
+/* What blocks 1 to height were allowed to create. */
 static int64_t created(const struct chain_params *p, int32_t height)
 {
     int64_t sum = 0;
-    for (int32_t h = 1; h <= height; h++) {
-        struct amount subsidy = block_subsidy(p, h);
-        sum += (tickets_active_at(p, h) ? subsidy_without_share(subsidy) : subsidy).v;
-    }
+    for (int32_t h = 1; h <= height; h++)
+        sum += block_subsidy(p, h).v;
     return sum;
 }
 
 static void getsupplyinfo(struct rpc_call *c)
 {
+    struct amount withheld;
     struct burn_totals b;
     struct hash256 tip;
     int32_t height;
-    burned_at_tip(c, &b, &height, &tip);
-    int64_t sum = created(params_of(c), height);
+    burned_at_tip(c, &b, &height, &tip, &withheld);
+    int64_t sum = created(params_of(c), height) - withheld.v;
     json_begin_object(c->w);
     json_kv_int(c->w, "height", height);
     json_kv_hash(c->w, "bestblock", &tip);

@@ -19,6 +19,7 @@ struct ticket_index {
         lock; /* of what follows: read by RPC, changed by the chain's thread */
     struct hash256 best;
     int32_t height;
+    uint64_t withheld;
 };
 
 /* --- keys and records --- */
@@ -50,6 +51,13 @@ static struct index_key key_txid(const struct hash256 *txid)
 {
     struct index_key k = {.octets = {'t'}, .len = 1};
     key_add(&k, txid->b, 32);
+    return k;
+}
+
+static struct index_key key_withheld(int32_t height)
+{
+    struct index_key k = {.octets = {'w'}, .len = 5};
+    put_be32(k.octets + 1, (uint32_t)height);
     return k;
 }
 
@@ -130,6 +138,21 @@ void ticket_record_clear(struct ticket_record *r)
 
 /* --- open --- */
 
+/* Below the first block with ticket rules there is no record, and nothing withheld. */
+static enum err read_withheld(struct ticket_index *ix, int32_t height, uint64_t *out)
+{
+    struct buf value = {0};
+    struct index_key k = key_withheld(height);
+    *out = 0;
+    enum err e = db_get(ix->db, key_view(&k), &value);
+    if (e == ERR_OK && value.len != 8)
+        e = ERR_CORRUPT;
+    if (e == ERR_OK)
+        *out = get_le64(value.data);
+    buf_clear(&value);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 static enum err load_best(struct ticket_index *ix)
 {
     struct buf value = {0};
@@ -140,8 +163,8 @@ static enum err load_best(struct ticket_index *ix)
         reader_init(&r, value.data, value.len);
         ix->best = read_hash256(&r);
         ix->height = read_i32(&r);
-        if (!reader_done(&r))
-            e = ERR_CORRUPT;
+        e = reader_done(&r) ? read_withheld(ix, ix->height, &ix->withheld)
+                            : ERR_CORRUPT;
     }
     buf_clear(&value);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
@@ -199,6 +222,14 @@ void ticket_index_best(struct ticket_index *ix, struct hash256 *hash, int32_t *h
     pthread_mutex_unlock(&ix->lock);
 }
 
+struct amount ticket_index_withheld(struct ticket_index *ix)
+{
+    pthread_mutex_lock(&ix->lock);
+    struct amount sum = amount_of((int64_t)ix->withheld);
+    pthread_mutex_unlock(&ix->lock);
+    return sum;
+}
+
 /* --- following the chain --- */
 
 static void batch_best(struct db_batch *b, const struct hash256 *hash, int32_t height)
@@ -212,7 +243,8 @@ static void batch_best(struct db_batch *b, const struct hash256 *hash, int32_t h
 }
 
 static enum err write_to(struct ticket_index *ix, struct db_batch *b,
-                         const struct hash256 *hash, int32_t height, bool sync)
+                         const struct hash256 *hash, int32_t height, uint64_t withheld,
+                         bool sync)
 {
     batch_best(b, hash, height);
     enum err e = db_write(ix->db, b, sync);
@@ -221,6 +253,7 @@ static enum err write_to(struct ticket_index *ix, struct db_batch *b,
     pthread_mutex_lock(&ix->lock);
     ix->best = *hash;
     ix->height = height;
+    ix->withheld = withheld;
     pthread_mutex_unlock(&ix->lock);
     return ERR_OK;
 }
@@ -261,15 +294,26 @@ static void index_tx(struct db_batch *batch, const struct block *b, int32_t heig
     buf_clear(&value);
 }
 
+static uint64_t batch_withheld(struct db_batch *b, int32_t height, uint64_t sum)
+{
+    uint8_t value[8];
+    struct index_key k = key_withheld(height);
+    put_le64(value, sum);
+    if (sum > 0)
+        db_batch_put(b, key_view(&k), bytes_of(value, sizeof(value)));
+    return sum;
+}
+
 enum err ticket_index_connect(struct ticket_index *ix, const struct block *b,
-                              int32_t height)
+                              int32_t height, struct amount withheld)
 {
     struct db_batch batch;
     enum err e = ERR_OK;
     db_batch_init(&batch);
+    uint64_t sum = batch_withheld(&batch, height, ix->withheld + (uint64_t)withheld.v);
     for (uint32_t i = 1; i < b->n_tx; i++)
         index_tx(&batch, b, height, i);
-    e = write_to(ix, &batch, &b->hash, height, false);
+    e = write_to(ix, &batch, &b->hash, height, sum, false);
     db_batch_clear(&batch);
     return e;
 }
@@ -298,7 +342,8 @@ enum err ticket_index_rewind(struct ticket_index *ix, int32_t height,
 {
     struct db_batch batch;
     struct index_key from = key_heights;
-    enum err e = ERR_OK;
+    uint64_t withheld;
+    enum err e = read_withheld(ix, height, &withheld);
     db_batch_init(&batch);
     key_place(&from, (uint32_t)(height + 1), 0);
     struct db_iter *it = db_iter_new(ix->db, NULL, key_view(&key_heights));
@@ -316,7 +361,7 @@ enum err ticket_index_rewind(struct ticket_index *ix, int32_t height,
     if (e == ERR_OK)
         e = walk;
     if (e == ERR_OK)
-        e = write_to(ix, &batch, hash, height, false);
+        e = write_to(ix, &batch, hash, height, withheld, false);
     db_batch_clear(&batch);
     return e;
 }
@@ -325,7 +370,7 @@ enum err ticket_index_sync(struct ticket_index *ix)
 {
     struct db_batch batch;
     db_batch_init(&batch);
-    enum err e = write_to(ix, &batch, &ix->best, ix->height, true);
+    enum err e = write_to(ix, &batch, &ix->best, ix->height, ix->withheld, true);
     db_batch_clear(&batch);
     return e;
 }

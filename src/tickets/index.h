@@ -8,6 +8,8 @@
  *                                its block, block hash, i64 burned, payload
  *   'h' height position          txid
  *   'k' kind height position     txid
+ *   'w' height                   u64: shares of supernodes up to this block that were
+ *                                not created, since there was nobody to get them
  *   'f' field height position    txid; field is 16 octets of
  *                                SHA3(kind, name of the field, 00, value)
  *
@@ -38,9 +40,12 @@ void ticket_index_close(struct ticket_index *ix);
 
 /* The block it stands at; height -1 when it is new. */
 void ticket_index_best(struct ticket_index *ix, struct hash256 *hash, int32_t *height);
-/* b must follow the block it stands at. */
+/* b must follow the block it stands at; @withheld: the share of its subsidy that nobody
+ * was there to get. */
 NODISCARD enum err ticket_index_connect(struct ticket_index *ix, const struct block *b,
-                                        int32_t height);
+                                        int32_t height, struct amount withheld);
+/* The sum of all shares withheld up to the block it stands at. */
+struct amount ticket_index_withheld(struct ticket_index *ix);
 /* Forgets everything above the height, whose block has this hash. */
 NODISCARD enum err ticket_index_rewind(struct ticket_index *ix, int32_t height,
                                        const struct hash256 *hash);

@@ -80,7 +80,8 @@ struct hash256 ticket_sign_hash(const struct chain_params *params,
         only_body ? body(t) : bytes_of(t->payload.data, t->v[field].offset);
     memcpy(first, prevout->txid.b, 32);
     put_le32(first + 32, prevout->n);
-    return ticket_hash(params, t->kind->name, f->role, bytes_of(first, input ? sizeof(first) : 0), rest);
+    return ticket_hash(params, t->kind->name, f->role,
+                       bytes_of(first, input ? sizeof(first) : 0), rest);
 }
 
 unsigned ticket_sigops(const struct ticket *t)

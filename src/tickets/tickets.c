@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "chain/params/params.h"
+#include "chain/store/undo.h"
+#include "tickets/committee.h"
 #include "tickets/index.h"
 #include "tickets/pastelid.h"
 #include "tickets/rules.h"
@@ -108,6 +110,58 @@ static enum err open_index(struct tickets *t, char **error)
                              error);
 }
 
+/* A block whose state is long gone: nobody was there to be paid if the coinbase did
+ * not take the share. */
+static enum err share_untaken(struct tickets *t, const struct block *b,
+                              const struct block_index *bi, bool *untaken)
+{
+    struct amount subsidy = block_subsidy(t->opt.params, bi->height);
+    struct block_undo undo;
+    struct arena mem;
+    int64_t fees = 0;
+    arena_init(&mem, 64 << 10);
+    enum err e = chainman_read_undo(t->cm, &undo, bi, &mem);
+    for (uint32_t i = 0; e == ERR_OK && i < undo.n_tx; i++) {
+        for (uint32_t k = 0; k < undo.txs[i].n; k++)
+            fees += undo.txs[i].coins[k].value.v;
+        fees -= tx_value_out(&b->txs[i + 1]).v;
+    }
+    arena_clear(&mem);
+    *untaken = tx_value_out(&b->txs[0]).v - fees <= subsidy_without_share(subsidy).v;
+    return e;
+}
+
+/* The share of the block's subsidy that was not created. The committee of the block
+ * below has all who could be paid; it is kept for a while. */
+static enum err withheld(struct tickets *t, const struct block *b,
+                         const struct block_index *bi, struct amount *out)
+{
+    struct committee below = {.n = 0};
+    bool nobody = true;
+    enum err e = ERR_OK;
+    *out = amount_of(0);
+    if (!tickets_active_at(t->opt.params, bi->height))
+        return ERR_OK;
+    struct state_txn *st = state_begin(chainman_state(t->cm));
+    if (committee_get(st, (uint32_t)bi->height - 1, &below))
+        nobody = below.n == 0;
+    else if ((uint32_t)bi->height > t->opt.params->tickets_height)
+        e = share_untaken(t, b, bi, &nobody);
+    state_discard(st);
+    committee_clear(&below);
+    if (nobody)
+        *out = supernode_share(block_subsidy(t->opt.params, bi->height));
+    return e;
+}
+
+static enum err index_block(struct tickets *t, const struct block *b,
+                            const struct block_index *bi)
+{
+    struct amount share;
+    enum err e = withheld(t, b, bi, &share);
+    return e == ERR_OK ? ticket_index_connect(t->index, b, bi->height, share) : e;
+}
+
 /* Indexes one block of the active chain. */
 static enum err add_block(struct tickets *t, const struct block_index *bi)
 {
@@ -115,7 +169,7 @@ static enum err add_block(struct tickets *t, const struct block_index *bi)
     enum err e = chainman_read_block(t->cm, &b, bi);
     if (e != ERR_OK)
         return e;
-    e = ticket_index_connect(t->index, b, bi->height);
+    e = index_block(t, b, bi);
     block_unref(b);
     return e;
 }
@@ -155,9 +209,8 @@ static void on_connected(void *ctx, const struct block *b, const struct block_in
     int32_t height;
     ticket_index_best(t->index, &best, &height);
     if (bi->prev == NULL || !hash256_equal(&bi->prev->hash, &best))
-        return; /* an earlier failure is being dealt with */
-    (void)!ticket_index_connect(t->index, b,
-                                bi->height); /* on_db_error stops the node */
+        return;                   /* an earlier failure is being dealt with */
+    (void)!index_block(t, b, bi); /* on_db_error stops the node */
 }
 
 static void on_disconnected(void *ctx, const struct block *b,

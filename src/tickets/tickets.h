@@ -20,7 +20,7 @@ struct tickets_options {
     const char *datadir; /* of the network: holds indexes/tickets and pastelkeys */
     uint64_t kdf_memory; /* -kdfmemory in bytes; 0: libsodium's MODERATE */
     size_t index_cache_bytes;
-    bool reindex; /* begin the index anew */
+    bool reindex;                            /* begin the index anew */
     const struct supernode_view *supernodes; /* borrowed: the list, src/mn */
     /* A failing index stops the node: as in chainman_options. */
     void (*request_stop)(void *ctx, const char *fatal);

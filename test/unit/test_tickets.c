@@ -461,9 +461,9 @@ static void index_follows(void **st)
         block_with(ticket_tx(buf_view(&p), 100, 0), ticket_tx(buf_view(&q), 200, 1), 1);
     struct block *b2 = block_with(NULL, NULL, 2);
     struct block *b3 = block_with(ticket_tx(buf_view(&r), 0, 2), NULL, 3);
-    assert_int_equal(ticket_index_connect(ix, b1, 1), ERR_OK);
-    assert_int_equal(ticket_index_connect(ix, b2, 2), ERR_OK);
-    assert_int_equal(ticket_index_connect(ix, b3, 3), ERR_OK);
+    assert_int_equal(ticket_index_connect(ix, b1, 1, amount_of(1)), ERR_OK);
+    assert_int_equal(ticket_index_connect(ix, b2, 2, amount_of(1)), ERR_OK);
+    assert_int_equal(ticket_index_connect(ix, b3, 3, amount_of(1)), ERR_OK);
 
     const struct ticket_kind *id = ticket_kind_by_name("id");
     const struct ticket_kind *revoke = ticket_kind_by_name("id-revoke");
@@ -493,9 +493,11 @@ static void index_follows(void **st)
     int32_t height;
     struct hash256 best;
     ticket_index_best(ix, &best, &height);
+    assert_int_equal(ticket_index_withheld(ix).v, 3);
     assert_int_equal(height, 3);
     assert_memory_equal(&best, &b3->hash, 32);
     assert_int_equal(ticket_index_rewind(ix, 2, &b2->hash), ERR_OK);
+    assert_int_equal(ticket_index_withheld(ix).v, 2);
     assert_int_equal(count(ix, (struct ticket_query){0}), 2);
     assert_int_equal(count(ix, (struct ticket_query){revoke, "pastelid", key}), 0);
     assert_int_equal(ticket_index_rewind(ix, 0, &b2->hash), ERR_OK);
