@@ -23,11 +23,16 @@ libochre_chain_a_SOURCES += \
 	src/chain/script/descriptor.c src/chain/script/descriptor.h \
 	src/chain/script/descriptor_cache.c src/chain/script/descriptor_derive.c \
 	src/chain/script/descriptor_expand.c src/chain/script/descriptor_print.c \
-	src/chain/script/descriptor_size.c \
+	src/chain/script/descriptor_miniscript.c src/chain/script/descriptor_size.c \
 	src/chain/script/descriptor_impl.h src/chain/script/descriptor_infer.c \
 	src/chain/script/descriptor_key.c src/chain/script/descriptor_parse.c \
 	src/chain/script/keystore.c src/chain/script/keystore.h \
-	src/chain/script/sig_data.c \
+	src/chain/script/miniscript.c src/chain/script/miniscript.h \
+	src/chain/script/miniscript_cost.c src/chain/script/miniscript_decode.c \
+	src/chain/script/miniscript_impl.h src/chain/script/miniscript_satisfy.c \
+	src/chain/script/miniscript_script.c src/chain/script/miniscript_text.c \
+	src/chain/script/miniscript_type.c \
+	src/chain/script/sig_data.c src/chain/script/sign_miniscript.c \
 	src/chain/script/sign.c src/chain/script/sign.h src/chain/script/sign_impl.h \
 	src/chain/script/taproot_sign.c src/chain/script/taproot_sign.h \
 	src/chain/script/interpreter.c src/chain/script/interpreter.h \

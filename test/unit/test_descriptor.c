@@ -213,8 +213,6 @@ static void refusals(void **state)
         {"sh(sh(pk(" KEY ")))", "Can only have sh() at top level"},
         {"wsh(wpkh(" KEY "))", "Can only have wpkh() at top level or inside sh()"},
         {"sh(combo(" KEY "))", "Can only have combo() at top level"},
-        {"tr(" XONLY ",pkh(" KEY "))",
-         "Can only have pkh at top level, in sh(), wsh(), or in tr()"},
         {"multi(a," KEY ")", "Multi threshold 'a' is not valid"},
         {"multi(0," KEY ")", "Multisig threshold cannot be 0, must be at least 1"},
         {"multi(2," KEY ")", "Multisig threshold cannot be larger than the number of "

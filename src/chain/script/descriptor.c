@@ -25,6 +25,9 @@ void descriptor_free(struct descriptor *d)
     free(d->keys);
     free(d->all);
     buf_clear(&d->script);
+    if (d->ms != NULL)
+        miniscript_clear(d->ms);
+    free(d->ms);
     free(d);
 }
 
@@ -156,6 +159,7 @@ enum output_type descriptor_output_type(const struct descriptor *d)
     case DESC_COMBO:
     case DESC_MULTI:
     case DESC_MULTI_A:
+    case DESC_MINISCRIPT:
         return OUTPUT_NONE;
     }
     return OUTPUT_NONE;

@@ -16,11 +16,6 @@ void script_list_clear(struct script_list *l)
     *l = (struct script_list){0};
 }
 
-struct derived_key {
-    uint8_t key[65];
-    uint8_t len;
-};
-
 static bool expand(const struct descriptor *d, const struct derivation *e,
                    struct script_list *out);
 
@@ -268,6 +263,9 @@ static bool expand_keys(const struct descriptor *d, const struct derivation *e,
         return expand_wrapped(d, e, out);
     case DESC_ADDR:
         destination_to_script(add_script(out), &d->dest);
+        return true;
+    case DESC_MINISCRIPT:
+        descriptor_put_miniscript(add_script(out), d, keys);
         return true;
     case DESC_RAW:
         buf_append(add_script(out), d->script.data, d->script.len);

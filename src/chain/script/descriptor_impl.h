@@ -4,6 +4,7 @@
 #define OCHRE_CHAIN_SCRIPT_DESCRIPTOR_IMPL_H
 
 #include "chain/script/descriptor.h"
+#include "chain/script/miniscript.h"
 #include "crypto/bip32.h"
 
 /* Where an expression stands decides what it may be. */
@@ -53,6 +54,7 @@ enum descriptor_kind {
     DESC_RAWTR,
     DESC_ADDR,
     DESC_RAW,
+    DESC_MINISCRIPT,
 };
 
 struct descriptor {
@@ -67,6 +69,7 @@ struct descriptor {
     size_t n_subs;
     struct destination dest; /* DESC_ADDR */
     struct buf script;       /* owned; DESC_RAW */
+    struct miniscript *ms;   /* owned; DESC_MINISCRIPT: its keys are numbers of keys */
     /* Of a whole descriptor: the keys of all its parts, in the order of the text. */
     struct key_expr **all; /* owned array of pointers into the parts */
     size_t n_all;
@@ -134,6 +137,24 @@ bool span_has(struct span s, char c);
 bool key_expr_parse(struct desc_parser *p, struct key_expr *k, struct span text,
                     enum descriptor_place place, size_t *paths);
 size_t key_expr_size(const struct key_expr *k);
+/* Keys with alternatives must agree in how many; others stand for each of them. */
+bool join_paths(size_t *all, size_t more);
+
+struct derived_key {
+    uint8_t key[65];
+    uint8_t len;
+};
+
+/* -- Miniscript -- */
+
+/* NULL: p->error is set, unless the text is no miniscript at all. */
+struct descriptor *descriptor_parse_miniscript(struct desc_parser *p, struct span text,
+                                               enum descriptor_place place,
+                                               size_t *paths);
+bool descriptor_print_miniscript(const struct desc_printer *t,
+                                 const struct descriptor *d);
+void descriptor_put_miniscript(struct buf *out, const struct descriptor *d,
+                               const struct derived_key *keys);
 
 /* -- Deriving -- */
 

@@ -108,6 +108,66 @@ static bool infer_wrapped(const struct inference *f, struct bytes inner,
     return true;
 }
 
+/* -- Miniscript -- */
+
+struct ms_inference {
+    const struct inference *f;
+    enum ms_context context;
+    struct ms_key *keys; /* owned */
+};
+
+static int compare_ms_keys(void *ctx, uint32_t a, uint32_t b)
+{
+    const struct ms_inference *m = ctx;
+    return memcmp(m->keys[a].data, m->keys[b].data, sizeof(m->keys[a].data));
+}
+
+/* Keys of which the script holds only the hash must be known. */
+static bool find_hashed_keys(struct ms_inference *m, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct ms_key *k = &m->keys[i];
+        if (k->len > 0)
+            continue;
+        const struct key_entry *e = m->context == MS_TAPSCRIPT
+                                        ? keystore_find_xonly_hash(m->f->known, k->hash)
+                                        : keystore_find_key(m->f->known, k->hash);
+        if (e == NULL || e->pubkey_len != 33)
+            return false;
+        ms_key_set(k, m->context, e->pubkey);
+    }
+    return true;
+}
+
+static bool print_ms_key(void *ctx, struct buf *out UNUSED, uint32_t key)
+{
+    const struct ms_inference *m = ctx;
+    const struct ms_key *k = &m->keys[key];
+    if (m->context == MS_TAPSCRIPT)
+        put_xonly(m->f, k->data);
+    else
+        put_key(m->f, bytes_of(k->data, k->len));
+    return true;
+}
+
+static bool infer_miniscript(const struct inference *f, struct bytes script,
+                             enum ms_context context)
+{
+    struct ms_inference m = {f, context, NULL};
+    struct miniscript ms;
+    miniscript_init(&ms, context);
+    bool ok =
+        miniscript_decode(&ms, script, &m.keys) && find_hashed_keys(&m, ms.n_keys);
+    if (ok) {
+        miniscript_find_duplicates(&ms, compare_ms_keys, &m);
+        ok = miniscript_is_sane(&ms) &&
+             miniscript_print(f->out, &ms, miniscript_root(&ms), print_ms_key, &m);
+    }
+    free(m.keys);
+    miniscript_clear(&ms);
+    return ok;
+}
+
 /* -- Taproot -- */
 
 static bool infer_tap_keys(const struct inference *f, struct bytes script)
@@ -209,10 +269,12 @@ static bool infer(const struct inference *f, struct bytes script,
     char address[ADDRESS_MAX];
 
     if (place == IN_TR)
-        return infer_tap_keys(f, script);
+        return infer_tap_keys(f, script) || infer_miniscript(f, script, MS_TAPSCRIPT);
     script_solve(&s, script);
     if (infer_solved(f, &s, place))
         return true;
+    if (place == IN_WSH)
+        return infer_miniscript(f, script, MS_WSH);
     if (place != AT_TOP)
         return false;
     if (destination_from_script(&dest, script)) {

@@ -153,8 +153,7 @@ static bool check_multi(struct desc_parser *p, const struct descriptor *d,
     return true;
 }
 
-/* Keys with alternatives must agree in how many; others stand for each of them. */
-static bool join_paths(size_t *all, size_t more)
+bool join_paths(size_t *all, size_t more)
 {
     if (more == 1 || more == *all)
         return true;
@@ -371,10 +370,11 @@ static const struct function {
     struct parsed (*parse)(struct desc_parser *p, struct span text,
                            enum descriptor_place place);
     const char *misplaced;
+    unsigned by_miniscript; /* places where miniscript has a function of this name */
 } functions[] = {
     {"pk", ANYWHERE, parse_pk, ""},
     {"pkh", PLACE(AT_TOP) | PLACE(IN_SH) | PLACE(IN_WSH), parse_pkh,
-     "Can only have pkh at top level, in sh(), wsh(), or in tr()"},
+     "Can only have pkh at top level, in sh(), wsh(), or in tr()", PLACE(IN_TR)},
     {"combo", PLACE(AT_TOP), parse_combo, "Can only have combo() at top level"},
     {"multi", PLACE(AT_TOP) | PLACE(IN_SH) | PLACE(IN_WSH), parse_multi,
      "Can only have multi/sortedmulti at top level, in sh(), or in wsh()"},
@@ -395,18 +395,29 @@ static const struct function {
     {"raw", PLACE(AT_TOP), parse_raw, "Can only have raw() at top level"},
 };
 
+static struct parsed parse_miniscript(struct desc_parser *p, struct span text,
+                                      enum descriptor_place place)
+{
+    struct parsed out = {0};
+    out.desc = descriptor_parse_miniscript(p, text, place, &out.paths);
+    return out;
+}
+
 static struct parsed parse_script(struct desc_parser *p, struct span *text,
                                   enum descriptor_place place)
 {
     struct span expr = take_expr(text);
     for (size_t i = 0; i < ARRAY_LEN(functions); i++) {
         const struct function *f = &functions[i];
-        if (!take_func(f->name, &expr))
+        if ((f->by_miniscript & PLACE(place)) || !take_func(f->name, &expr))
             continue;
         if (f->places & PLACE(place))
             return f->parse(p, expr, place);
         return refuse(p, f->misplaced);
     }
+    struct parsed out = parse_miniscript(p, expr, place);
+    if (out.desc != NULL || p->error != NULL)
+        return out;
     if (place == IN_SH)
         return refuse(p, "A function is needed within P2SH");
     if (place == IN_WSH)

@@ -168,6 +168,8 @@ static const char *function_name(const struct descriptor *d)
         return "addr";
     case DESC_RAW:
         return "raw";
+    case DESC_MINISCRIPT:
+        break;
     }
     return "";
 }
@@ -220,6 +222,8 @@ static bool print_keys(const struct desc_printer *t, const struct descriptor *d)
 bool descriptor_print(const struct desc_printer *t, const struct descriptor *d)
 {
     char address[ADDRESS_MAX];
+    if (d->kind == DESC_MINISCRIPT)
+        return descriptor_print_miniscript(t, d);
     buf_printf(t->out, "%s(", function_name(d));
     if (d->kind == DESC_MULTI || d->kind == DESC_MULTI_A)
         buf_printf(t->out, "%u,", d->threshold);

@@ -50,6 +50,10 @@ static bool satisfaction_of(const struct descriptor *d, bool low_r,
     case DESC_RAWTR:
         *out = (struct satisfaction){1 + SCHNORR_SIZE, 1};
         return true;
+    case DESC_MINISCRIPT:
+        out->size = miniscript_root(d->ms)->sat.witness_size;
+        out->items = miniscript_root(d->ms)->sat.taken + 1;
+        return true;
     case DESC_SH:
     case DESC_WSH:
     case DESC_COMBO:
@@ -88,6 +92,8 @@ static int64_t script_size(const struct descriptor *d)
         return 34;
     case DESC_MULTI:
         return multi_size(d);
+    case DESC_MINISCRIPT:
+        return miniscript_root(d->ms)->script_size;
     case DESC_MULTI_A:
     case DESC_COMBO:
     case DESC_SH:

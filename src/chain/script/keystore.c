@@ -160,6 +160,20 @@ const struct key_entry *keystore_find_xonly(const struct keystore *k,
     return e;
 }
 
+const struct key_entry *keystore_find_xonly_hash(const struct keystore *k,
+                                                 const uint8_t hash[20])
+{
+    uint8_t id[20];
+    for (size_t i = 0; k != NULL && i < k->n_keys; i++) {
+        if (k->keys[i].pubkey_len != 33)
+            continue;
+        hash160(id, k->keys[i].pubkey + 1, 32);
+        if (memcmp(id, hash, 20) == 0)
+            return &k->keys[i];
+    }
+    return NULL;
+}
+
 const uint8_t *keystore_secret(const struct keystore *k, const struct key_entry *e)
 {
     return e->has_secret ? k->secrets[e - k->keys] : NULL;

@@ -64,6 +64,9 @@ const struct key_entry *keystore_find_key(const struct keystore *k,
                                           const uint8_t hash[20]);
 const struct key_entry *keystore_find_xonly(const struct keystore *k,
                                             const uint8_t xonly[32]);
+/* By the hash160 of the x-only form; looks at every key. */
+const struct key_entry *keystore_find_xonly_hash(const struct keystore *k,
+                                                 const uint8_t hash[20]);
 const uint8_t *keystore_secret(const struct keystore *k, const struct key_entry *e);
 /* Redeem script by its hash160; witness script by its sha256. False: not known. */
 bool keystore_find_script(const struct keystore *k, const uint8_t hash[20],

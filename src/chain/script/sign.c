@@ -5,7 +5,6 @@
 #include "chain/params/params.h"
 #include "chain/script/sign_impl.h"
 #include "chain/script/solver.h"
-#include "chain/script/taproot_sign.h"
 #include "crypto/hash.h"
 #include "crypto/secp.h"
 #include "crypto/sha256.h"
@@ -17,13 +16,6 @@
 struct solution_stack {
     struct bytes items[MAX_PUBKEYS_PER_MULTISIG + 2];
     size_t n;
-};
-
-struct signer {
-    struct sig_data *data;
-    const struct keystore *keys;
-    const struct sig_checker *checker;
-    int hash_type;
 };
 
 static void push(struct solution_stack *st, struct bytes b)
@@ -51,23 +43,23 @@ static bool create_sig(const struct signer *s, const struct key_entry *key,
     return true;
 }
 
-/* The signature of one key, made now or known before; false when there is none. */
-static bool sign_with(const struct signer *s, struct bytes pubkey, struct bytes code,
-                      enum sig_version version, struct bytes *out)
+bool sign_with(const struct signer *s, struct bytes pubkey, struct bytes code,
+               enum sig_version version, struct bytes *out)
 {
     uint8_t id[20];
     if (sig_data_find_sig(s->data, pubkey) == NULL) {
         hash160(id, pubkey.data, pubkey.len);
         const struct key_entry *key = keystore_find_key(s->keys, id);
-        if (key == NULL || !key->has_secret || !create_sig(s, key, code, version))
+        if (key == NULL || !key->has_secret || !create_sig(s, key, code, version)) {
+            sig_missing_add_sig(&s->data->missing, id);
             return false;
+        }
     }
     *out = buf_view(&sig_data_find_sig(s->data, pubkey)->sig);
     return true;
 }
 
-/* The public key with this hash, from the store or from signatures known. */
-static bool find_pubkey(const struct signer *s, const uint8_t id[20], struct bytes *out)
+bool sign_find_pubkey(const struct signer *s, const uint8_t id[20], struct bytes *out)
 {
     const struct key_entry *key = keystore_find_key(s->keys, id);
     if (key != NULL) {
@@ -82,6 +74,7 @@ static bool find_pubkey(const struct signer *s, const uint8_t id[20], struct byt
         if (memcmp(h, id, 20) == 0)
             return true;
     }
+    sig_missing_add_pubkey(&s->data->missing, id);
     return false;
 }
 
@@ -90,7 +83,7 @@ static bool solve_pubkeyhash(const struct signer *s, const uint8_t id[20],
                              struct solution_stack *st)
 {
     struct bytes pubkey, sig;
-    if (!find_pubkey(s, id, &pubkey) || !sign_with(s, pubkey, code, version, &sig))
+    if (!sign_find_pubkey(s, id, &pubkey) || !sign_with(s, pubkey, code, version, &sig))
         return false;
     push(st, sig);
     push(st, pubkey);
@@ -157,33 +150,42 @@ static bool find_witness_script(const struct signer *s, struct bytes program,
         sig_data_replace(&s->data->witness_script, *out);
     *out = buf_view(&s->data->witness_script);
     sha256(h, out->data, out->len);
-    return memcmp(h, program.data, 32) == 0;
+    if (memcmp(h, program.data, 32) == 0)
+        return true;
+    s->data->missing.witness_script = true;
+    memcpy(s->data->missing.witness_hash, program.data, 32);
+    return false;
+}
+
+static void set_wsh_witness(const struct signer *s, const struct bytes *items, size_t n,
+                            struct bytes script)
+{
+    struct bytes *all = xcalloc(n + 1, sizeof(*all));
+    for (size_t i = 0; i < n; i++)
+        all[i] = items[i];
+    all[n] = script;
+    sig_data_set_witness(s->data, all, n + 1);
+    free(all);
 }
 
 static bool solve_p2wsh(const struct signer *s, struct bytes program)
 {
-    struct bytes script;
+    struct bytes script, *items = NULL;
     struct script_solution sol;
     struct solution_stack st = {.n = 0};
+    size_t n = 0;
     if (!find_witness_script(s, program, &script))
         return false;
     script_solve(&sol, script);
     bool ok = solve_keys(s, &sol, script, SIG_WITNESS_V0, &st);
-    push(&st, script);
-    sig_data_set_witness(s->data, st.items, st.n);
+    if (ok || st.n > 0) { /* partial multisigs show, too */
+        set_wsh_witness(s, st.items, st.n, script);
+        return ok;
+    }
+    ok = sign_wsh_miniscript(s, script, &items, &n);
+    set_wsh_witness(s, items, n, script);
+    free(items);
     return ok;
-}
-
-static bool solve_taproot(const struct signer *s, struct bytes output)
-{
-    struct buf *items;
-    size_t n;
-    if (!taproot_sign(s->keys, s->checker, output.data, s->hash_type, &items, &n))
-        return false;
-    sig_data_clear_witness(s->data);
-    s->data->witness = items;
-    s->data->n_witness = (uint32_t)n;
-    return true;
 }
 
 /* Any script but P2SH; what script_sig must push goes to st, the witness into s->data.
@@ -201,7 +203,7 @@ static bool solve_script(const struct signer *s, const struct script_solution *s
     case SCRIPT_WITNESS_V0_SCRIPTHASH:
         return solve_p2wsh(s, sol->data);
     case SCRIPT_WITNESS_V1_TAPROOT:
-        return !in_p2sh && solve_taproot(s, sol->data);
+        return !in_p2sh && sign_taproot(s, sol->data.data);
     case SCRIPT_ANCHOR:
         return true;
     case SCRIPT_SCRIPTHASH:
@@ -221,7 +223,11 @@ static bool find_redeem_script(const struct signer *s, struct bytes hash,
         sig_data_replace(&s->data->redeem_script, *out);
     *out = buf_view(&s->data->redeem_script);
     hash160(h, out->data, out->len);
-    return memcmp(h, hash.data, 20) == 0;
+    if (memcmp(h, hash.data, 20) == 0)
+        return true;
+    s->data->missing.redeem_script = true;
+    memcpy(s->data->missing.redeem_hash, hash.data, 20);
+    return false;
 }
 
 static bool is_witness_type(enum script_type t)
@@ -262,6 +268,7 @@ bool sign_input(struct sig_data *d, const struct keystore *keys,
     const struct signer s = {d, keys, checker, hash_type};
     if (d->complete)
         return true;
+    sig_missing_clear(&d->missing);
     bool solved = solve_input(&s, script_pubkey);
     struct bytes *items = sig_data_witness_views(d);
     d->complete =

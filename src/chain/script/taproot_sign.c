@@ -2,49 +2,13 @@
 
 #include <stdlib.h>
 
-#include "chain/script/solver.h"
+#include "chain/script/sign_impl.h"
 #include "crypto/secp.h"
 #include "util/mem.h"
+#include "util/sink.h"
 
-struct tap_signer {
-    const struct keystore *keys;
-    const struct sig_checker *checker;
-    int hash_type;
-};
-
-/* A witness in the making. */
-struct stack {
-    struct buf *items; /* owned */
-    size_t n;
-};
-
-static struct buf *stack_push(struct stack *s)
-{
-    s->items = xrealloc_array(s->items, s->n + 1, sizeof(*s->items));
-    s->items[s->n] = (struct buf){0};
-    return &s->items[s->n++];
-}
-
-static void stack_clear(struct stack *s)
-{
-    for (size_t i = 0; i < s->n; i++)
-        buf_clear(&s->items[i]);
-    free(s->items);
-    *s = (struct stack){0};
-}
-
-static size_t stack_size(const struct stack *s)
-{
-    size_t size = varint_size(s->n);
-    for (size_t i = 0; i < s->n; i++)
-        size += varint_size(s->items[i].len) + s->items[i].len;
-    return size;
-}
-
-/* tweak: NULL when the key signs as it is. */
-static bool make_sig(const struct tap_signer *s, const uint8_t xonly[32],
-                     const uint8_t *tweak, const struct sighash_taproot *t,
-                     struct buf *out)
+bool sign_schnorr(const struct signer *s, const uint8_t xonly[32], const uint8_t *tweak,
+                  const struct sighash_taproot *t, struct buf *out)
 {
     uint8_t sig[64];
     struct hash256 hash;
@@ -60,67 +24,86 @@ static bool make_sig(const struct tap_signer *s, const uint8_t xonly[32],
     return true;
 }
 
-static bool sign_key_path(const struct tap_signer *s, const uint8_t output[32],
-                          const struct tap_entry *e, struct stack *st)
+/* With the internal key, or with the output's own. */
+static bool make_key_sig(const struct signer *s, const uint8_t output[32],
+                         const struct tap_entry *e)
 {
     struct sighash_taproot t = {.codeseparator = UINT32_MAX};
-    struct buf *sig = stack_push(st);
+    struct buf *sig = &s->data->tap_key_sig;
+    if (sig->len > 0)
+        return true;
     if (e != NULL) {
         struct hash256 tweak =
             taptweak_hash(e->internal, e->has_root ? &e->root : NULL);
-        if (make_sig(s, e->internal, tweak.b, &t, sig))
+        if (sign_schnorr(s, e->internal, tweak.b, &t, sig))
             return true;
     }
-    if (make_sig(s, output, NULL, &t, sig))
-        return true;
-    stack_clear(st);
-    return false;
+    return sign_schnorr(s, output, NULL, &t, sig);
 }
 
-/* The script takes the first key's signature from the top, so the last key's goes
- * first. */
-static bool sign_leaf(const struct tap_signer *s, const struct tap_leaf *leaf,
-                      struct stack *st)
+/* What satisfies a leaf, without script and control block. */
+struct leaf_spend {
+    const struct tap_leaf *leaf; /* NULL: none */
+    struct bytes *items;         /* owned array of borrowed bytes */
+    size_t n;
+};
+
+static size_t spend_size(const struct leaf_spend *l)
 {
-    struct tap_keys f;
-    struct sighash_taproot t = {.script_path = true, .codeseparator = UINT32_MAX};
-    int64_t made = 0;
-    if (!script_solve_tap_keys(&f, buf_view(&leaf->script)))
+    size_t size = l->leaf->script.len + l->leaf->control.len;
+    for (size_t i = 0; i < l->n; i++)
+        size += varint_size(l->items[i].len) + l->items[i].len;
+    return size;
+}
+
+static void take_better(struct leaf_spend *best, struct leaf_spend *take_other)
+{
+    struct leaf_spend *loser = take_other;
+    if (best->leaf == NULL || spend_size(take_other) < spend_size(best)) {
+        struct leaf_spend swap = *best;
+        *best = *take_other;
+        *loser = swap;
+    }
+    free(loser->items);
+}
+
+static void set_leaf_witness(const struct signer *s, const struct leaf_spend *l)
+{
+    struct bytes *all = xcalloc(l->n + 2, sizeof(*all));
+    for (size_t i = 0; i < l->n; i++)
+        all[i] = l->items[i];
+    all[l->n] = buf_view(&l->leaf->script);
+    all[l->n + 1] = buf_view(&l->leaf->control);
+    sig_data_set_witness(s->data, all, l->n + 2);
+    free(all);
+}
+
+/* Every leaf is tried, so that others find all the signatures that these keys make. */
+static bool sign_leaves(const struct signer *s, const struct tap_entry *e)
+{
+    struct leaf_spend best = {.leaf = NULL};
+    for (size_t i = 0; i < e->n_leaves; i++) {
+        struct leaf_spend l = {.leaf = &e->leaves[i]};
+        if (sign_leaf_miniscript(s, l.leaf, &l.items, &l.n))
+            take_better(&best, &l);
+    }
+    if (best.leaf == NULL)
         return false;
-    t.leaf_hash = tapleaf_hash(leaf->version, buf_view(&leaf->script));
-    for (size_t i = f.n_keys; i-- > 0;) {
-        struct buf *sig = stack_push(st);
-        if (made < f.required && make_sig(s, f.keys[i], NULL, &t, sig))
-            made++;
-    }
-    struct buf *script = stack_push(st);
-    buf_append(script, leaf->script.data, leaf->script.len);
-    struct buf *control = stack_push(st);
-    buf_append(control, leaf->control.data, leaf->control.len);
-    return made == f.required;
+    set_leaf_witness(s, &best);
+    free(best.items);
+    return true;
 }
 
-bool taproot_sign(const struct keystore *keys, const struct sig_checker *checker,
-                  const uint8_t output[32], int hash_type, struct buf **items,
-                  size_t *n)
+bool sign_taproot(const struct signer *s, const uint8_t output[32])
 {
-    const struct tap_signer s = {keys, checker, hash_type};
-    const struct tap_entry *e = keystore_find_taproot(keys, output);
-    struct stack best = {0};
-    bool found = sign_key_path(&s, output, e, &best);
-    for (size_t i = 0; !found && e != NULL && i < e->n_leaves; i++) {
-        struct stack st = {0};
-        bool ok = sign_leaf(&s, &e->leaves[i], &st);
-        if (ok && (best.n == 0 || stack_size(&st) < stack_size(&best))) {
-            stack_clear(&best);
-            best = st;
-        } else {
-            stack_clear(&st);
-        }
+    const struct tap_entry *e = keystore_find_taproot(s->keys, output);
+    sig_data_clear_witness(s->data);
+    if (make_key_sig(s, output, e)) {
+        struct bytes sig = buf_view(&s->data->tap_key_sig);
+        sig_data_set_witness(s->data, &sig, 1);
+        return true;
     }
-    *items = best.items;
-    *n = best.n;
-    return best.n > 0;
+    return e != NULL && sign_leaves(s, e);
 }
 
 void keystore_add_bip86(struct keystore *k)
