@@ -127,6 +127,10 @@ test_unit_test_descriptor_wallet_LDADD = $(CHAIN_TEST_LIBS)
 check_PROGRAMS += test/unit/test_bip39
 test_unit_test_bip39_SOURCES = test/unit/test_bip39.c test/unit/unit.h
 test_unit_test_bip39_LDADD = libochre_crypto.a libochre_util.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
+check_PROGRAMS += test/unit/test_miniscript
+test_unit_test_miniscript_SOURCES = test/unit/test_miniscript.c \
+	test/unit/miniscript_tools.h test/unit/unit.h
+test_unit_test_miniscript_LDADD = $(CHAIN_TEST_LIBS)
 
 check_PROGRAMS += test/unit/test_tickets
 test_unit_test_tickets_SOURCES = test/unit/test_tickets.c test/unit/unit.h

@@ -136,10 +136,10 @@ bool ms_add(struct miniscript *ms, const struct ms_node *from, const uint32_t *s
             size_t n_subs, uint32_t *index)
 {
     struct ms_node *n = new_node(ms);
-    *index = (uint32_t)(ms->n_nodes - 1);
     *n = *from;
     n->n_subs = (uint32_t)n_subs;
     n->first_sub = put_subs(ms, subs, n_subs);
+    *index = (uint32_t)(ms->n_nodes - 1); /* may stand where subs stood */
     uint32_t own = ms_own_size(ms, n);
     n->script_size = own;
     for (uint32_t i = 0; i < n->n_subs; i++)
