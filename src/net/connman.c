@@ -112,6 +112,16 @@ static void peer_add(struct net *net, struct peer *take)
     log_debug(net->log, LOG_NET, "Added connection peer=%lld", (long long)take->id);
 }
 
+/* A peer that hung up on a version 2 key may understand version 1. */
+void connman_retry_v1(struct peer *p)
+{
+    struct net *net = p->net;
+    log_debug(net->log, LOG_NET, "retrying with v1 transport protocol for peer=%lld",
+              (long long)p->id);
+    connman_dial(net, p->type == CONN_MANUAL ? p->name : NULL, &p->addr, p->type, false,
+                 false);
+}
+
 /* Its memory stays until the validation thread has let go of it. */
 void connman_remove(struct peer *p)
 {
@@ -246,7 +256,8 @@ static void accept_peer(struct net *net, struct conn *c, unsigned perms)
         log_debug(net->log, LOG_NET, "connection from %s %s", text, why);
         conn_close(c);
     } else {
-        struct peer *p = peer_new(net, c, &a, CONN_INBOUND, perms);
+        struct peer *p =
+            peer_new(net, c, &a, CONN_INBOUND, net->opt.v2_transport, perms);
         p->prefer_evict = discouraged;
         if (peer_has_perm(p, PERM_BLOOM))
             p->our_services |= NODE_BLOOM;
@@ -388,8 +399,8 @@ static void dial_connected(struct conn *c, void *ctx)
     struct net *net = d->net;
     d->conn = NULL;
     net_resume(net);
-    struct peer *p =
-        peer_new(net, c, &d->addr, d->type, whitelist_perms(net, conn_peer(c), false));
+    struct peer *p = peer_new(net, c, &d->addr, d->type, d->v2,
+                              whitelist_perms(net, conn_peer(c), false));
     if (d->name)
         snprintf(p->name, sizeof(p->name), "%s", d->name);
     if (peer_has_perm(p, PERM_BLOOM))
@@ -469,7 +480,7 @@ static void dial_start(struct dial *take)
         dial_free(d);
         return;
     }
-    log_debug(net->log, LOG_NET, "trying v1 connection (%s) to %s",
+    log_debug(net->log, LOG_NET, "trying %s connection (%s) to %s", d->v2 ? "v2" : "v1",
               conn_type_name(d->type),
               d->name ? d->name : netaddr_format(text, &d->addr, true));
     d->next = net->dials;
@@ -503,11 +514,12 @@ static void dial_resolve(void *arg)
 }
 
 void connman_dial(struct net *net, const char *name, const struct netaddr *addr,
-                  enum conn_type type, bool count_failure)
+                  enum conn_type type, bool v2, bool count_failure)
 {
     struct dial *d = xcalloc(1, sizeof(*d));
     d->net = net;
     d->type = type;
+    d->v2 = v2;
     d->count_failure = count_failure;
     d->name = name ? xstrdup(name) : NULL;
     if (addr)
@@ -539,7 +551,7 @@ static void dial_added(struct net *net)
         if (a->next_try_s > now || connected_to_name(net, a->name))
             continue;
         a->next_try_s = now + ADDED_RETRY_S;
-        connman_dial(net, a->name, NULL, CONN_MANUAL, false);
+        connman_dial(net, a->name, NULL, CONN_MANUAL, a->v2, false);
         return;
     }
 }
@@ -551,7 +563,7 @@ static void dial_connect_list(struct net *net)
         const char *name = c->items[net->connect_next++ % c->n];
         if (connected_to_name(net, name))
             continue;
-        connman_dial(net, name, NULL, CONN_MANUAL, false);
+        connman_dial(net, name, NULL, CONN_MANUAL, net->opt.v2_transport, false);
         return;
     }
 }
@@ -598,7 +610,8 @@ static void dial_from_addrman(struct net *net, enum conn_type type)
             continue;
         if (!feeler && !(e.services & (NODE_NETWORK | NODE_NETWORK_LIMITED)))
             continue;
-        connman_dial(net, NULL, &e.addr, type, !feeler);
+        connman_dial(net, NULL, &e.addr, type,
+                     net->opt.v2_transport && e.services & NODE_P2P_V2, !feeler);
         return;
     }
 }
@@ -609,7 +622,8 @@ static void ask_seed_nodes(struct net *net)
         return;
     net->seeds_asked = true;
     for (size_t i = 0; i < net->opt.seednode.n; i++)
-        connman_dial(net, net->opt.seednode.items[i], NULL, CONN_ADDR_FETCH, false);
+        connman_dial(net, net->opt.seednode.items[i], NULL, CONN_ADDR_FETCH,
+                     net->opt.v2_transport, false);
 }
 
 static void dial_automatic(struct net *net, int64_t now_us)

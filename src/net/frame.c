@@ -44,6 +44,18 @@ static bool type_is_valid(const uint8_t *type)
     return true;
 }
 
+bool message_set_type(struct message *m, const uint8_t type[FRAME_TYPE_SIZE])
+{
+    char name[FRAME_TYPE_SIZE + 1] = {0};
+    memcpy(name, type, FRAME_TYPE_SIZE);
+    sanitize(m->name, sizeof(m->name), name, strlen(name));
+    m->type = MSG_COUNT;
+    if (!type_is_valid(type))
+        return false;
+    m->type = msg_type_find(name);
+    return true;
+}
+
 static uint32_t payload_size(const struct frame_reader *f)
 {
     return get_le32(f->header + 16);
@@ -52,22 +64,20 @@ static uint32_t payload_size(const struct frame_reader *f)
 /* A whole header has arrived. */
 static bool begin_message(struct frame_reader *f, char note[FRAME_NOTE])
 {
-    char hex[9], name[FRAME_TYPE_SIZE + 1] = {0};
-    const uint8_t *type = f->header + 4;
+    char hex[9];
     if (memcmp(f->header, f->magic, 4) != 0) {
         snprintf(note, FRAME_NOTE, "Header error: Wrong MessageStart %s received",
                  hex_encode(hex, f->header, 4));
         return false;
     }
-    sanitize(name, sizeof(name), type, strnlen((const char *)type, FRAME_TYPE_SIZE));
+    f->msg = xcalloc(1, sizeof(*f->msg));
+    f->type_valid = message_set_type(f->msg, f->header + 4);
+    f->msg->wire_size = FRAME_HEADER_SIZE + payload_size(f);
     if (payload_size(f) > MAX_PROTOCOL_MESSAGE_LENGTH) {
-        snprintf(note, FRAME_NOTE, "Header error: Size too large (%s, %u bytes)", name,
-                 payload_size(f));
+        snprintf(note, FRAME_NOTE, "Header error: Size too large (%s, %u bytes)",
+                 f->msg->name, payload_size(f));
         return false;
     }
-    f->msg = xcalloc(1, sizeof(*f->msg));
-    memcpy(f->msg->name, name, sizeof(name));
-    f->msg->type = MSG_COUNT;
     sha256_init(&f->hash);
     return true;
 }
@@ -76,7 +86,7 @@ static enum frame_result end_message(struct frame_reader *f, struct message **ou
                                      char note[FRAME_NOTE])
 {
     uint8_t hash[32];
-    char want[9], got[9], type[FRAME_TYPE_SIZE + 1] = {0};
+    char want[9], got[9];
     struct message *m = *out = f->msg;
     f->msg = NULL;
     f->have = 0;
@@ -86,15 +96,14 @@ static enum frame_result end_message(struct frame_reader *f, struct message **ou
                  "Header error: Wrong checksum (%s, %u bytes), expected %s was %s",
                  m->name, payload_size(f), hex_encode(want, hash, 4),
                  hex_encode(got, f->header + 20, 4));
+        m->type = MSG_COUNT;
         return FRAME_DROPPED;
     }
-    if (!type_is_valid(f->header + 4)) {
+    if (!f->type_valid) {
         snprintf(note, FRAME_NOTE, "Header error: Invalid message type (%s, %u bytes)",
                  m->name, payload_size(f));
         return FRAME_DROPPED;
     }
-    memcpy(type, f->header + 4, FRAME_TYPE_SIZE);
-    m->type = msg_type_find(type);
     return FRAME_MESSAGE;
 }
 

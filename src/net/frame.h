@@ -22,15 +22,19 @@ struct message {
     enum msg_type type;
     char name[FRAME_TYPE_SIZE + 1]; /* fit for logs */
     int64_t time_us;                /* of arrival */
+    size_t wire_size;               /* with all that the transport adds */
     struct buf payload;
 };
 void message_free(struct message *m); /* NULL is fine */
+/* False: a type no message may have (not printable, or not padded with zeros). */
+NODISCARD bool message_set_type(struct message *m, const uint8_t type[FRAME_TYPE_SIZE]);
 
 struct frame_reader {
     uint8_t magic[4];
     uint8_t header[FRAME_HEADER_SIZE];
     size_t have;         /* octets of the header */
     struct message *msg; /* owned: the one whose payload is arriving */
+    bool type_valid;
     struct sha256 hash;
 };
 

@@ -173,15 +173,18 @@ void on_version(struct handler_args *a)
 void on_verack(struct handler_args *a)
 {
     struct peer *p = a->peer;
+    struct hash256 session;
     if (p->ready) {
         log_debug(a->net->log, LOG_NET,
                   "ignoring redundant verack message from peer=%lld", (long long)p->id);
         return;
     }
     if (!peer_inbound(p) || logger_enabled(a->net->log, LOG_NET, LOG_DEBUG))
-        log_info(
-            a->net->log, "New %s v1 peer connected: version: %d, blocks=%d, peer=%lld",
-            conn_type_name(p->type), p->version, p->starting_height, (long long)p->id);
+        log_info(a->net->log,
+                 "New %s %s peer connected: version: %d, blocks=%d, peer=%lld",
+                 conn_type_name(p->type),
+                 transport_kind_name(link_transport(p->link, &session)), p->version,
+                 p->starting_height, (long long)p->id);
     if (p->common_version >= SHORT_IDS_VERSION) {
         struct buf b = {0};
         struct sink s = sink_to_buf(&b);

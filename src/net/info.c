@@ -90,6 +90,7 @@ static void fill_peer(struct peer_info *o, const struct peer *p)
     o->permissions = p->perms;
     o->min_fee_filter = p->txs.fee_filter;
     o->type = p->type;
+    o->transport = link_transport(p->link, &o->session_id);
 }
 
 struct peer_info *net_peers(struct net *net, size_t *n)
@@ -196,6 +197,11 @@ struct addrman *net_addrman(struct net *net)
 
 /* -- Commands ------------------------------------------------------------- */
 
+bool net_speaks_v2(const struct net *net)
+{
+    return net->opt.v2_transport;
+}
+
 bool net_active(struct net *net)
 {
     return net->active;
@@ -223,13 +229,13 @@ void net_set_active(struct net *net, bool on)
     settle(net);
 }
 
-void net_connect_once(struct net *net, const char *node)
+void net_connect_once(struct net *net, const char *node, bool v2)
 {
-    connman_dial(net, node, NULL, CONN_MANUAL, false);
+    connman_dial(net, node, NULL, CONN_MANUAL, v2, false);
     settle(net);
 }
 
-bool net_add_node(struct net *net, const char *node)
+bool net_add_node(struct net *net, const char *node, bool v2)
 {
     struct netaddr a, b;
     bool numeric = netaddr_parse(&a, node, net->opt.params->port), dup = false;
@@ -241,7 +247,7 @@ bool net_add_node(struct net *net, const char *node)
              netaddr_equal(&a, &b));
     if (!dup) {
         net->added = xrealloc_array(net->added, net->n_added + 1, sizeof(*net->added));
-        net->added[net->n_added++] = (struct added){.name = xstrdup(node)};
+        net->added[net->n_added++] = (struct added){.name = xstrdup(node), .v2 = v2};
     }
     net_release(net);
     return !dup;
@@ -295,7 +301,7 @@ void added_nodes_free(struct added_node *a, size_t n)
     free(a);
 }
 
-bool net_add_connection(struct net *net, const char *address, enum conn_type t)
+bool net_add_connection(struct net *net, const char *address, enum conn_type t, bool v2)
 {
     static const unsigned limits[] = {
         [CONN_MANUAL] = 8,      [CONN_FEELER] = 125,     [CONN_OUTBOUND_FULL] = 8,
@@ -308,7 +314,7 @@ bool net_add_connection(struct net *net, const char *address, enum conn_type t)
     net_release(net);
     if (n >= limits[t])
         return false;
-    connman_dial(net, address, NULL, t, false);
+    connman_dial(net, address, NULL, t, v2, false);
     settle(net);
     return true;
 }
@@ -404,7 +410,8 @@ void net_relay_tx(struct net *net, const struct hash256 *txid,
 {
     net_resume(net);
     txs_relay(net, txid, wtxid);
-    if (net->n_peers > 0) /* waking the validation thread costs more than a transaction */
+    if (net->n_peers >
+        0) /* waking the validation thread costs more than a transaction */
         net_wake_all(net);
     net_release(net);
 }

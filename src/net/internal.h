@@ -173,6 +173,7 @@ struct listen_at {
 
 struct added {
     char *name; /* owned */
+    bool v2;
     int64_t next_try_s;
 };
 
@@ -184,6 +185,7 @@ struct dial {
     struct netaddr addr;
     char *name; /* owned; NULL: by address only */
     enum conn_type type;
+    bool v2; /* begin with the encrypted transport */
     bool count_failure;
 };
 
@@ -308,7 +310,8 @@ int64_t net_random_delay(struct net *net, int64_t mean_us);
 /* -- Peers (peer.c) ------------------------------------------------------- */
 
 struct peer *peer_new(struct net *net, struct conn *take_conn,
-                      const struct netaddr *addr, enum conn_type type, unsigned perms);
+                      const struct netaddr *addr, enum conn_type type, bool v2,
+                      unsigned perms);
 void peer_free(struct peer *p);
 void peer_disconnect(struct peer *p);
 void peer_misbehaving(struct peer *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -321,8 +324,9 @@ NODISCARD bool connman_bind(struct net *net, char **error);
 void connman_start(struct net *net);
 void connman_stop(struct net *net);  /* on the loop */
 void connman_remove(struct peer *p); /* on the loop: closes and takes it off the list */
+void connman_retry_v1(struct peer *p);
 void connman_dial(struct net *net, const char *name, const struct netaddr *addr,
-                  enum conn_type type, bool count_failure); /* any thread */
+                  enum conn_type type, bool v2, bool count_failure); /* any thread */
 bool net_reachable(const struct net *net, const struct netaddr *a);
 void net_add_local(struct net *net, const struct netaddr *a, int score);
 bool net_best_local(struct net *net, const struct peer *p, struct netaddr *out);

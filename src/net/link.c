@@ -20,6 +20,28 @@ static const struct conn_handlers handlers = {
     .closed = on_closed,
 };
 
+static void flush(void *arg);
+
+/* With the lock: whether the caller must post a flush once it is released. */
+static bool flush_wanted(struct link *l)
+{
+    bool post = !l->flush_posted && l->loop && l->out.len > 0;
+    if (post)
+        l->flush_posted = true;
+    return post;
+}
+
+static void begin(struct link *l)
+{
+    pthread_mutex_lock(&l->lock);
+    transport_begin(&l->transport, &l->out);
+    l->backlog += l->out.len;
+    bool post = flush_wanted(l);
+    pthread_mutex_unlock(&l->lock);
+    if (post)
+        loop_post(l->loop, flush, link_ref(l));
+}
+
 struct link *link_new(const struct link_options *opt, struct conn *take_conn,
                       const struct link_events *events, void *ctx)
 {
@@ -33,11 +55,12 @@ struct link *link_new(const struct link_options *opt, struct conn *take_conn,
     l->log = opt->log;
     l->id = opt->id;
     l->max_queued = opt->max_queued;
-    memcpy(l->magic, opt->magic, 4);
-    frame_reader_init(&l->reader, opt->magic);
+    l->waiting_tail = &l->waiting;
+    transport_init(&l->transport, opt->magic, opt->v2, opt->initiator);
     pthread_mutex_init(&l->lock, NULL);
     if (l->conn)
         conn_set_handlers(l->conn, &handlers, l);
+    begin(l);
     return l;
 }
 
@@ -47,15 +70,22 @@ struct link *link_ref(struct link *l)
     return l;
 }
 
-static void drop_queue(struct link *l)
+static void free_messages(struct message **list)
 {
-    while (l->head) {
-        struct message *m = l->head;
-        l->head = m->next;
+    while (*list) {
+        struct message *m = *list;
+        *list = m->next;
         message_free(m);
     }
+}
+
+static void drop_queue(struct link *l)
+{
+    free_messages(&l->head);
     l->tail = NULL;
     l->queued = 0;
+    free_messages(&l->waiting);
+    l->waiting_tail = &l->waiting;
 }
 
 void link_unref(struct link *l)
@@ -64,7 +94,7 @@ void link_unref(struct link *l)
         return;
     ASSERT(!l->conn);
     drop_queue(l);
-    frame_reader_clear(&l->reader);
+    transport_clear(&l->transport);
     buf_clear(&l->out);
     pthread_mutex_destroy(&l->lock);
     free(l);
@@ -86,7 +116,7 @@ void link_close(struct link *l)
 
 static void count_in(struct link *l, const struct message *m)
 {
-    l->count.recv_per_msg[m->type] += FRAME_HEADER_SIZE + m->payload.len;
+    l->count.recv_per_msg[m->type] += m->wire_size;
 }
 
 static void enqueue(struct link *l, struct message *take)
@@ -106,13 +136,67 @@ static void enqueue(struct link *l, struct message *take)
         l->events->message(l->ctx);
 }
 
+/* With the lock. */
+static void put_message(struct link *l, const char *type, struct bytes payload)
+{
+    size_t n = transport_write(&l->transport, &l->out, type, payload);
+    l->backlog += n;
+    l->count.sent_per_msg[msg_type_find(type)] += n;
+}
+
+/* With the lock: what waited for the handshake goes out behind it. */
+static void put_waiting(struct link *l)
+{
+    for (struct message *m = l->waiting; m; m = m->next) {
+        put_message(l, m->name, buf_view(&m->payload));
+    }
+    free_messages(&l->waiting);
+    l->waiting_tail = &l->waiting;
+}
+
+/* While the version is being detected, reading also makes what must be answered. */
+static enum frame_result read_handshake(struct link *l, struct bytes *in,
+                                        struct message **m, char note[FRAME_NOTE])
+{
+    pthread_mutex_lock(&l->lock);
+    size_t before = l->out.len;
+    enum frame_result r = transport_read(&l->transport, in, m, &l->out, note);
+    l->backlog += l->out.len - before;
+    if (transport_can_write(&l->transport))
+        put_waiting(l);
+    bool post = flush_wanted(l);
+    pthread_mutex_unlock(&l->lock);
+    if (post)
+        loop_post(l->loop, flush, link_ref(l));
+    return r;
+}
+
+static enum frame_result read_some(struct link *l, struct bytes *in, struct message **m,
+                                   char note[FRAME_NOTE])
+{
+    if (l->transport.kind == TRANSPORT_DETECTING)
+        return read_handshake(l, in, m, note);
+    return transport_read(&l->transport, in, m, NULL, note);
+}
+
+enum transport_kind link_transport(struct link *l, struct hash256 *session_id)
+{
+    pthread_mutex_lock(&l->lock);
+    enum transport_kind kind = l->transport.kind;
+    *session_id = (struct hash256){{0}};
+    if (kind == TRANSPORT_V2)
+        memcpy(session_id->b, l->transport.cipher.session_id, sizeof(session_id->b));
+    pthread_mutex_unlock(&l->lock);
+    return kind;
+}
+
 size_t link_feed(struct link *l, const uint8_t *data, size_t len)
 {
     struct bytes in = bytes_of(data, len);
     struct message *m;
     char note[FRAME_NOTE];
     while (in.len && !l->paused) {
-        switch (frame_read(&l->reader, &in, &m, note)) {
+        switch (read_some(l, &in, &m, note)) {
         case FRAME_MORE:
             break;
         case FRAME_MESSAGE:
@@ -186,7 +270,8 @@ bool link_has_message(struct link *l)
 static void on_closed(struct conn *c, void *ctx, int why)
 {
     struct link *l = ctx;
-    (void)c;
+    l->retry_v1 =
+        transport_should_retry_v1(&l->transport, conn_bytes_out(c), conn_bytes_in(c));
     if (why)
         log_debug(l->log, LOG_NET, "socket error for peer=%lld: %s", (long long)l->id,
                   strerror(why));
@@ -220,19 +305,27 @@ static void flush(void *arg)
     link_unref(l);
 }
 
+/* With the lock. */
+static void wait_for_handshake(struct link *l, const char *type, struct bytes payload)
+{
+    struct message *m = xcalloc(1, sizeof(*m));
+    memcpy(m->name, type, strnlen(type, FRAME_TYPE_SIZE));
+    buf_append(&m->payload, payload.data, payload.len);
+    *l->waiting_tail = m;
+    l->waiting_tail = &m->next;
+}
+
 void link_send(struct link *l, const char *type, struct bytes payload)
 {
     log_debug(l->log, LOG_NET, "sending %s (%zu bytes) peer=%lld", type, payload.len,
               (long long)l->id);
     pthread_mutex_lock(&l->lock);
-    size_t before = l->out.len;
-    frame_write(&l->out, l->magic, type, payload);
-    l->backlog += l->out.len - before;
-    bool post = !l->flush_posted && l->loop;
-    if (post)
-        l->flush_posted = true;
+    if (transport_can_write(&l->transport))
+        put_message(l, type, payload);
+    else
+        wait_for_handshake(l, type, payload);
+    bool post = flush_wanted(l);
     pthread_mutex_unlock(&l->lock);
-    l->count.sent_per_msg[msg_type_find(type)] += FRAME_HEADER_SIZE + payload.len;
     if (post)
         loop_post(l->loop, flush, link_ref(l));
 }

@@ -1,5 +1,5 @@
-/* One peer's connection: frames on the wire, a bounded queue of complete messages on
- * the way in, a buffer on the way out. Sockets are touched on the event loop only;
+/* One peer's connection: a transport on the wire, a bounded queue of complete messages
+ * on the way in, a buffer on the way out. Sockets are touched on the event loop only;
  * messages are taken and sent from any thread. When the queue is full the socket is not
  * read any more, so a peer that sends faster than we handle is slowed by TCP itself. */
 #ifndef OCHRE_NET_LINK_H
@@ -8,7 +8,7 @@
 #include <pthread.h>
 
 #include "io/conn.h"
-#include "net/frame.h"
+#include "net/transport.h"
 
 struct clock;
 struct logger;
@@ -36,13 +36,16 @@ struct link {
     void *ctx;
     struct clock *clock;
     struct logger *log;
-    int64_t id; /* of the peer, for logs */
-    uint8_t magic[4];
-    struct frame_reader reader; /* the loop's */
+    int64_t id;    /* of the peer, for logs */
+    bool retry_v1; /* the loop's: see transport_should_retry_v1 */
+    /* What reading needs is the loop's; what writing needs is under the lock, and all
+     * of it while the version is being detected. */
+    struct transport transport;
 
-    pthread_mutex_t lock;        /* guards the rest */
-    struct message *head, *tail; /* owned */
-    size_t queued, max_queued;   /* octets of payload and heads */
+    pthread_mutex_t lock;                    /* guards the rest */
+    struct message *waiting, **waiting_tail; /* owned; until it can be written */
+    struct message *head, *tail;             /* owned */
+    size_t queued, max_queued;               /* octets of payload and heads */
     _Atomic bool paused;
     struct buf out;
     bool flush_posted;
@@ -57,6 +60,8 @@ struct link_options {
     const uint8_t *magic;
     size_t max_queued;
     int64_t id;
+    bool v2;        /* transport_init */
+    bool initiator; /* we called */
 };
 
 /* Takes the connection over (NULL: none, for tests). One reference. */
@@ -74,6 +79,9 @@ static inline size_t link_backlog(const struct link *l)
 {
     return l->backlog;
 }
+
+/* Which transport, and in version 2 the session's id (else zeros). */
+enum transport_kind link_transport(struct link *l, struct hash256 *session_id);
 
 /* Feeds octets as the socket would; how many were used (all, unless the queue is full).
  */

@@ -25,5 +25,6 @@ libochre_net_a_SOURCES = \
 	src/net/protocol.h src/net/protocol.c \
 	src/net/recent.h src/net/recent.c \
 	src/net/serve.c \
+	src/net/transport.h src/net/transport.c \
 	src/net/txrelay.c \
 	src/net/txrequest.h src/net/txrequest.c

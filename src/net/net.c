@@ -84,7 +84,7 @@ static bool parse_external(struct net *net, char **error)
 static void add_nodes(struct net *net)
 {
     for (size_t i = 0; i < net->opt.addnode.n; i++)
-        (void)net_add_node(net, net->opt.addnode.items[i]);
+        (void)net_add_node(net, net->opt.addnode.items[i], net->opt.v2_transport);
 }
 
 static uint64_t own_services(const struct net_options *o)
@@ -94,6 +94,8 @@ static uint64_t own_services(const struct net_options *o)
         s |= NODE_NETWORK;
     if (o->bloom_filters)
         s |= NODE_BLOOM;
+    if (o->v2_transport)
+        s |= NODE_P2P_V2;
     return s;
 }
 

@@ -10,6 +10,7 @@
 
 #include "io/netaddr.h"
 #include "net/protocol.h"
+#include "net/transport.h"
 
 struct block_index;
 struct chain_params;
@@ -59,6 +60,7 @@ struct net_options {
     unsigned max_orphans;       /* -maxorphantx, 100 */
     unsigned extra_txn;         /* -blockreconstructionextratxn, 100 */
     bool bloom_filters;         /* -peerbloomfilters: NODE_BLOOM */
+    bool v2_transport;          /* -v2transport: NODE_P2P_V2 */
     bool pruned;                /* serves the last 288 blocks only */
 };
 
@@ -139,6 +141,8 @@ struct peer_info {
     unsigned permissions;
     int64_t min_fee_filter;
     enum conn_type type;
+    enum transport_kind transport;
+    struct hash256 session_id; /* of version 2 */
 };
 /* A copy of what is known of every peer, by id; caller frees. */
 struct peer_info *net_peers(struct net *net, size_t *n);
@@ -171,8 +175,10 @@ void net_set_active(struct net *net, bool on);
 bool net_active(struct net *net);
 
 /* addnode "onetry": a connection attempt in the background. */
-void net_connect_once(struct net *net, const char *node);
-bool net_add_node(struct net *net, const char *node);    /* false: already there */
+/* @v2: begin with the encrypted transport, and fall back to version 1. */
+void net_connect_once(struct net *net, const char *node, bool v2);
+bool net_add_node(struct net *net, const char *node,
+                  bool v2);                              /* false: already there */
 bool net_remove_node(struct net *net, const char *node); /* false: not there */
 struct added_node {
     char *name;              /* owned */
@@ -182,7 +188,8 @@ struct added_node {
 struct added_node *net_added_nodes(struct net *net, size_t *n);
 void added_nodes_free(struct added_node *a, size_t n);
 /* addconnection; false: no room for one more of this type. */
-bool net_add_connection(struct net *net, const char *address, enum conn_type t);
+bool net_add_connection(struct net *net, const char *address, enum conn_type t,
+                        bool v2);
 
 bool net_disconnect_id(struct net *net, int64_t id);
 bool net_disconnect_addr(struct net *net, const char *addr);
@@ -194,6 +201,7 @@ bool net_send_raw(struct net *net, int64_t id, const char *type, struct bytes pa
  * this peer", ...). The caller has checked the block. */
 const char *net_fetch_block(struct net *net, int64_t id, const struct hash256 *hash);
 
+bool net_speaks_v2(const struct net *net);
 struct banman *net_bans(struct net *net);
 int64_t net_default_ban_time(const struct net *net); /* seconds */
 /* Stores bans and drops the peers they hit. */

@@ -47,6 +47,8 @@ static void link_closed(void *ctx)
 {
     struct peer *p = ctx;
     p->disconnect = true;
+    if (p->link->retry_v1)
+        connman_retry_v1(p);
     connman_remove(p);
 }
 
@@ -57,7 +59,8 @@ static const struct link_events link_events = {
 };
 
 struct peer *peer_new(struct net *net, struct conn *take_conn,
-                      const struct netaddr *addr, enum conn_type type, unsigned perms)
+                      const struct netaddr *addr, enum conn_type type, bool v2,
+                      unsigned perms)
 {
     struct peer *p = xcalloc(1, sizeof(*p));
     p->net = net;
@@ -85,6 +88,8 @@ struct peer *peer_new(struct net *net, struct conn *take_conn,
         .magic = net->opt.params->magic,
         .max_queued = net->opt.max_receive_buffer,
         .id = p->id,
+        .v2 = v2,
+        .initiator = type != CONN_INBOUND,
     };
     p->link = link_new(&lo, take_conn, &link_events, p);
     return p;

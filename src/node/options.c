@@ -154,6 +154,8 @@ const struct opt daemon_options[] = {
     FLAG("whitelistrelay", "1", 0,
          "Add relay to the default permissions of whitelisted peers"),
     FLAG("peerbloomfilters", "0", 0, "Serve Bloom filters (BIP 37) to peers"),
+    FLAG("v2transport", "1", 0,
+         "Speak the encrypted transport (BIP 324) where peers do"),
 #undef GROUP
 #define GROUP "Debugging/Testing options"
     MANY("debug", "<category>", 0,
@@ -339,7 +341,6 @@ const struct opt daemon_options[] = {
     IGNORED("i2pacceptincoming", OPT_BOOL),
     IGNORED("cjdnsreachable", OPT_BOOL),
     IGNORED("asmap", OPT_STR),
-    IGNORED("v2transport", OPT_BOOL),
     IGNORED("blockreconstructionextratxn", OPT_INT),
     IGNORED("dblogsize", OPT_INT),
     IGNORED("dbbatchsize", OPT_INT),

@@ -150,8 +150,11 @@ static void write_peer(struct rpc_call *c, const struct peer_info *p)
     write_traffic(w, "bytessent_per_msg", p->sent_per_msg);
     write_traffic(w, "bytesrecv_per_msg", p->recv_per_msg);
     json_kv_str(w, "connection_type", conn_type_name(p->type));
-    json_kv_str(w, "transport_protocol_type", "v1");
-    json_kv_str(w, "session_id", "");
+    json_kv_str(w, "transport_protocol_type", transport_kind_name(p->transport));
+    if (p->transport == TRANSPORT_V2)
+        json_kv_hex(w, "session_id", p->session_id.b, sizeof(p->session_id.b));
+    else
+        json_kv_str(w, "session_id", "");
     json_end_object(w);
 }
 
@@ -166,13 +169,16 @@ static void getpeerinfo(struct rpc_call *c)
     free(peers);
 }
 
-/* False: v2 was asked for, which this node does not speak. */
-static bool refuse_v2(struct rpc_call *c, size_t arg, const char *text)
+/* False: version 2 was asked for, but this node does not speak it. */
+static bool read_v2(struct rpc_call *c, size_t arg, bool fallback, bool *v2,
+                    const char *text)
 {
-    if (!rpc_arg_bool(c, arg, false))
-        return false;
+    bool spoken = net_speaks_v2(c->node->net);
+    *v2 = rpc_arg_bool(c, arg, fallback && spoken);
+    if (!*v2 || spoken)
+        return true;
     rpc_error(c, RPC_INVALID_PARAMETER, "%s", text);
-    return true;
+    return false;
 }
 
 static void addnode(struct rpc_call *c)
@@ -184,13 +190,14 @@ static void addnode(struct rpc_call *c)
         usage_error(c, RPC_MISC_ERROR);
         return;
     }
-    if (refuse_v2(c, 2,
-                  "Error: v2transport requested but not enabled (see -v2transport)"))
+    bool v2;
+    if (!read_v2(c, 2, true, &v2,
+                 "Error: v2transport requested but not enabled (see -v2transport)"))
         return;
     if (strcmp(command, "onetry") == 0) {
-        net_connect_once(net, node);
+        net_connect_once(net, node, v2);
     } else if (strcmp(command, "add") == 0) {
-        if (!net_add_node(net, node)) {
+        if (!net_add_node(net, node, v2)) {
             rpc_error(c, RPC_CLIENT_NODE_ALREADY_ADDED, "Error: Node already added");
             return;
         }
@@ -220,11 +227,12 @@ static void addconnection(struct rpc_call *c)
         usage_error(c, RPC_INVALID_PARAMETER);
         return;
     }
-    if (refuse_v2(c, 2,
-                  "Error: Adding v2transport connections requires -v2transport init "
-                  "flag to be set."))
+    bool v2;
+    if (!read_v2(c, 2, false, &v2,
+                 "Error: Adding v2transport connections requires -v2transport init "
+                 "flag to be set."))
         return;
-    if (!net_add_connection(c->node->net, address, types[t])) {
+    if (!net_add_connection(c->node->net, address, types[t], v2)) {
         rpc_error(c, RPC_CLIENT_NODE_CAPACITY_REACHED,
                   "Error: Already at capacity for specified connection type.");
         return;
@@ -784,8 +792,7 @@ static const struct rpc_method methods[] = {
             PARAMS({"node", P_STR, .help = "Address or name, with or without port"},
                    {"command", P_STR, .help = "add, remove or onetry"},
                    {"v2transport", P_BOOL, P_OPTIONAL,
-                    .help = "Whether to speak the encrypted transport; only false is "
-                            "supported"}),
+                    .help = "Whether to begin with the encrypted transport"}),
         .examples = EXAMPLES("\"192.168.0.6:8333\" \"onetry\""),
         .fn = addnode,
     },
@@ -798,8 +805,7 @@ static const struct rpc_method methods[] = {
                     .help = "outbound-full-relay, block-relay-only, addr-fetch or "
                             "feeler"},
                    {"v2transport", P_BOOL, P_OPTIONAL,
-                    .help = "Whether to speak the encrypted transport; only false is "
-                            "supported"}),
+                    .help = "Whether to begin with the encrypted transport"}),
         .results = RESULTS({R_OBJ, "", "",
                             RESULTS({R_STR, "address", "The address"},
                                     {R_STR, "connection_type", "The type"})}),

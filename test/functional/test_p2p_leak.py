@@ -26,7 +26,7 @@ class Lazy(Peer):
 
 @pytest.fixture(scope="module")
 def node(module_lab, params):
-    node = module_lab.node(params=params)
+    node = module_lab.node("-v2transport=0", params=params)
     node.generatetodescriptor(5, "raw(51)")
     return node
 

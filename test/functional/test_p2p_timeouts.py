@@ -7,7 +7,7 @@ from framework.util import wait_until
 
 
 def test_unfinished_handshakes_end(lab, params):
-    node = lab.node("-peertimeout=3", params=params)
+    node = lab.node("-peertimeout=3", "-v2transport=0", params=params)
     now = int(time.time())
     node.set_time(now)
 

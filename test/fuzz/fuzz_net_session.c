@@ -105,7 +105,7 @@ static struct peer *add_peer(unsigned n)
     snprintf(text, sizeof(text), "1.2.%u.4:8333", n);
     ASSERT(netaddr_parse(&a, text, 1));
     net_resume(net);
-    struct peer *p = peer_new(net, NULL, &a, kinds[n], n == 0 ? PERM_NOBAN : 0);
+    struct peer *p = peer_new(net, NULL, &a, kinds[n], false, n == 0 ? PERM_NOBAN : 0);
     net->peers = xrealloc_array(net->peers, net->n_peers + 1, sizeof(*net->peers));
     net->peers[net->n_peers++] = p;
     if (!peer_inbound(p))

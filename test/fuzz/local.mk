@@ -54,6 +54,11 @@ test_fuzz_fuzz_net_frame_SOURCES = test/fuzz/fuzz_net_frame.c test/fuzz/fuzz.h
 test_fuzz_fuzz_net_frame_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_net_frame_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 
+FUZZERS += test/fuzz/fuzz_net_transport
+test_fuzz_fuzz_net_transport_SOURCES = test/fuzz/fuzz_net_transport.c test/fuzz/fuzz.h
+test_fuzz_fuzz_net_transport_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_net_transport_LDADD = $(NODE_LIBS) $(ALL_LIBS)
+
 FUZZERS += test/fuzz/fuzz_net_session
 test_fuzz_fuzz_net_session_SOURCES = test/fuzz/fuzz_net_session.c test/fuzz/fuzz.h
 test_fuzz_fuzz_net_session_LDFLAGS = $(FUZZ_LINK)

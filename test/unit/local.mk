@@ -168,6 +168,10 @@ test_unit_test_raptorq_LDADD = libochre_raptorq.a $(CMOCKA_LIBS)
 check_PROGRAMS += test/unit/test_raptorq_kernels
 test_unit_test_raptorq_kernels_SOURCES = test/unit/test_raptorq_kernels.c test/unit/raptorq_tools.h test/unit/unit.h
 test_unit_test_raptorq_kernels_LDADD = libochre_raptorq.a $(CMOCKA_LIBS)
+check_PROGRAMS += test/unit/test_transport
+test_unit_test_transport_SOURCES = test/unit/test_transport.c test/unit/unit.h
+test_unit_test_transport_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
+
 check_PROGRAMS += test/unit/test_net_wire
 test_unit_test_net_wire_SOURCES = test/unit/test_net_wire.c test/unit/unit.h
 test_unit_test_net_wire_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
