@@ -64,5 +64,12 @@ libochre_wallet_a_SOURCES += \
 
 # Partially signed transactions
 libochre_wallet_a_SOURCES += \
-	src/wallet/psbt.h \
+	src/wallet/psbt.c src/wallet/psbt.h \
+	src/wallet/psbt_combine.c \
+	src/wallet/psbt_fields.c src/wallet/psbt_fields.h \
+	src/wallet/psbt_read.c \
+	src/wallet/psbt_sign.c \
+	src/wallet/psbt_tree.c src/wallet/psbt_tree.h \
+	src/wallet/psbt_update.c src/wallet/psbt_update.h \
+	src/wallet/psbt_v2.c \
 	src/wallet/psbt_wallet.h

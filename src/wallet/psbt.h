@@ -18,6 +18,7 @@
 
 #include "chain/prim/tx.h"
 #include "chain/script/sign.h"
+#include "util/mem.h"
 
 /* Types of records. */
 enum psbt_global {
@@ -124,6 +125,8 @@ static inline struct bytes psbt_no_key(void)
 /* NULL: there is none. */
 const struct psbt_record *psbt_find(const struct psbt_map *m, uint64_t type,
                                     struct bytes key);
+/* The value of the record that its type alone names; data NULL: there is none. */
+struct bytes psbt_value(const struct psbt_map *m, uint64_t type);
 /* The first of this type, and how many there are; they stand side by side. */
 const struct psbt_record *psbt_find_all(const struct psbt_map *m, uint64_t type,
                                         size_t *n);
@@ -175,8 +178,9 @@ bool psbt_hash_type(const struct psbt *p, uint32_t i, int *out);
 /* -- Combiner, joiner -- */
 /* Adds what @from knows of the same transaction; false when it is another one. */
 NODISCARD bool psbt_combine(struct psbt *p, const struct psbt *from);
-/* Adds the inputs and outputs of @from. False: both have input *twice (index in
- * @from). */
+/* Adds the inputs and outputs of @from. False: both have input *twice (index in @from);
+ * or, with *twice as many as @from has, inputs require lock times of different kinds,
+ * and @p is only good for psbt_clear. */
 NODISCARD bool psbt_join(struct psbt *p, const struct psbt *from, uint32_t *twice);
 /* Puts inputs and outputs into an order that nobody can know. */
 void psbt_shuffle(struct psbt *p);
