@@ -72,4 +72,4 @@ libochre_wallet_a_SOURCES += \
 	src/wallet/psbt_tree.c src/wallet/psbt_tree.h \
 	src/wallet/psbt_update.c src/wallet/psbt_update.h \
 	src/wallet/psbt_v2.c \
-	src/wallet/psbt_wallet.h
+	src/wallet/psbt_wallet.c src/wallet/psbt_wallet.h
