@@ -12,6 +12,7 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/cmd_mempool.c \
 	src/rpc/cmd_mining.c \
 	src/rpc/cmd_pastelid.c \
+	src/rpc/cmd_snft.c \
 	src/rpc/cmd_state.c \
 	src/rpc/cmd_supernode.c \
 	src/rpc/cmd_tickets.c \

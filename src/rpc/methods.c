@@ -10,6 +10,7 @@ extern const struct rpc_table rpc_mining_table;
 extern const struct rpc_table rpc_pastelid_table;
 extern const struct rpc_table rpc_state_table;
 extern const struct rpc_table rpc_supernode_table;
+extern const struct rpc_table rpc_snft_table;
 extern const struct rpc_table rpc_tickets_table;
 extern const struct rpc_table rpc_rawtransaction_table;
 extern const struct rpc_table rpc_accept_table;
@@ -29,6 +30,7 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_pastelid_table,
     &rpc_supernode_table,
     &rpc_tickets_table,
+    &rpc_snft_table,
     &rpc_state_table,
     &rpc_rawtransaction_table,
     &rpc_accept_table,

@@ -33,14 +33,10 @@ static struct bytes btns_key(struct key *k, struct bytes key)
 
 /* --- records --- */
 
-bool token_get(struct state_txn *st, const struct hash256 *id, struct buf *mem,
-               struct token *out)
+bool token_read(struct token *out, struct bytes value)
 {
-    struct key k;
     struct reader r;
-    if (!state_get(st, token_key(&k, id), mem))
-        return false;
-    reader_init(&r, mem->data, mem->len);
+    reader_init(&r, value.data, value.len);
     out->anchor = outpoint_read(&r);
     out->name = read_var(&r, TOKEN_NAME_MAX);
     out->quota = read_u64(&r);
@@ -52,6 +48,13 @@ bool token_get(struct state_txn *st, const struct hash256 *id, struct buf *mem,
     out->used = read_u64(&r);
     out->cid = read_var(&r, TOKEN_CID_MAX);
     return reader_done(&r);
+}
+
+bool token_get(struct state_txn *st, const struct hash256 *id, struct buf *mem,
+               struct token *out)
+{
+    struct key k;
+    return state_get(st, token_key(&k, id), mem) && token_read(out, buf_view(mem));
 }
 
 void token_update(struct state_txn *st, const struct hash256 *id, const struct token *t)

@@ -26,6 +26,8 @@ struct token {
 /* False: there is no such token. mem holds the record. */
 bool token_get(struct state_txn *st, const struct hash256 *id, struct buf *mem,
                struct token *out);
+/* Of a record that state_each gave. */
+NODISCARD bool token_read(struct token *out, struct bytes value);
 /* The token whose anchor this coin is. */
 bool token_at(struct state_txn *st, const struct outpoint *anchor, struct hash256 *id);
 bool token_of_key(struct state_txn *st, struct bytes btns_key, struct hash256 *id);
