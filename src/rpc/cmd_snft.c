@@ -154,7 +154,7 @@ static void owner(struct rpc_call *c)
 struct lister {
     struct rpc_call *call;
     struct bytes owner; /* a script; empty: of all */
-    int32_t skip, left;
+    int64_t skip, left;
 };
 
 static bool is_owned(struct lister *l, const struct token *t)
@@ -202,27 +202,12 @@ static bool owner_arg(struct rpc_call *c, size_t i, struct buf *script)
     return true;
 }
 
-static bool count_arg(struct rpc_call *c, size_t i, const char *name, int32_t *out)
-{
-    const char *text = subcommand_text(c, i);
-    char *end;
-    if (text == NULL)
-        return true;
-    long v = strtol(text, &end, 10);
-    if (*text != '\0' && *end == '\0' && v >= 0 && v <= INT32_MAX) {
-        *out = (int32_t)v;
-        return true;
-    }
-    rpc_error(c, RPC_INVALID_PARAMETER, "%s must be a whole number from 0", name);
-    return false;
-}
-
 static void list(struct rpc_call *c)
 {
     struct lister l = {.call = c, .left = PAGE};
     struct buf script = {0};
-    if (owner_arg(c, 1, &script) && count_arg(c, 2, "count", &l.left) &&
-        count_arg(c, 3, "skip", &l.skip)) {
+    if (owner_arg(c, 1, &script) && subcommand_number(c, 2, "count", &l.left) &&
+        subcommand_number(c, 3, "skip", &l.skip)) {
         l.owner = buf_view(&script);
         if (l.left == 0)
             l.left = INT32_MAX;
@@ -251,7 +236,7 @@ static void snft(struct rpc_call *c)
 /* --- storagefee --- */
 
 struct fee_query {
-    int32_t height; /* -1: the tip */
+    int64_t height; /* -1: the tip */
     uint64_t factor, octets;
     bool estimate;
 };
@@ -291,7 +276,7 @@ static void write_fees(struct rpc_call *c, struct state_txn *st, void *ctx)
 {
     const struct fee_query *q = ctx;
     struct committee k = {.n = 0};
-    int32_t height = q->height >= 0 ? q->height : chain_height(c->node->chainman);
+    int64_t height = q->height >= 0 ? q->height : chain_height(c->node->chainman);
     if (!committee_get(st, (uint32_t)height, &k))
         rpc_error(c, RPC_INVALID_PARAMETER,
                   "Committees are kept for %d blocks; there is none of that height",
@@ -308,7 +293,7 @@ static void write_fees(struct rpc_call *c, struct state_txn *st, void *ctx)
 static void getnetworkfee(struct rpc_call *c)
 {
     struct fee_query q = {.height = -1};
-    if (count_arg(c, 1, "height", &q.height))
+    if (subcommand_number(c, 1, "height", &q.height))
         with_state(c, write_fees, &q);
 }
 

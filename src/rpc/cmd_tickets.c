@@ -156,17 +156,27 @@ static void run_query(struct rpc_call *c, struct ticket_index *ix,
     index_ok(c, e);
 }
 
-/* The first indexed field of the kind that the text is a value of. */
-static bool field_of_text(struct rpc_call *c, const struct ticket_kind *kind,
-                          const char *text, struct buf *value, const char **field)
+/* Every indexed field of which the text can be a value; false: there is none. */
+static bool find_by_fields(struct rpc_call *c, struct ticket_index *ix,
+                           const struct ticket_kind *kind, const char *text,
+                           struct lister *l)
 {
-    for (size_t i = 0; i < kind->n_fields; i++)
-        if (kind->fields[i].indexed &&
-            ticket_field_from_text(value, &kind->fields[i], c->node->params, text)) {
-            *field = kind->fields[i].name;
-            return true;
-        }
-    return false;
+    struct buf value = {0};
+    bool any = false;
+    json_begin_array(c->w);
+    for (size_t i = 0; i < kind->n_fields && l->left > 0; i++) {
+        const struct ticket_field *f = &kind->fields[i];
+        if (!f->indexed || !ticket_field_from_text(&value, f, c->node->params, text))
+            continue;
+        struct ticket_query q = {
+            .kind = kind, .field = f->name, .value = buf_view(&value)};
+        any = true;
+        if (!index_ok(c, ticket_index_find(ix, &q, list_one, l)))
+            break;
+    }
+    json_end_array(c->w);
+    buf_clear(&value);
+    return any;
 }
 
 static void find(struct rpc_call *c)
@@ -174,20 +184,18 @@ static void find(struct rpc_call *c)
     struct ticket_index *ix = index_of(c);
     const struct ticket_kind *kind = ix != NULL ? ticket_kind_arg(c, 1) : NULL;
     const char *text = subcommand_text(c, 2);
-    struct buf value = {0};
-    struct ticket_query q = {.kind = kind};
-    if (kind == NULL)
+    int64_t count = PAGE, skip = 0;
+    if (kind == NULL || !subcommand_number(c, 3, "count", &count) ||
+        !subcommand_number(c, 4, "skip", &skip))
         return;
-    if (text == NULL || !field_of_text(c, kind, text, &value, &q.field)) {
+    struct lister l = {.call = c,
+                       .tip_height = tip_height(c),
+                       .skip = (size_t)skip,
+                       .left = count > 0 ? (size_t)count : SIZE_MAX};
+    if (text == NULL || !find_by_fields(c, ix, kind, text, &l))
         rpc_error(c, RPC_INVALID_PARAMETER,
                   "The key must be a value by which tickets of this kind are found: a "
                   "PastelID, an address, a hash or a token");
-    } else {
-        struct lister l = {.call = c, .tip_height = tip_height(c), .left = PAGE};
-        q.value = buf_view(&value);
-        run_query(c, ix, &q, &l);
-    }
-    buf_clear(&value);
 }
 
 static void list(struct rpc_call *c)
@@ -195,20 +203,26 @@ static void list(struct rpc_call *c)
     struct ticket_index *ix = index_of(c);
     const struct ticket_kind *kind = ix != NULL ? ticket_kind_arg(c, 1) : NULL;
     const char *filter = subcommand_text(c, 2);
-    int64_t min_height = 0, count = PAGE, skip = 0;
+    int64_t min_height = 0, max_height = INT32_MAX, count = PAGE, skip = 0;
     if (kind == NULL || !subcommand_number(c, 3, "minheight", &min_height) ||
-        !subcommand_number(c, 4, "count", &count) || !subcommand_number(c, 5, "skip", &skip))
+        !subcommand_number(c, 4, "count", &count) ||
+        !subcommand_number(c, 5, "skip", &skip) ||
+        !subcommand_number(c, 6, "maxheight", &max_height))
         return;
     bool mine = filter != NULL && strcmp(filter, "mine") == 0;
     if (filter != NULL && !mine && strcmp(filter, "all") != 0) {
         rpc_error(c, RPC_INVALID_PARAMETER, "The filter must be \"all\" or \"mine\"");
         return;
     }
-    struct ticket_query q = {.kind = kind, .min_height = (int32_t)min_height};
+    /* the index skips faster than we read */
+    struct ticket_query q = {.kind = kind,
+                             .min_height = (int32_t)min_height,
+                             .max_height = (int32_t)max_height,
+                             .skip = mine ? 0 : (size_t)skip};
     struct lister l = {.call = c,
                        .tip_height = tip_height(c),
                        .only_mine = mine ? tickets_pastelids(c->node->tickets) : NULL,
-                       .skip = (size_t)skip,
+                       .skip = mine ? (size_t)skip : 0,
                        .left = count > 0 ? (size_t)count : SIZE_MAX};
     run_query(c, ix, &q, &l);
 }
@@ -284,8 +298,8 @@ static const struct subcommand commands[] = {
     {"cost", "\"kind\" {...}", 2, 2, ticket_cost},
     {"sign", "\"kind\" {...} \"role\"", 3, 3, ticket_sign},
     {"get", "\"txid\"", 1, 1, get},
-    {"find", "\"kind\" \"key\"", 2, 2, find},
-    {"list", "\"kind\" ( \"filter\" minheight count skip )", 1, 5, list},
+    {"find", "\"kind\" \"key\" ( count skip )", 2, 4, find},
+    {"list", "\"kind\" ( \"filter\" minheight count skip maxheight )", 1, 6, list},
     {"decode", "\"hex\"", 1, 1, decode},
     {0},
 };
@@ -306,9 +320,11 @@ static const struct rpc_method methods[] = {
             "sign \"kind\" {...} \"role\"  this node's signatures for a role of the "
             "ticket: [{\"hash\", \"signature\"}]\n"
             "get \"txid\"               one ticket of the chain or the mempool\n"
-            "find \"kind\" \"key\"        tickets by what they name: a PastelID, an "
+            "find \"kind\" \"key\" ( count skip )   tickets by what they name: a "
+            "PastelID, an "
             "address, a hash, a token, a key\n"
-            "list \"kind\" ( \"filter\" minheight count skip )   in order of height, "
+            "list \"kind\" ( \"filter\" minheight count skip maxheight )   in order of "
+            "height, "
             "1000 at a time; filter \"all\" or \"mine\"; count 0: no bound\n"
             "decode \"hex\"             what a payload, carrier script or transaction "
             "says\n"

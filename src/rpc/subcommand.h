@@ -35,6 +35,6 @@ const struct json *subcommand_json(struct rpc_call *c, size_t i, const char *nam
 #define SUBCOMMAND_PARAMS                                                              \
     PARAMS({"command", P_STR, .help = "One of the commands above"},                    \
            SUBCOMMAND_PARAM(1), SUBCOMMAND_PARAM(2), SUBCOMMAND_PARAM(3),              \
-           SUBCOMMAND_PARAM(4), SUBCOMMAND_PARAM(5))
+           SUBCOMMAND_PARAM(4), SUBCOMMAND_PARAM(5), SUBCOMMAND_PARAM(6))
 
 #endif

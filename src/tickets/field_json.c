@@ -152,7 +152,6 @@ static bool hash_from_text(struct buf *out, const struct chain_params *params,
     return hex_decode(out, text, strlen(text)) && out->len == 32;
 }
 
-/* A whole number up to max; false also for NULL. */
 /* --- txids and what is made of them --- */
 
 static struct hash256 hash_at(const uint8_t *octets)
@@ -307,6 +306,21 @@ static bool endpoint_from_json(struct buf *out, const struct ticket_field *f,
     *error = arena_printf(
         mem, "%s must be a numeric, .onion or .b32.i2p address with a port", f->name);
     return false;
+}
+
+static bool name_from_text(struct buf *out, const struct chain_params *params,
+                           const char *text)
+{
+    (void)params;
+    buf_append_str(out, text);
+    return out->len > 0;
+}
+
+static bool cid_from_text(struct buf *out, const struct chain_params *params,
+                          const char *text)
+{
+    (void)params;
+    return hex_decode(out, text, strlen(text)) && out->len > 0;
 }
 
 static bool endpoint_from_text(struct buf *out, const struct chain_params *params,
@@ -532,8 +546,8 @@ static const struct field_json forms[] = {
     [FIELD_XONLY_KEY] = {hex_to_json, hex_from_json, hash_from_text},
     [FIELD_ED25519_KEY] = {hex_to_json, hex_from_json, hash_from_text},
     [FIELD_ED25519_KEY_OPT] = {hex_to_json, hex_from_json, hash_from_text},
-    [FIELD_NAME] = {name_to_json, name_from_json, NULL},
-    [FIELD_CID] = HEX_JSON,
+    [FIELD_NAME] = {name_to_json, name_from_json, name_from_text},
+    [FIELD_CID] = {hex_to_json, hex_from_json, cid_from_text},
     [FIELD_ENDPOINT] = {endpoint_to_json, endpoint_from_json, endpoint_from_text},
     [FIELD_COMMITTEE] = {committee_to_json, committee_from_json, NULL},
     [FIELD_SUPERNODES] = {supernodes_to_json, supernodes_from_json, NULL},

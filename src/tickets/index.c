@@ -5,6 +5,7 @@
 
 #include "crypto/hash.h"
 #include "tickets/carrier.h"
+#include "tickets/lists.h"
 #include "util/fs.h"
 #include "util/mem.h"
 #include "util/reader.h"
@@ -84,6 +85,33 @@ static struct index_key key_field(const struct ticket_kind *kind, const char *na
 static const struct index_key key_heights = {.octets = {'h'}, .len = 1};
 static const struct index_key key_best = {.octets = {'B'}, .len = 1};
 
+struct place {
+    const struct ticket_record *record;
+    const struct ticket_field *field;
+    void (*fn)(void *ctx, struct bytes key);
+    void *ctx;
+};
+
+static void place_under(const struct place *p, struct bytes value)
+{
+    struct index_key k = key_field(p->record->ticket.kind, p->field->name, value);
+    key_place(&k, (uint32_t)p->record->height, p->record->position);
+    p->fn(p->ctx, key_view(&k));
+}
+
+/* A ticket with reports is found by each token; no value, no place. */
+static void place_field(const struct place *p, struct bytes raw)
+{
+    struct sync_item items[SYNC_LIST_MAX];
+    if (p->field->type == FIELD_SYNC_LIST) {
+        size_t n = sync_items(items, raw);
+        for (size_t i = 0; i < n; i++)
+            place_under(p, bytes_of(items[i].token, 32));
+    } else if (raw.len > 0) {
+        place_under(p, raw);
+    }
+}
+
 /* Every key under which a ticket is found, besides its txid. */
 static void each_place(const struct ticket_record *r,
                        void (*fn)(void *ctx, struct bytes key), void *ctx)
@@ -96,11 +124,9 @@ static void each_place(const struct ticket_record *r,
     key_place(&k, (uint32_t)r->height, r->position);
     fn(ctx, key_view(&k));
     for (size_t i = 0; i < kind->n_fields; i++) {
-        if (!kind->fields[i].indexed)
-            continue;
-        k = key_field(kind, kind->fields[i].name, r->ticket.v[i].raw);
-        key_place(&k, (uint32_t)r->height, r->position);
-        fn(ctx, key_view(&k));
+        struct place p = {r, &kind->fields[i], fn, ctx};
+        if (kind->fields[i].indexed)
+            place_field(&p, r->ticket.v[i].raw);
     }
 }
 
@@ -396,6 +422,14 @@ static struct index_key prefix_of(const struct ticket_query *q)
     return q->kind != NULL ? key_kind(q->kind) : key_heights;
 }
 
+/* The last octets of a place are height and position. */
+static bool is_beyond(const struct ticket_query *q, struct bytes key)
+{
+    uint8_t most[4];
+    put_be32(most, (uint32_t)q->max_height);
+    return q->max_height > 0 && memcmp(key.data + key.len - 8, most, 4) > 0;
+}
+
 enum err ticket_index_find(struct ticket_index *ix, const struct ticket_query *q,
                            bool (*fn)(void *ctx, const struct ticket_record *r),
                            void *ctx)
@@ -410,6 +444,8 @@ enum err ticket_index_find(struct ticket_index *ix, const struct ticket_query *q
     for (db_iter_seek(it, key_view(&from)); more && db_iter_valid(it);
          db_iter_next(it)) {
         struct hash256 txid;
+        if (is_beyond(q, db_iter_key(it)))
+            break;
         if (seen++ < q->skip)
             continue;
         if (q->count > 0 && seen > q->skip + q->count)

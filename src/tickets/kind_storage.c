@@ -48,21 +48,6 @@ static const struct ticket_field fields[] = {
 static const struct service_fields service = {REQUEST, PASTELID, MAX_FEE, EFFECTIVE_FEE,
                                               SNS};
 
-static bool quote(struct quote *q, const struct ticket *t, const struct ticket_env *env)
-{
-    const struct committee_member *members[PAID_MEMBERS];
-    return quote_members(members, env->committee, t->v[SNS].raw.data, NULL) &&
-           quote_storage(q, env->committee, members, field_uint(t->v[FACTOR].raw),
-                         field_uint(t->v[FILE_SIZE].raw));
-}
-
-/* What cannot be quoted does not pass check either. */
-static struct amount min_burn(const struct ticket *t, const struct ticket_env *env)
-{
-    struct quote q;
-    return amount_of(quote(&q, t, env) ? (int64_t)q.burn : 0);
-}
-
 static const char *wrong_number(const struct ticket *t)
 {
     uint64_t size = field_uint(t->v[FILE_SIZE].raw);
@@ -78,6 +63,22 @@ static const char *wrong_number(const struct ticket *t)
         fee_factor((uint32_t)ratio, (uint32_t)redundancy))
         return "-factor";
     return NULL;
+}
+
+static bool quote(struct quote *q, const struct ticket *t, const struct ticket_env *env)
+{
+    const struct committee_member *members[PAID_MEMBERS];
+    return wrong_number(t) == NULL &&
+           quote_members(members, env->committee, t->v[SNS].raw.data, NULL) &&
+           quote_storage(q, env->committee, members, field_uint(t->v[FACTOR].raw),
+                         field_uint(t->v[FILE_SIZE].raw));
+}
+
+/* What cannot be quoted does not pass check either. */
+static struct amount min_burn(const struct ticket *t, const struct ticket_env *env)
+{
+    struct quote q;
+    return amount_of(quote(&q, t, env) ? (int64_t)q.burn : 0);
 }
 
 static bool check(const struct ticket *t, const struct ticket_env *env,

@@ -1,55 +1,18 @@
-"""A regtest network with supernodes, and tickets of every kind made by hand: signed, paid
-for and broken as a test wants them. Nothing here asks the node for a verdict or a hash.
+"""Tickets of storage, Sense and storage NFTs made by hand: signed, paid for and broken as a
+test wants them. Nothing here asks the node for a verdict or a hash.
 """
 import struct
 
-from . import ed25519, script, ticket
-from .blocks import Chain, create_coinbase, create_block
+from . import ed25519, operators, supernodes, ticket
 from .ed448 import Key as Ed448
 from .hashes import sha3
-from .key import Key
-from .primitives import Block, Tx, TxIn, TxOut
+from .primitives import Tx, TxIn, TxOut
 from .ticket import Ticket
-from .util import wait_until
+from .verdict import Judge
 from .wallet import MiniWallet
 
-COLLATERAL, ID_BURN = 1000, 10      # coins, on regtest
-COMMITTEE_SIZE = 10
 MEGABYTE = 1 << 20
 MAX_MONEY = 2_100_000_000_000_000
-
-
-class Supernode:
-    """The keys of one, and what it says of itself."""
-
-    def __init__(self, name, number):
-        self.name = name
-        self.pastelid = Ed448.from_seed("supernode " + name)
-        self.operator = Key.from_seed("operator " + name)
-        self.collateral_key = Key.from_seed("collateral " + name)
-        self.collateral_script = script.p2tr(self.collateral_key.xonly)
-        self.payout_script = script.p2wpkh(Key.from_seed("payout " + name).pubkey)
-        self.endpoint = (bytes([1, 10, 0, number >> 8, number & 255])
-                         + struct.pack("<H", 9933))
-        self.storage_fee, self.sense_fee = 5000 + 100 * number, 2000 + 10 * number
-        self.collateral = self.txid = None    # once it has them
-
-    def registration(self, genesis, prevout):
-        """The sn-register whose input 0 is prevout."""
-        t = Ticket("sn-register", {
-            "collateral": self.collateral, "pastelid": self.pastelid.public,
-            "operator_key": self.operator.xonly, "payout_script": self.payout_script,
-            "endpoint": self.endpoint, "storage_fee": self.storage_fee,
-            "sense_fee": self.sense_fee, "opkey_sig": b"", "collateral_sig": b"",
-            "operator_sig": b""})
-        return self.sign(t, genesis, prevout)
-
-    def sign(self, t, genesis, prevout):
-        t.values["opkey_sig"] = self.operator.sign_schnorr(t.hash(genesis, "opkey_sig", prevout))
-        t.values["collateral_sig"] = self.collateral_key.sign_schnorr(
-            t.hash(genesis, "collateral_sig", prevout))
-        t.values["operator_sig"] = self.pastelid.sign(t.hash(genesis, "operator_sig", prevout))
-        return t
 
 
 # --- fees (doc/spec/tickets.md) ---
@@ -75,92 +38,57 @@ def prevout_bytes(utxo):
 
 
 class TicketLab:
-    """One node with supernodes that are registered and active, and an observer that never
-    sees a transaction before its block."""
+    """A node with supernodes that are registered and active, and one that never sees a
+    transaction before its block."""
 
-    def __init__(self, lab, supernodes=12, users=2, observer=True, args=()):
+    def __init__(self, lab, count=12, args=()):
         self.node = lab.node(*args)
-        self.observer = lab.node("-blocksonly") if observer else None
         self.params, self.coin = self.node.params, self.node.params.coin
         self.genesis = bytes.fromhex(self.node.getblockhash(0))[::-1]
         self.wallet = MiniWallet(self.node)
-        self.users = [Ed448.from_seed(f"user {i}") for i in range(users)]
+        self.taken = {}
+        self.wallet.generate(130)
+        self.users = [Ed448.from_seed(f"user {i}") for i in range(2)]
         self.user = self.users[0]
-        self.supernodes = [Supernode(str(i), i) for i in range(supernodes)]
-        self.registered = {}    # txid bytes -> (Supernode, height)
-        self.coins = []
-        if self.observer:
-            self.node.connect(self.observer)
-        self._fund()
-        self._register_all()
+        self.operators = [operators.Operator(self.genesis, f"lab{i}") for i in range(count)]
+        self._start()
+        self.judge = Judge(self.node, lab.node(*args))
 
-    # -- coins --
-
-    def _fund(self):
-        self.wallet.generate(110)
-        self.split(100)
-
-    def split(self, count, value=None):
-        """Confirmed coins of the same size for tickets to spend."""
-        value = value or 100 * self.coin
-        tx = self.wallet.create(extra_outputs=[TxOut(value, self.wallet.script_pubkey)
-                                               for _ in range(count)],
-                                utxos=self._enough(count * value + 10 * self.coin), fee=50_000)
-        self.wallet.broadcast(tx)
+    def _start(self):
+        operators.split(self.wallet, 60)
+        operators.fund_collaterals(self.wallet, self.operators)
+        operators.register_ids(self.wallet, self.operators)
+        for key in self.users:
+            self.register_id(key)
         self.mine()
+        for i, o in enumerate(self.operators):
+            o.storage_fee, o.sense_fee = 5000 + 100 * i, 2000 + 10 * i
+            operators.register(self.wallet, [o], storage_fee=o.storage_fee,
+                               sense_fee=o.sense_fee)
+        self.mine(9)    # active, and in the committee six blocks below the tip
 
-    def _enough(self, value):
-        found = []
-        while sum(u.value for u in found) < value:
-            found.append(self.wallet.get_utxo(confirmed_only=True))
-        return found
+    def register_id(self, key, owner=None):
+        u = self.utxo()
+        t = Ticket("id", {"pastelid": key.public, "owner_sig": b"",
+                          "owner_script": owner or self.wallet.script_pubkey})
+        t.values["owner_sig"] = key.sign(t.hash(self.genesis, "owner_sig", prevout_bytes(u)))
+        return self.send(self.carry(t, [u], burn=operators.ID_BURN))
 
     def utxo(self):
-        """A confirmed coin, not too large."""
-        found = min((u for u in self.wallet.spendable(True) if u.value >= 50 * self.coin),
-                    key=lambda u: (u.value, u.txid, u.vout))
-        self.wallet.utxos.remove(found)
-        return found
+        """A confirmed coin."""
+        u = self.wallet.get_utxo(confirmed_only=True)
+        self.taken[u.outpoint.serialize()] = u
+        return u
 
     def mine(self, count=1):
         return self.wallet.generate(count)
 
-    # -- supernodes --
-
-    def register_ids(self, keys, owner=None):
-        for key in keys:
-            u = self.utxo()
-            t = Ticket("id", {"pastelid": key.public, "owner_sig": b"",
-                              "owner_script": owner or self.wallet.script_pubkey})
-            t.values["owner_sig"] = key.sign(t.hash(self.genesis, "owner_sig", prevout_bytes(u)))
-            self.send(self.carry(t, [u], burn=ID_BURN * self.coin))
-
-    def _register_all(self):
-        self.register_ids([s.pastelid for s in self.supernodes] + self.users)
-        outputs = [TxOut(COLLATERAL * self.coin, s.collateral_script) for s in self.supernodes]
-        tx = self.wallet.create(
-            utxos=self._enough(sum(o.value for o in outputs) + self.coin),
-            extra_outputs=outputs, fee=20_000)
-        self.send(tx)
-        self.mine()
-        for i, s in enumerate(self.supernodes):
-            s.collateral = tx.txid_bytes + struct.pack("<I", 1 + i)
-            self.register_supernode(s)
-        self.mine(8)    # active, and in the committee six blocks below the tip
-
-    def register_supernode(self, s):
-        u = self.utxo()
-        tx = self.carry(s.registration(self.genesis, prevout_bytes(u)), [u])
-        self.send(tx)
-        s.txid = tx.txid_bytes
-        self.registered[s.txid] = (s, self.node.getblockcount() + 1)
-
     def committee(self, height):
-        """The supernodes of a block's committee, best rank first."""
-        block = bytes.fromhex(self.node.getblockhash(height))[::-1]
-        active = [txid for txid, (_, since) in self.registered.items() if height - since >= 1]
-        active.sort(key=lambda txid: (sha3(block + txid), txid))
-        return [self.registered[txid][0] for txid in active[:COMMITTEE_SIZE]]
+        """The operators of a block's committee, best rank first, as the model has them."""
+        state = self.judge.sync().states[height]
+        block = self.judge.chain.blocks[height].hash_bytes
+        by_sn = {o.sn: o for o in self.operators}
+        return [by_sn[sn] for sn, _ in supernodes.committee(state, block, height)]
 
     def reference(self, height=None):
         """(height, the 36 bytes that name it) of a committee."""
@@ -193,47 +121,18 @@ class TicketLab:
 
     # -- verdicts --
 
-    def block_with(self, node, txs, spends=0):
-        """A block on the tip with what its coinbase needs, as the node's template says."""
-        template = node.getblocktemplate({"rules": ["segwit"]})
-        height = template["height"]
-        required = [TxOut(o["amount"], bytes.fromhex(o["script"]))
-                    for o in template["coinbase_required_outputs"]]
-        value = 0    # a coinbase may take less than it could
-        coinbase = create_coinbase(self.params, height, value, outputs=required)
-        return create_block(self.params, template["previousblockhash"], height,
-                            max(template["mintime"], template["curtime"]), txs, coinbase)
+    def refused(self, tx, reason):
+        self.judge.refused(tx, reason)
+        for vin in tx.vin:      # its coins are there for the next
+            u = self.taken.pop(vin.prevout.serialize(), None)
+            if u is not None:
+                self.wallet.utxos.append(u)
 
-    def refused(self, tx, reason, mempool_reason=None):
-        """The mempool, a template, a block, and a node that sees nothing but the block say
-        the same, and nothing changes."""
-        root = self.node.getstateroot()
-        verdict = self.node.testmempoolaccept([tx.hex()], 0)[0]
-        assert verdict["allowed"] is False, "the mempool takes it"
-        assert verdict["reject-reason"] == (mempool_reason or reason), verdict
-        block = self.block_with(self.node, [tx])
-        for node in filter(None, (self.node, self.observer)):
-            self.sync()
-            assert node.submitblock(block.hex()) == reason
-            assert node.getstateroot() == root
-
-    def accepted(self, tx, mine=True):
-        """All of them take it; it is mined."""
-        verdict = self.node.testmempoolaccept([tx.hex()], 0)[0]
-        assert verdict["allowed"], verdict
-        self.send(tx)
-        template = self.node.getblocktemplate({"rules": ["segwit"]})
-        assert tx.txid in [t["txid"] for t in template["transactions"]]
-        if mine:
-            self.mine()
-            self.sync()
-            assert self.node.tickets("get", tx.txid)["confirmations"] == 1
+    def accepted(self, tx):
+        self.judge.accepted(tx)
+        self.wallet.scan_block(self.node.getbestblockhash())
+        assert self.node.tickets("get", tx.txid)["confirmations"] == 1
         return tx
-
-    def sync(self):
-        if self.observer:
-            wait_until(lambda: self.observer.getbestblockhash() == self.node.getbestblockhash())
-            assert self.observer.getstateroot() == self.node.getstateroot()
 
     # -- storage and sense --
 
@@ -265,7 +164,7 @@ class TicketLab:
                   "sending_script": self.wallet.script_pubkey, "effective_fee": paid + burn,
                   "index_hash": sha3(b"index"), **own}
         for i, s in enumerate(members):
-            values[f"sn{i}"], values[f"sig{i}"] = s.txid or bytes(32), bytes(114)
+            values[f"sn{i}"], values[f"sig{i}"] = s.sn or bytes(32), bytes(114)
         t = Ticket(kind, {**values, "user_sig": bytes(114), **changes})
         if sign:
             self.sign_service(t, members, user, u)
@@ -273,7 +172,7 @@ class TicketLab:
 
     def sign_service(self, t, members, user, u):
         for i, s in enumerate(members):
-            t.values[f"sig{i}"] = s.pastelid.sign(t.hash(self.genesis, f"sig{i}"))
+            t.values[f"sig{i}"] = s.id.sign(t.hash(self.genesis, f"sig{i}"))
         t.values["user_sig"] = user.sign(t.hash(self.genesis, "user_sig", prevout_bytes(u)))
 
     def service_tx(self, kind, u=None, members=None, payments=None, outputs=(), burn=None,
@@ -283,7 +182,7 @@ class TicketLab:
         chosen = members or self.committee(self.reference(kwargs.get("height"))[0])[:3]
         t, shares, least = self.service(kind, u, members, burn=burn, **kwargs)
         if payments is None:
-            payments = [TxOut(v, s.payout_script) for v, s in zip(shares, chosen)]
+            payments = [TxOut(v, s.payout) for v, s in zip(shares, chosen)]
         return self.carry(t, [u], least, [*payments, *outputs])
 
     # -- tokens --
@@ -294,7 +193,7 @@ class TicketLab:
 
     def space_payments(self, height, octets):
         each = self.space_price(height, octets)
-        return [TxOut(each, s.payout_script) for s in self.committee(height)[:3]], \
+        return [TxOut(each, s.payout) for s in self.committee(height)[:3]], \
             least_burn(3 * each, 3 * each)
 
     def mint(self, u, key=None, height=None, **changes):
@@ -340,7 +239,7 @@ class TicketLab:
             ranks = range(-(-2 * len(committee) // 3))
         t = Ticket("snft-sync", {"committee": ref, "reports": reports, "quorum": [], **changes})
         h = t.hash(self.genesis, "quorum")
-        t.values["quorum"] = [(r, committee[r % len(committee)].operator.sign_schnorr(h))
+        t.values["quorum"] = [(r, committee[r % len(committee)].opkey.sign_schnorr(h))
                               for r in ranks]
         return t
 
