@@ -8,6 +8,7 @@
 #include "rpc/subcommand.h"
 #include "rpc/supernode_list.h"
 #include "rpc/supernode_penalty.h"
+#include "rpc/supernode_register.h"
 #include "tickets/pastelid.h"
 #include "util/rand.h"
 
@@ -84,6 +85,9 @@ static void genkey(struct rpc_call *c)
 /* --- all --- */
 
 static const struct subcommand commands[] = {
+    {"register", "{...}", 1, 1, supernode_register},
+    {"update", "\"sn\" {...}", 2, 2, supernode_update},
+    {"revoke", "\"sn\" {...}", 2, 2, supernode_revoke},
     {"list", "( \"filter\" )", 0, 1, supernode_list},
     {"get", "\"sn\"", 1, 1, supernode_get_one},
     {"count", "", 0, 0, supernode_count},
@@ -109,6 +113,13 @@ static const struct rpc_method methods[] = {
         .help =
             "The list of supernodes, and the one that this node is.\n"
             "\nCommands:\n"
+            "register {...}        registers one: the object of tickets register "
+            "sn-register (collateral, pastelid, operator_key, payout_address, "
+            "endpoint, "
+            "storage_fee, sense_fee; passphrase, privkeys, operator_privkey, inputs)\n"
+            "update \"sn\" {...}     changes what the object names; burns the price of "
+            "lifting a ban when there is one\n"
+            "revoke \"sn\" {...}     ends it; reason is a number (default: 0)\n"
             "list ( \"filter\" )     all of them; filter \"enabled\", \"pre_enabled\", "
             "\"banned\", or a txid, PastelID, operator key, endpoint or payout "
             "address\n"

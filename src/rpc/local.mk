@@ -19,6 +19,7 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/json_supernode.c src/rpc/json_supernode.h \
 	src/rpc/supernode_list.c src/rpc/supernode_list.h \
 	src/rpc/supernode_penalty.c src/rpc/supernode_penalty.h \
+	src/rpc/supernode_register.c src/rpc/supernode_register.h \
 	src/rpc/cmd_rawtransaction.c src/rpc/raw.h \
 	src/rpc/cmd_scan.c src/rpc/cmd_txoutproof.c src/rpc/cmd_util.c \
 	src/rpc/descriptor_args.c src/rpc/descriptor_args.h \

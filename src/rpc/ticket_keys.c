@@ -9,6 +9,7 @@
 #include "crypto/ed448.h"
 #include "crypto/secp.h"
 #include "crypto/secret.h"
+#include "mn/sn_operator.h"
 #include "tickets/pastelid.h"
 #include "tickets/tickets.h"
 #include "util/hex.h"
@@ -121,6 +122,13 @@ static bool sign_ed25519(struct ticket_keys *k, const struct ticket_signing *wha
     return true;
 }
 
+/* The operator key of the supernode that this node is, if it is this one. */
+static const struct sn_operator *find_operator(struct ticket_keys *k, struct bytes key)
+{
+    const struct sn_operator *o = k->call->node->sn_operator;
+    return o != NULL && bytes_equal(bytes_of(sn_operator_key(o), 32), key) ? o : NULL;
+}
+
 static const struct key_entry *find_xonly(struct ticket_keys *k, struct bytes key)
 {
     const struct key_entry *e = keystore_find_xonly(&k->store, key.data);
@@ -131,6 +139,11 @@ static bool sign_bip340(struct ticket_keys *k, const struct ticket_signing *what
                         uint8_t *sig)
 {
     const struct key_entry *e = find_xonly(k, what->key);
+    const struct sn_operator *o = find_operator(k, what->key);
+    if (o != NULL) {
+        sn_operator_sign(o, sig, &what->message);
+        return true;
+    }
     if (e == NULL)
         return missing(k, what, "operator_privkey");
     return secp_schnorr_sign(sig, keystore_secret(&k->store, e), what->message.b, NULL,
@@ -242,7 +255,7 @@ bool ticket_keys_have(struct ticket_keys *k, enum sig_scheme scheme, struct byte
     case SIG_ED25519:
         return have_seed_of(k, key);
     case SIG_BIP340:
-        return find_xonly(k, key) != NULL;
+        return find_operator(k, key) != NULL || find_xonly(k, key) != NULL;
     case SIG_SCRIPT:
         return find_key(k, key) != NULL;
     }

@@ -1,7 +1,8 @@
 /* Keys by which commands sign tickets, as the caller's object gives them:
  *   passphrase        of the PastelIDs that lie on this node
  *   privkeys          [WIF]: of coins, and of a collateral
- *   operator_privkey  WIF: of a supernode's operator
+ *   operator_privkey  WIF: of a supernode's operator; needless on the node that is this
+ *                     supernode (-supernode)
  *   btns_privkey      hex: the Ed25519 seed of a token's usage records */
 #ifndef OCHRE_RPC_TICKET_KEYS_H
 #define OCHRE_RPC_TICKET_KEYS_H

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "chain/script/address.h"
+#include "chain/store/coins_cache.h"
 #include "chain/validation/chainman.h"
 #include "rpc/subcommand.h"
 
@@ -94,6 +95,12 @@ bool ticket_object_read(struct rpc_call *c, struct ticket_draft *d,
     return true;
 }
 
+static bool coin_at_tip(void *ctx, const struct outpoint *o, struct coin *out)
+{
+    struct rpc_call *c = ctx;
+    return coins_peek(chainman_coins(c->node->chainman), o, out, c->mem);
+}
+
 bool ticket_object_complete(struct rpc_call *c, struct ticket_draft *d,
                             const struct json *obj)
 {
@@ -105,10 +112,13 @@ bool ticket_object_complete(struct rpc_call *c, struct ticket_draft *d,
     if (has_burn && !rpc_to_amount(c, burn, &wanted))
         return false;
     chainman_read_lock(cm);
-    struct state_txn *st = state_begin(chainman_state(cm));
-    bool ok = ticket_draft_complete(d, st, chain_height(cm) + 1,
-                                    has_burn ? &wanted : NULL, &error);
-    state_discard(st);
+    struct rule_env next = {.params = c->node->params,
+                            .height = chain_height(cm) + 1,
+                            .state = state_begin(chainman_state(cm)),
+                            .coin = coin_at_tip,
+                            .coin_ctx = c};
+    bool ok = ticket_draft_complete(d, &next, has_burn ? &wanted : NULL, &error);
+    state_discard(next.state);
     chainman_read_unlock(cm);
     if (!ok)
         rpc_error(c, RPC_INVALID_PARAMETER, "%s", error);

@@ -217,13 +217,16 @@ static bool check_burn(const struct ticket_draft *d, const struct ticket_env *en
     return false;
 }
 
-bool ticket_draft_complete(struct ticket_draft *d, struct state_txn *st, int32_t height,
+bool ticket_draft_complete(struct ticket_draft *d, struct rule_env *next,
                            const struct amount *burn, char **error)
 {
-    struct ticket_env env = {
-        .params = d->params, .height = height, .state = st, .committee = &d->committee};
+    struct ticket_env env = {.params = d->params,
+                             .height = next->height,
+                             .state = next->state,
+                             .block = next,
+                             .committee = &d->committee};
     struct ticket t;
-    if (!find_committee(d, st, height, error))
+    if (!find_committee(d, next->state, next->height, error))
         return false;
     choose_supernodes(d);
     if (!check_supernodes(d, error))

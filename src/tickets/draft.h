@@ -36,11 +36,10 @@ void ticket_draft_clear(struct ticket_draft *d);
 bool ticket_draft_knows(const struct ticket_field *f);
 /* Adds what was left out: the committee (of the block six below the tip), its three
  * best members, derived fields, the burn (NULL: the least), and finds who is to sign.
- * @st is the state at the tip, @height that of the next block. False: *error (caller
- * frees). */
-NODISCARD bool ticket_draft_complete(struct ticket_draft *d, struct state_txn *st,
-                                     int32_t height, const struct amount *burn,
-                                     char **error);
+ * @next is the block that follows the tip: its height, the state and the coins at the
+ * tip. False: *error (caller frees). */
+NODISCARD bool ticket_draft_complete(struct ticket_draft *d, struct rule_env *next,
+                                     const struct amount *burn, char **error);
 
 /* The payload as it is, with zeros where signatures are to come. */
 void ticket_draft_payload(const struct ticket_draft *d, struct buf *out);

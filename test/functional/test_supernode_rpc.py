@@ -1,0 +1,130 @@
+"""An operator's life over JSON-RPC alone: register, update, penalty, revival, revoke."""
+import pytest
+
+from framework import operators as op
+from framework import script as sc
+from framework.blocks import Chain
+from framework.key import Key
+from framework.params import OCHRE
+from framework.rpc import expect_error
+from framework.wallet import MiniWallet
+
+PASS = "passphrase"
+OWNER = Key.from_seed("owns everything here")
+
+
+@pytest.fixture(scope="module")
+def node(module_lab):
+    return module_lab.node()
+
+
+@pytest.fixture(scope="module")
+def wallet(node):
+    wallet = MiniWallet(node)
+    wallet.generate(125)
+    return wallet
+
+
+def coin(node, wallet, value=20 * OCHRE.coin, script=None, key=OWNER):
+    tx, n = wallet.send_to(script or sc.p2wpkh(key.pubkey), value, confirmed_only=True)
+    wallet.generate(1)
+    return {"txid": tx.txid, "vout": n}
+
+
+def keys(*more):
+    return {"passphrase": PASS, "privkeys": [k.wif(OCHRE) for k in (OWNER, *more)]}
+
+
+def new_pastelid(node, wallet):
+    name = node.pastelid("newkey", PASS)["pastelid"]
+    node.tickets("register", "id", {"pastelid": name, "owner_address": OWNER.p2wpkh(OCHRE),
+                                    "inputs": [coin(node, wallet)], **keys()})
+    wallet.generate(1)
+    return name
+
+
+def check_root(node):
+    assert node.getstateroot() == Chain.of(node).root.hex()
+
+
+@pytest.fixture(scope="module")
+def sn(node, wallet):
+    """Registered with a taproot collateral; the operator key lies on this node."""
+    name = new_pastelid(node, wallet)
+    kept = node.supernode("genkey", "first", name)
+    node.restart("-supernode=first")
+    holder = Key.from_seed("holder of the collateral")
+    collateral = coin(node, wallet, op.COLLATERAL,
+                      sc.p2tr(holder.tweaked().xonly))
+    fields = {"collateral": collateral, "pastelid": name,
+              "operator_key": kept["operator_key"], "payout_address": OWNER.p2tr(OCHRE),
+              "endpoint": "203.0.113.7:9933", "storage_fee": 0.5, "sense_fee": "0.02000",
+              "inputs": [coin(node, wallet)], **keys(holder)}
+    for change, code, text in (
+            ({"collateral": {"txid": "11" * 32}}, -8, "collateral"),
+            ({"operator_key": "ff"}, -8, "operator_key"),
+            ({"endpoint": "example.org:1"}, -8, "endpoint"),
+            ({"endpoint": "1.2.3.4"}, -8, "endpoint"),
+            ({"storage_fee": -1}, -8, "storage_fee"),
+            ({"storage_fee": 0.009}, -26, "ticket-fee-range"),
+            ({"passphrase": "wrong"}, -14, "passphrase"),
+            ({"privkeys": [OWNER.wif(OCHRE)]}, -5, "collateral_signature"),
+            ({"colateral": 1}, -8, "colateral")):
+        expect_error(code, text, node.supernode, "register", {**fields, **change})
+    dry = node.supernode("register", {**fields, "dry_run": True})
+    assert dry["allowed"] and dry["burned"] == 0
+    sent = node.supernode("register", fields)
+    wallet.generate(2)
+    assert node.supernode("status")["supernode"]["sn"] == sent["txid"]
+    check_root(node)
+    return sent["txid"]
+
+
+def test_registered(node, sn):
+    status = node.supernode("status")
+    assert status["status"] == "ENABLED" and status["name"] == "first"
+    entry = node.supernode("get", sn)
+    assert entry == status["supernode"]
+    assert entry["endpoint"] == "203.0.113.7:9933"
+    assert OCHRE.units(entry["storage_fee"]) == 50000 and OCHRE.units(entry["sense_fee"]) == 2000
+    assert entry["payout_address"] == OWNER.p2tr(OCHRE)
+    found = node.tickets("find", "sn-register", entry["pastelid"])
+    assert [t["txid"] for t in found] == [sn]
+    for name in ("endpoint", "operator_key", "payout_address"):
+        assert found == node.tickets("find", "sn-register", entry[name])
+    assert node.tickets("get", sn)["ticket"]["endpoint"] == entry["endpoint"]
+
+
+def test_update(node, wallet, sn):
+    """What is not said stays; each new key signs for itself."""
+    before = node.supernode("get", sn)
+    node.supernode("update", sn, {"endpoint": "[2a01::7]:1234", "sense_fee": 1,
+                                  "inputs": [coin(node, wallet)], **keys()})
+    wallet.generate(1)
+    now = node.supernode("get", sn)
+    assert now == {**before, "endpoint": "[2a01::7]:1234", "sense_fee": now["sense_fee"],
+                   "last_paid": now["last_paid"]}
+    assert OCHRE.units(now["sense_fee"]) == OCHRE.coin
+    new = node.supernode("genkey")
+    more = {"inputs": [coin(node, wallet)], **keys()}
+    expect_error(-5, "operator_privkey", node.supernode, "update", sn,
+                 {"operator_key": new["operator_key"], **more})
+    expect_error(-5, "collateral_signature", node.supernode, "update", sn,
+                 {"payout_address": OWNER.p2pkh(OCHRE), **more})
+    node.supernode("update", sn, {"operator_key": new["operator_key"],
+                                  "operator_privkey": new["private_key"], **more})
+    wallet.generate(1)
+    assert node.supernode("status")["status"] == "NOT_REGISTERED"
+    assert node.supernode("get", new["operator_key"])["sn"] == sn
+    check_root(node)
+    expect_error(-5, "supernode list", node.supernode, "update", "11" * 32, more)
+
+
+def test_revoke(node, wallet, sn):
+    assert node.tickets("find", "sn-update", sn)
+    node.supernode("revoke", sn, {"inputs": [coin(node, wallet)], **keys()})
+    wallet.generate(1)
+    expect_error(-5, None, node.supernode, "get", sn)
+    assert node.supernode("count")["total"] == 0
+    assert node.tickets("find", "sn-revoke", sn)[0]["ticket"]["reason"] == 0
+    check_root(node)
