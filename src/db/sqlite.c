@@ -1,10 +1,12 @@
 #include "db/sqlite.h"
 
-#include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "crypto/secret.h"
 #include "util/mem.h"
 
 struct sqlite_stmt {
@@ -61,6 +63,63 @@ static enum err failed(struct sqlite *db, int code)
     return e;
 }
 
+/* -- Memory. Rows may hold secrets: what SQLite frees is wiped. */
+
+static void *mem_alloc(int n)
+{
+    return malloc((size_t)n);
+}
+
+static void mem_free(void *p)
+{
+    if (p != NULL)
+        secret_wipe(p, malloc_usable_size(p));
+    free(p);
+}
+
+static int mem_size(void *p)
+{
+    return p != NULL ? (int)malloc_usable_size(p) : 0;
+}
+
+static void *mem_realloc(void *p, int n)
+{
+    void *to = malloc((size_t)n);
+    if (to == NULL)
+        return NULL;
+    memcpy(to, p, (size_t)(mem_size(p) < n ? mem_size(p) : n));
+    mem_free(p);
+    return to;
+}
+
+static int mem_round_up(int n)
+{
+    return (n + 7) / 8 * 8;
+}
+
+static int mem_init(void *arg UNUSED)
+{
+    return SQLITE_OK;
+}
+
+static void mem_shutdown(void *arg UNUSED)
+{
+}
+
+static const sqlite3_mem_methods wiping = {
+    mem_alloc, mem_free,     mem_realloc,  mem_size,
+    mem_round_up, mem_init, mem_shutdown, NULL,
+};
+
+/* No pools of SQLite's own: memory goes back, and is wiped, piece by piece. */
+static void configure(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &wiping);
+    sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+    sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 /* -- Opening */
 
 /* TRUNCATE: no change of the directory takes part in a commit. The lock is taken by
@@ -72,6 +131,8 @@ static const char settings[] =
 
 enum err sqlite_open(struct sqlite **out, const char *path, bool create, char **error)
 {
+    static pthread_once_t configured = PTHREAD_ONCE_INIT;
+    pthread_once(&configured, configure);
     struct sqlite *db = xcalloc(1, sizeof(*db));
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
@@ -89,16 +150,21 @@ enum err sqlite_open(struct sqlite **out, const char *path, bool create, char **
     return err_of(code);
 }
 
-void sqlite_close(struct sqlite *db)
+static void forget_statements(struct sqlite *db)
 {
-    if (db == NULL)
-        return;
     while (db->cached != NULL) {
         struct sqlite_stmt *q = db->cached;
         db->cached = q->next;
         sqlite3_finalize(q->stmt);
         free(q);
     }
+}
+
+void sqlite_close(struct sqlite *db)
+{
+    if (db == NULL)
+        return;
+    forget_statements(db);
     sqlite3_close(db->handle);
     free(db->error);
     free(db);
@@ -334,4 +400,10 @@ enum err sqlite_backup(struct sqlite *db, const char *path)
 enum err sqlite_vacuum(struct sqlite *db)
 {
     return sqlite_exec(db, "VACUUM");
+}
+
+void sqlite_forget(struct sqlite *db)
+{
+    forget_statements(db);
+    sqlite3_db_release_memory(db->handle);
 }

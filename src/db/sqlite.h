@@ -72,5 +72,7 @@ void sqlite_rollback(struct sqlite *db);
 
 NODISCARD enum err sqlite_backup(struct sqlite *db, const char *path);
 NODISCARD enum err sqlite_vacuum(struct sqlite *db);
+/* Wipes what the connection holds in memory of the file. No statement is in use. */
+void sqlite_forget(struct sqlite *db);
 
 #endif

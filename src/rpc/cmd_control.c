@@ -91,9 +91,9 @@ static void write_locked_memory(struct json_writer *w)
     json_kv_uint(w, "used", u.used);
     json_kv_uint(w, "free", u.total - u.used);
     json_kv_uint(w, "total", u.total);
-    json_kv_uint(w, "locked", u.total);
+    json_kv_uint(w, "locked", u.locked);
     json_kv_uint(w, "chunks_used", u.pieces);
-    json_kv_uint(w, "chunks_free", u.total > u.used ? u.pieces : 0);
+    json_kv_uint(w, "chunks_free", u.free_pieces);
     json_end_object(w);
     json_end_object(w);
 }

@@ -140,7 +140,7 @@ static void setlabel(struct rpc_call *c)
         return;
     const char *label = NULL;
     if (!address_decode(&d, c->node->params, rpc_arg_str(c, 0, ""), &bad))
-        rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY, "Invalid address");
+        rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY, "Invalid Bitcoin address");
     else
         label = rpc_arg_label(c, 1, "");
     if (label != NULL) {

@@ -47,7 +47,6 @@ static bool fail(struct rpc_call *c, enum rpc_code code, const char *message)
 /* What descriptor wallets cannot be, and what contradicts itself. */
 static bool check_create(struct rpc_call *c, bool no_private)
 {
-    const char *passphrase = rpc_arg_str(c, ARG_PASSPHRASE, "");
     if (!rpc_arg_bool(c, ARG_DESCRIPTORS, true))
         return fail(c, RPC_WALLET_ERROR,
                     "Compiled without bdb support (required for legacy wallets)");
@@ -55,7 +54,7 @@ static bool check_create(struct rpc_call *c, bool no_private)
         return fail(c, RPC_WALLET_ERROR,
                     "Compiled without external signing support (required for external "
                     "signing)");
-    if (passphrase[0] != '\0' && no_private)
+    if (rpc_arg_passphrase(c, ARG_PASSPHRASE).len > 0 && no_private)
         return fail(c, RPC_WALLET_ERROR,
                     "Passphrase provided but private keys are disabled. A passphrase "
                     "is only used to encrypt private keys, so cannot be used for "
@@ -79,9 +78,9 @@ static void createwallet(struct rpc_call *c)
     const struct wallet_create how = {
         .flags =
             flag_if(no_private, WALLET_DISABLE_PRIVATE_KEYS) |
-            flag_if(rpc_arg_bool(c, ARG_BLANK, false) || no_private, WALLET_BLANK) |
+            flag_if(rpc_arg_bool(c, ARG_BLANK, false), WALLET_BLANK) |
             flag_if(rpc_arg_bool(c, ARG_AVOID_REUSE, false), WALLET_AVOID_REUSE),
-        .passphrase = rpc_arg_str(c, ARG_PASSPHRASE, NULL),
+        .passphrase = rpc_arg_passphrase(c, ARG_PASSPHRASE),
         .mnemonic = rpc_arg_str(c, ARG_MNEMONIC, NULL),
     };
     struct wallet_error e = {0};
@@ -90,7 +89,7 @@ static void createwallet(struct rpc_call *c)
     char *mnemonic = NULL;
     if (!check_create(c, no_private))
         return;
-    if (how.passphrase != NULL && how.passphrase[0] == '\0')
+    if (rpc_arg(c, ARG_PASSPHRASE) != NULL && how.passphrase.len == 0)
         buf_append_str(&warnings, "Empty string given as passphrase, wallet will not "
                                   "be encrypted.\n");
     if (wallet_manager_create(c->node->wallets, rpc_arg_str(c, ARG_NAME, ""), &how,

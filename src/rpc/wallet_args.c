@@ -109,12 +109,19 @@ const char *rpc_arg_label(struct rpc_call *c, size_t i, const char *def)
     return NULL;
 }
 
+struct bytes rpc_arg_passphrase(const struct rpc_call *c, size_t i)
+{
+    const struct json *v = rpc_arg(c, i);
+    return v != NULL ? bytes_of(v->str, v->str_len) : bytes_of(NULL, 0);
+}
+
 bool rpc_arg_address(struct rpc_call *c, size_t i, struct destination *out)
 {
     struct address_error e;
     if (address_decode(out, c->node->params, rpc_arg_str(c, i, ""), &e))
         return true;
-    rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY, "Invalid address");
+    rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY, "Invalid Bitcoin address: %s",
+              rpc_arg_str(c, i, ""));
     return false;
 }
 

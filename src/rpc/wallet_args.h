@@ -24,6 +24,8 @@ NODISCARD bool rpc_need_private_keys(struct rpc_call *c, const struct wallet *w)
 void rpc_wallet_error(struct rpc_call *c, struct wallet_error *take_e);
 /* Argument @i as a label; -11 for "*". NULL: wrong; absent: @def. */
 const char *rpc_arg_label(struct rpc_call *c, size_t i, const char *def);
+/* Argument @i, which may hold any bytes; empty when absent. */
+struct bytes rpc_arg_passphrase(const struct rpc_call *c, size_t i);
 /* Argument @i as an address; -5. */
 NODISCARD bool rpc_arg_address(struct rpc_call *c, size_t i, struct destination *out);
 /* Argument @i as bitcoind's load_on_startup. */

@@ -103,11 +103,11 @@ enum err crypt_load(struct crypt *c, struct store *s)
 
 /* Seals @master with what @pass makes of fresh parameters. */
 static enum err seal_master(struct sealed_master *out, const uint8_t *master,
-                            const char *pass, uint64_t kdf_memory)
+                            struct bytes pass, uint64_t kdf_memory)
 {
     uint8_t *key = secret_alloc(KEY_SIZE);
     kdf_params_init(&out->kdf, kdf_memory);
-    enum err e = kdf_derive(key, &out->kdf, pass, strlen(pass));
+    enum err e = kdf_derive(key, &out->kdf, pass.data, pass.len);
     rand_bytes(out->nonce, sizeof(out->nonce));
     if (e == ERR_OK)
         aead_seal(out->key, key, out->nonce, RECORD, sizeof(RECORD), master, KEY_SIZE);
@@ -117,10 +117,10 @@ static enum err seal_master(struct sealed_master *out, const uint8_t *master,
 
 /* *out is secret memory of the caller's. */
 static enum err open_master(uint8_t **out, const struct sealed_master *m,
-                            const char *pass)
+                            struct bytes pass)
 {
     uint8_t *key = secret_alloc(KEY_SIZE), *master = secret_alloc(KEY_SIZE);
-    enum err e = kdf_derive(key, &m->kdf, pass, strlen(pass));
+    enum err e = kdf_derive(key, &m->kdf, pass.data, pass.len);
     if (e == ERR_OK && !aead_open(master, key, m->nonce, RECORD, sizeof(RECORD), m->key,
                                   sizeof(m->key)))
         e = ERR_AUTH;
@@ -132,7 +132,7 @@ static enum err open_master(uint8_t **out, const struct sealed_master *m,
     return e;
 }
 
-enum err crypt_setup(struct crypt *c, struct store *s, const char *pass,
+enum err crypt_setup(struct crypt *c, struct store *s, struct bytes pass,
                      uint64_t kdf_memory)
 {
     if (c->enabled)
@@ -156,7 +156,7 @@ void crypt_forget(struct crypt *c)
     c->enabled = false;
 }
 
-enum err crypt_unlock(struct crypt *c, const char *pass)
+enum err crypt_unlock(struct crypt *c, struct bytes pass)
 {
     uint8_t *master;
     enum err e = open_master(&master, &c->sealed, pass);
@@ -174,8 +174,8 @@ void crypt_lock(struct crypt *c)
     c->unlocked_until = 0;
 }
 
-enum err crypt_change(struct crypt *c, struct store *s, const char *old,
-                      const char *new, uint64_t kdf_memory)
+enum err crypt_change(struct crypt *c, struct store *s, struct bytes old,
+                      struct bytes new, uint64_t kdf_memory)
 {
     struct sealed_master sealed;
     uint8_t *master;

@@ -24,16 +24,16 @@ bool crypt_locked(const struct crypt *c);  /* and has not been told it */
 
 /* Makes a master key, writes it sealed (call inside store_begin) and is unlocked then.
  * ERR_EXISTS: has one. ERR_FULL: not enough memory for the passphrase. */
-NODISCARD enum err crypt_setup(struct crypt *c, struct store *s, const char *pass,
+NODISCARD enum err crypt_setup(struct crypt *c, struct store *s, struct bytes pass,
                                uint64_t kdf_memory);
 /* After a crypt_setup whose transaction was rolled back. */
 void crypt_forget(struct crypt *c);
 /* ERR_AUTH: wrong passphrase; what was unlocked stays so. */
-NODISCARD enum err crypt_unlock(struct crypt *c, const char *pass);
+NODISCARD enum err crypt_unlock(struct crypt *c, struct bytes pass);
 void crypt_lock(struct crypt *c); /* wipes the master key */
 /* ERR_AUTH: @old is wrong. Leaves locked or unlocked what was so. */
-NODISCARD enum err crypt_change(struct crypt *c, struct store *s, const char *old,
-                                const char *new, uint64_t kdf_memory);
+NODISCARD enum err crypt_change(struct crypt *c, struct store *s, struct bytes old,
+                                struct bytes new, uint64_t kdf_memory);
 
 /* Seals @len bytes; @ad (the public key) ties the result to its place. out holds len +
  * CRYPT_SEAL_OVERHEAD. The wallet must be unlocked (ASSERT). */

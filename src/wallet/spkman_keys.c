@@ -48,6 +48,8 @@ enum err private_keys_put(struct spkman *m, const struct wallet_desc *d,
                           const struct keystore *keys)
 {
     enum err e = ERR_OK;
+    if (keys->n_keys > 0)
+        e = wallet_set_flag(m->w, WALLET_BLANK, false);
     for (size_t i = 0; e == ERR_OK && i < descriptor_n_keys(d->desc); i++) {
         struct descriptor_key k;
         uint8_t id[20];

@@ -253,5 +253,7 @@ enum err store_backup(struct store *s, const char *path)
 
 enum err store_compact(struct store *s)
 {
-    return sqlite_vacuum(s->db);
+    enum err e = sqlite_vacuum(s->db);
+    sqlite_forget(s->db);
+    return e;
 }

@@ -49,7 +49,7 @@ NODISCARD enum err store_del(struct store *s, const char *key);
 
 /* Writes a consistent copy while the wallet is in use. */
 NODISCARD enum err store_backup(struct store *s, const char *path);
-/* Rewrites the file so that no byte of deleted records is left. */
+/* Rewrites the file so that no byte of deleted records is left, in memory neither. */
 NODISCARD enum err store_compact(struct store *s);
 
 #endif

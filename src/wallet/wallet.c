@@ -154,30 +154,30 @@ enum err wallet_born_before(struct wallet *w, int64_t t)
 
 /* -- Creating */
 
-static bool set_up_keys(struct wallet *w, const struct wallet_create *how,
-                        char **mnemonic, struct wallet_error *e)
+static bool add_keys(struct wallet *w, const char *restore, int64_t created,
+                     char **mnemonic, struct wallet_error *e)
 {
     if (wallet_has_flag(w, WALLET_BLANK) ||
         wallet_has_flag(w, WALLET_DISABLE_PRIVATE_KEYS))
         return true;
     struct bip32_key *master = secret_alloc(sizeof(*master));
-    bool ok = how->mnemonic != NULL ? seed_restore(master, how->mnemonic, e)
-                                    : seed_generate(master, mnemonic);
-    ok = ok && spkman_setup_defaults(w->spkman, master, w->birth_time, e);
+    bool ok = restore != NULL ? seed_restore(master, restore, e)
+                              : seed_generate(master, mnemonic);
+    ok = ok && spkman_setup_defaults(w->spkman, master, created, e);
     secret_free(master);
     return ok;
 }
 
-static bool set_up_crypt(struct wallet *w, const char *passphrase,
-                         struct wallet_error *e)
+static bool add_crypt(struct wallet *w, struct bytes passphrase,
+                      struct wallet_error *e)
 {
-    if (passphrase == NULL || passphrase[0] == '\0')
+    if (passphrase.len == 0)
         return true;
     enum err r = crypt_setup(w->crypt, w->store, passphrase, w->opt->kdf_memory);
     if (r == ERR_FULL)
         return wallet_fail(e, WALLET_ENCRYPTION_FAILED,
-                           "Error: Wallet created but failed to encrypt: there is not "
-                           "enough memory. See -kdfmemory.");
+                           "Error: Failed to encrypt the wallet: not enough memory to "
+                           "turn the passphrase into a key, see -kdfmemory.");
     return wallet_wrote(w, r, e);
 }
 
@@ -193,7 +193,8 @@ static bool fill(struct wallet *w, const struct wallet_create *how, char **mnemo
         follower_begin_at_tip(w);
     return wallet_wrote(w, store_put_int(w->store, FLAGS, (int64_t)w->flags), e) &&
            wallet_wrote(w, store_put_int(w->store, BIRTH_TIME, w->birth_time), e) &&
-           set_up_crypt(w, how->passphrase, e) && set_up_keys(w, how, mnemonic, e);
+           add_crypt(w, how->passphrase, e) &&
+           add_keys(w, how->mnemonic, w->birth_time, mnemonic, e);
 }
 
 bool wallet_create(struct wallet **out, const struct wallet_options *opt,
@@ -219,6 +220,50 @@ bool wallet_create(struct wallet **out, const struct wallet_options *opt,
     if (opened)
         unlink(path);
     return false;
+}
+
+/* -- Encrypting */
+
+/* Set while deleted records may still stand in the file. */
+#define COMPACT "compact"
+
+static bool encrypt(struct wallet *w, struct bytes passphrase, char **mnemonic,
+                    struct wallet_error *e)
+{
+    return add_crypt(w, passphrase, e) &&
+           wallet_wrote(w, spkman_encrypt(w->spkman), e) &&
+           wallet_wrote(w, store_put_int(w->store, COMPACT, 1), e) &&
+           add_keys(w, NULL, clock_now(w->opt->clock), mnemonic, e);
+}
+
+/* Not in the transaction: VACUUM is one of its own. Repeated on opening if need be. */
+static bool compact(struct wallet *w, struct wallet_error *e)
+{
+    return wallet_wrote(w, store_compact(w->store), e) &&
+           wallet_wrote(w, store_del(w->store, COMPACT), e);
+}
+
+bool wallet_encrypt(struct wallet *w, struct bytes passphrase, char **mnemonic,
+                    struct wallet_error *e)
+{
+    char *words = NULL;
+    store_begin(w->store);
+    bool ok = encrypt(w, passphrase, &words, e);
+    ok = wallet_wrote(w, store_end(w->store, ok ? ERR_OK : ERR_CLOSED), e) && ok;
+    if (ok)
+        crypt_lock(w->crypt);
+    else
+        crypt_forget(w->crypt);
+    *mnemonic = ok ? words : NULL;
+    if (!ok)
+        secret_free(words);
+    return ok && compact(w, e);
+}
+
+static bool compact_if_due(struct wallet *w, struct wallet_error *e)
+{
+    int64_t due = 0;
+    return store_get_int(w->store, COMPACT, &due) != ERR_OK || compact(w, e);
 }
 
 /* -- Opening */
@@ -257,7 +302,7 @@ bool wallet_open(struct wallet **out, const struct wallet_options *opt,
         store_open(&w->store, path, STORE_EXISTING, opt->params, opt->cross_chain, e);
     if (ok)
         w->book = addressbook_new(w->store);
-    ok = ok && read_values(w, e) && spkman_load(w->spkman, e);
+    ok = ok && compact_if_due(w, e) && read_values(w, e) && spkman_load(w->spkman, e);
     if (ok)
         w->follower = follower_new(w);
     ok = ok && txstore_load(w->txs, e);

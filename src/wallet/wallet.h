@@ -110,7 +110,7 @@ void wallet_unref(struct wallet *w);
 /* What a new wallet shall be. */
 struct wallet_create {
     uint64_t flags;         /* enum wallet_flag bits; WALLET_DESCRIPTORS is implied */
-    const char *passphrase; /* NULL or "": not encrypted */
+    struct bytes passphrase; /* empty: not encrypted */
     const char *mnemonic;   /* BIP 39 words to restore from; NULL: new ones */
     int64_t birth_time;     /* unix seconds, for restored ones 0: search from genesis */
 };
@@ -122,6 +122,12 @@ NODISCARD bool wallet_create(struct wallet **out, const struct wallet_options *o
                              const char *name, const char *path,
                              const struct wallet_create *how, char **mnemonic,
                              struct wallet_error *e);
+/* Encrypts the private keys, in one transaction. A wallet that is not blank gets new
+ * keys besides, because the old ones stood in the file in the open: *mnemonic (secret
+ * memory, caller frees with secret_free) gets their words, or NULL. Locked then. With
+ * the lock. */
+NODISCARD bool wallet_encrypt(struct wallet *w, struct bytes passphrase,
+                              char **mnemonic, struct wallet_error *e);
 /* Reads the file into memory; catching up with the chain is the follower's. */
 NODISCARD bool wallet_open(struct wallet **out, const struct wallet_options *opt,
                            const char *name, const char *path, struct wallet_error *e);
