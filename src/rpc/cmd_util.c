@@ -1,22 +1,6 @@
 #include "chain/script/address.h"
+#include "rpc/json_address.h"
 #include "rpc/util_methods.h"
-
-static void put_program(struct rpc_call *c, const struct destination *d)
-{
-    json_kv_int(c->w, "witness_version", d->version);
-    json_kv_hex(c->w, "witness_program", d->data, d->len);
-}
-
-static void put_kind(struct rpc_call *c, const struct destination *d)
-{
-    bool script = d->type == DEST_SH || d->type == DEST_WSH || d->type == DEST_TR ||
-                  d->type == DEST_ANCHOR;
-    if (d->type != DEST_WITNESS_UNKNOWN)
-        json_kv_bool(c->w, "isscript", script);
-    json_kv_bool(c->w, "iswitness", destination_is_witness(d));
-    if (destination_is_witness(d) && d->type != DEST_ANCHOR)
-        put_program(c, d);
-}
 
 static void put_valid(struct rpc_call *c, const struct destination *d)
 {
@@ -25,7 +9,7 @@ static void put_valid(struct rpc_call *c, const struct destination *d)
     destination_to_script(&script, d);
     json_kv_str(c->w, "address", address_encode(address, c->node->params, d));
     json_kv_hex(c->w, "scriptPubKey", script.data, script.len);
-    put_kind(c, d);
+    json_address_kind(c->w, d);
     buf_clear(&script);
 }
 

@@ -76,10 +76,9 @@ static void createwallet(struct rpc_call *c)
 {
     bool no_private = rpc_arg_bool(c, ARG_NO_PRIVATE, false);
     const struct wallet_create how = {
-        .flags =
-            flag_if(no_private, WALLET_DISABLE_PRIVATE_KEYS) |
-            flag_if(rpc_arg_bool(c, ARG_BLANK, false), WALLET_BLANK) |
-            flag_if(rpc_arg_bool(c, ARG_AVOID_REUSE, false), WALLET_AVOID_REUSE),
+        .flags = flag_if(no_private, WALLET_DISABLE_PRIVATE_KEYS) |
+                 flag_if(rpc_arg_bool(c, ARG_BLANK, false), WALLET_BLANK) |
+                 flag_if(rpc_arg_bool(c, ARG_AVOID_REUSE, false), WALLET_AVOID_REUSE),
         .passphrase = rpc_arg_passphrase(c, ARG_PASSPHRASE),
         .mnemonic = rpc_arg_str(c, ARG_MNEMONIC, NULL),
     };

@@ -11,35 +11,53 @@ static bool fail(struct rpc_call *c, const char *message)
     return false;
 }
 
-static bool read_range(struct rpc_call *c, const struct json *v, int64_t *low,
-                       int64_t *high)
+static const char *read_ends(const struct json *v, int64_t *low, int64_t *high,
+                             enum rpc_code *code)
 {
+    static const char no_integer[] = "JSON integer out of range";
     *low = 0;
+    *code = RPC_MISC_ERROR;
     if (v->type == JSON_NUMBER)
-        return rpc_to_i64(c, v, high);
+        return json_to_i64(v, high) ? NULL : no_integer;
+    *code = RPC_INVALID_PARAMETER;
     if (v->type != JSON_ARRAY || v->len != 2 || v->items[0].type != JSON_NUMBER ||
         v->items[1].type != JSON_NUMBER)
-        return fail(c, "Range must be specified as end or as [begin,end]");
-    if (!rpc_to_i64(c, &v->items[0], low) || !rpc_to_i64(c, &v->items[1], high))
-        return false;
-    return *low <= *high ||
-           fail(c, "Range specified as [begin,end] must not have begin after end");
+        return "Range must be specified as end or as [begin,end]";
+    if (!json_to_i64(&v->items[0], low) || !json_to_i64(&v->items[1], high)) {
+        *code = RPC_MISC_ERROR;
+        return no_integer;
+    }
+    return *low <= *high
+               ? NULL
+               : "Range specified as [begin,end] must not have begin after end";
+}
+
+const char *desc_range_read(const struct json *v, struct desc_range *out,
+                            enum rpc_code *code)
+{
+    int64_t low, high;
+    const char *error = read_ends(v, &low, &high, code);
+    if (error != NULL)
+        return error;
+    *code = RPC_INVALID_PARAMETER;
+    if (low < 0)
+        return "Range should be greater or equal than 0";
+    if (high >> 31 != 0)
+        return "End of range is too high";
+    if (high >= low + MAX_RANGE)
+        return "Range is too large";
+    out->begin = (uint32_t)low;
+    out->end = (uint32_t)high;
+    return NULL;
 }
 
 bool rpc_to_desc_range(struct rpc_call *c, const struct json *v, struct desc_range *out)
 {
-    int64_t low, high;
-    if (!read_range(c, v, &low, &high))
-        return false;
-    if (low < 0)
-        return fail(c, "Range should be greater or equal than 0");
-    if (high >> 31 != 0)
-        return fail(c, "End of range is too high");
-    if (high >= low + MAX_RANGE)
-        return fail(c, "Range is too large");
-    out->begin = (uint32_t)low;
-    out->end = (uint32_t)high;
-    return true;
+    enum rpc_code code;
+    const char *error = desc_range_read(v, out, &code);
+    if (error != NULL)
+        rpc_error(c, code, "%s", error);
+    return error == NULL;
 }
 
 bool rpc_to_descriptors(struct rpc_call *c, const char *text, struct keystore *keys,

@@ -12,6 +12,9 @@ struct desc_range {
 /* n or [begin, end]; -8 with bitcoind's texts. */
 NODISCARD bool rpc_to_desc_range(struct rpc_call *c, const struct json *v,
                                  struct desc_range *out);
+/* The same without a call: NULL, or the sentence of the error with its code. */
+const char *desc_range_read(const struct json *v, struct desc_range *out,
+                            enum rpc_code *code);
 /* -5 with what is wrong. */
 NODISCARD bool rpc_to_descriptors(struct rpc_call *c, const char *text,
                                   struct keystore *keys, bool require_checksum,

@@ -40,7 +40,11 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/request.c src/rpc/request.h \
 	src/rpc/server.c src/rpc/server.h \
 	src/rpc/subcommand.c src/rpc/subcommand.h \
-	src/rpc/cmd_wallet_address.c src/rpc/cmd_wallet_manage.c \
+	src/rpc/cmd_wallet_address.c src/rpc/cmd_wallet_addressinfo.c \
+	src/rpc/cmd_wallet_descriptors.c src/rpc/cmd_wallet_encrypt.c \
+	src/rpc/cmd_wallet_import.c src/rpc/cmd_wallet_manage.c \
+	src/rpc/wallet_methods.h \
+	src/rpc/json_address.c src/rpc/json_address.h \
 	src/rpc/wallet_args.c src/rpc/wallet_args.h \
 	src/rpc/submit_tx.c src/rpc/submit_tx.h \
 	src/rpc/ticket_keys.c src/rpc/ticket_keys.h \

@@ -20,6 +20,8 @@ extern const struct rpc_table rpc_txoutproof_table;
 extern const struct rpc_table rpc_index_table;
 extern const struct rpc_table rpc_util_table;
 extern const struct rpc_table rpc_wallet_address_table;
+extern const struct rpc_table rpc_wallet_descriptors_table;
+extern const struct rpc_table rpc_wallet_encrypt_table;
 extern const struct rpc_table rpc_wallet_manage_table;
 
 const struct rpc_table *const rpc_tables[] = {
@@ -41,6 +43,8 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_index_table,
     &rpc_wallet_manage_table,
     &rpc_wallet_address_table,
+    &rpc_wallet_descriptors_table,
+    &rpc_wallet_encrypt_table,
     NULL,
 };
 

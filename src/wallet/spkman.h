@@ -63,7 +63,8 @@ NODISCARD enum err spkman_deactivate(struct spkman *m, enum output_type type,
 /* Adds BIP 44, 49, 84 and 86 descriptors (account 0) of a master key, active. */
 NODISCARD bool spkman_setup_defaults(struct spkman *m, const struct bip32_key *master,
                                      int64_t created, struct wallet_error *e);
-/* Adds the default descriptor of one kind, active; @master as above. */
+/* Adds the default descriptor of one kind, active; @master as above. -36: it is there
+ * already. */
 NODISCARD bool spkman_add_default(struct spkman *m, const struct bip32_key *master,
                                   enum output_type type, bool internal, int64_t created,
                                   const struct wallet_desc **out,
@@ -122,6 +123,7 @@ NODISCARD bool spkman_keystore(struct spkman *m, struct bytes script, bool secre
 void spkman_keystore_for_pubkey(struct spkman *m, struct bytes pubkey,
                                 const struct key_origin *origin, bool secrets,
                                 struct keystore *out);
+bool spkman_has_private_key(const struct spkman *m, struct bytes pubkey);
 /* One private key by the public key that a descriptor names; false: the wallet has it
  * not, or is locked. */
 NODISCARD bool spkman_private_key(struct spkman *m, struct bytes pubkey,

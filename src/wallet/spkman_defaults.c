@@ -88,7 +88,7 @@ bool spkman_add_default(struct spkman *m, const struct bip32_key *master,
     wallet_desc_free(probe);
     if (spkman_find_desc(m, &id) != NULL) {
         *out = NULL;
-        return wallet_fail(e, WALLET_FAILED, "Descriptor already exists");
+        return wallet_fail(e, WALLET_ALREADY_EXISTS, "Descriptor already exists");
     }
     if (!add_template(m, master, type, internal, created, e))
         return false;

@@ -126,6 +126,11 @@ bool spkman_has_private(const struct spkman *m)
     return m->private.len > 0;
 }
 
+bool spkman_has_private_key(const struct spkman *m, struct bytes pubkey)
+{
+    return knows_private(m, pubkey);
+}
+
 bool spkman_private_key(struct spkman *m, struct bytes pubkey, struct keystore *out)
 {
     return knows_private(m, pubkey) && load_key(m, pubkey, out);

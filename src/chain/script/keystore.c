@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "crypto/bip32.h"
 #include "crypto/hash.h"
 #include "crypto/secp.h"
 #include "crypto/secret.h"
@@ -12,6 +13,14 @@ void keystore_init(struct keystore *k)
     *k = (struct keystore){0};
     map_init(&k->key_index, 20, sizeof(size_t));
     map_init(&k->script_index, 20, sizeof(size_t));
+}
+
+void key_origin_path(struct buf *out, const struct key_origin *o)
+{
+    buf_append_byte(out, 'm');
+    for (uint32_t i = 0; i < o->n_path; i++)
+        buf_printf(out, "/%u%s", o->path[i] & ~BIP32_HARDENED,
+                   o->path[i] & BIP32_HARDENED ? "h" : "");
 }
 
 static void tap_entry_clear(struct tap_entry *t)

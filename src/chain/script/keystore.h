@@ -13,6 +13,9 @@ struct key_origin {
     uint32_t path[32];
 };
 
+/* "m/84h/0h/0". Appends. */
+void key_origin_path(struct buf *out, const struct key_origin *o);
+
 struct key_entry {
     uint8_t pubkey[65];
     uint8_t pubkey_len;
