@@ -109,6 +109,8 @@ static bool deliver(struct conn *c)
     if (used > 0) {
         c->in.len -= used;
         memmove(c->in.data, c->in.data + used, c->in.len);
+        if (c->in.secret)
+            explicit_bzero(c->in.data + c->in.len, used);
     }
     release_if_empty(&c->in);
     return !c->ended;
@@ -363,6 +365,11 @@ void conn_poke(struct conn *c)
         return;
     c->poked = true;
     event_active(c->readable, EV_READ, 1);
+}
+
+void conn_set_secret(struct conn *c)
+{
+    c->in.secret = c->out.secret = true;
 }
 
 void conn_set_input_limit(struct conn *c, size_t bytes)

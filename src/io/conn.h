@@ -82,6 +82,8 @@ void conn_poke(struct conn *c);
 /* Most unconsumed input; beyond it the connection is closed with ENOBUFS. Default 8
  * MiB. */
 void conn_set_input_limit(struct conn *c, size_t bytes);
+/* What goes through it is wiped from its buffers as soon as it is gone. */
+void conn_set_secret(struct conn *c);
 const struct endpoint *conn_peer(const struct conn *c);
 const struct endpoint *conn_local(const struct conn *c);
 bool conn_incoming(const struct conn *c);

@@ -263,7 +263,7 @@ static void drop(struct hconn *hc)
 static void send_reply(struct hconn *hc, int status, const struct buf *extra,
                        struct buf *body, bool head_only)
 {
-    struct buf head = {0};
+    struct buf head = {.secret = true};
     size_t len = body ? body->len : 0;
     put_head(hc->server, &head, status, extra, len, hc->close_after);
     if (head_only)
@@ -560,6 +560,7 @@ static size_t read_head(struct hconn *hc, const uint8_t *data, size_t len, int *
         return 0;
     }
     struct http_request *rq = xcalloc(1, sizeof(*rq));
+    rq->body.secret = true;
     rq->server = hc->server;
     rq->hc = hc;
     rq->peer = *conn_peer(hc->conn);
@@ -723,6 +724,7 @@ static void on_accepted(void *ctx, struct conn *c)
     if (hc->next)
         hc->next->link = &hc->next;
     s->conns = hc;
+    conn_set_secret(c);
     conn_set_input_limit(c, s->opt.max_header + (1u << 20));
     conn_set_handlers(c, &handlers, hc);
     if (!s->sweeping) {

@@ -1,6 +1,8 @@
 /* Wallets: their options, and what of them is loaded when the node starts. */
 #include <stdlib.h>
+#include <sys/resource.h>
 
+#include "crypto/secret.h"
 #include "node/wallet_chain.h"
 #include "util/fs.h"
 #include "wallet/manager.h"
@@ -103,6 +105,34 @@ static bool read_options(struct daemon *d, struct wallet_options *opt, char **er
            fees(d, opt, error);
 }
 
+/* -- Secrets */
+
+/* A core dump would hold what the arena of secrets does not: pages of the wallet files,
+ * keys on their way. */
+static void no_core_dumps(struct daemon *d)
+{
+    const struct rlimit none = {0, 0};
+    if (setrlimit(RLIMIT_CORE, &none) != 0)
+        log_warning(d->node.log,
+                    "Core dumps could not be switched off; use ulimit -c 0");
+}
+
+static void check_locked_memory(struct daemon *d)
+{
+    struct rlimit most;
+    secret_free(secret_alloc(1)); /* now there is an arena */
+    if (secret_unlocked_bytes() == 0)
+        return;
+    if (getrlimit(RLIMIT_MEMLOCK, &most) != 0)
+        most.rlim_cur = 0;
+    log_warning(
+        d->node.log,
+        "Memory for keys and passphrases could not be locked: they may get into "
+        "the swap space. The limit is %llu KiB; allow at least 8192 (ulimit -l, "
+        "LimitMEMLOCK= in a systemd unit), or encrypt the swap space.",
+        (unsigned long long)most.rlim_cur / 1024);
+}
+
 /* -- Start */
 
 /* Without -wallet a wallet without name is loaded when there is one. */
@@ -151,6 +181,8 @@ bool wallet_part_open(struct daemon *d, char **error)
         log_info(d->node.log, "Wallet disabled!");
         return true;
     }
+    no_core_dumps(d);
+    check_locked_memory(d);
     if (read_options(d, &opt, error) && open_manager(d, &opt, error) &&
         load_wallets(d, error))
         return true;

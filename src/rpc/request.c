@@ -297,6 +297,7 @@ int rpc_serve(const struct rpc_origin *from, struct bytes body, struct buf *out)
     struct session ss = {.from = from, .out = out};
     arena_init(&ss.parsed, ARENA_CHUNK);
     arena_init(&ss.mem, ARENA_CHUNK);
+    ss.parsed.secret = ss.mem.secret = out->secret = true; /* passphrases, keys */
     int status = serve(&ss, body);
     arena_clear(&ss.parsed);
     arena_clear(&ss.mem);

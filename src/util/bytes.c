@@ -23,13 +23,29 @@ void buf_init(struct buf *b)
 
 void buf_clear(struct buf *b)
 {
+    if (b->secret && b->data != NULL)
+        explicit_bzero(b->data, b->cap);
     free(b->data);
-    buf_init(b);
+    *b = (struct buf){.secret = b->secret};
 }
 
 void buf_reset(struct buf *b)
 {
+    if (b->secret && b->data != NULL)
+        explicit_bzero(b->data, b->len);
     b->len = 0;
+}
+
+/* realloc may leave a copy behind. */
+static void move_secret(struct buf *b, size_t cap)
+{
+    uint8_t *to = xmalloc(cap);
+    if (b->len > 0)
+        memcpy(to, b->data, b->len);
+    if (b->data != NULL)
+        explicit_bzero(b->data, b->cap);
+    free(b->data);
+    b->data = to;
 }
 
 void buf_grow(struct buf *b, size_t more)
@@ -41,7 +57,10 @@ void buf_grow(struct buf *b, size_t more)
         cap = 64;
     if (cap < need)
         cap = need;
-    b->data = xrealloc(b->data, cap);
+    if (b->secret)
+        move_secret(b, cap);
+    else
+        b->data = xrealloc(b->data, cap);
     b->cap = cap;
 }
 

@@ -31,6 +31,7 @@ struct buf {
     uint8_t *data; /* owned */
     size_t len;
     size_t cap;
+    bool secret; /* what it held is wiped before memory is given back */
 };
 
 void buf_init(struct buf *b);

@@ -73,14 +73,21 @@ char *xasprintf(const char *fmt, ...)
 
 void arena_init(struct arena *a, size_t chunk_size)
 {
-    a->head = NULL;
+    *a = (struct arena){0};
     a->chunk_size = chunk_size ? chunk_size : ARENA_DEFAULT_CHUNK;
 }
 
-static void free_chunks(struct arena_chunk *c)
+static void wipe_chunk(const struct arena *a, struct arena_chunk *c)
+{
+    if (a->secret)
+        explicit_bzero(c->data, c->used);
+}
+
+static void free_chunks(const struct arena *a, struct arena_chunk *c)
 {
     while (c) {
         struct arena_chunk *next = c->next;
+        wipe_chunk(a, c);
         free(c);
         c = next;
     }
@@ -88,7 +95,7 @@ static void free_chunks(struct arena_chunk *c)
 
 void arena_clear(struct arena *a)
 {
-    free_chunks(a->head);
+    free_chunks(a, a->head);
     a->head = NULL;
 }
 
@@ -96,7 +103,8 @@ void arena_reset(struct arena *a)
 {
     if (!a->head)
         return;
-    free_chunks(a->head->next);
+    free_chunks(a, a->head->next);
+    wipe_chunk(a, a->head);
     a->head->next = NULL;
     a->head->used = 0;
 }

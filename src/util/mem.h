@@ -18,6 +18,7 @@ struct arena_chunk;
 struct arena {
     struct arena_chunk *head; /* owned */
     size_t chunk_size;
+    bool secret; /* what stood in it is wiped before memory is given back */
 };
 
 void arena_init(struct arena *a, size_t chunk_size);
