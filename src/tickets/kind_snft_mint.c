@@ -17,9 +17,16 @@ static const struct ticket_field fields[] = {
                   .cover = COVER_INPUT_AND_BODY, .signer = BTNS_KEY},
 };
 
+static bool has_valid_quota(const struct ticket *t)
+{
+    uint64_t quota = field_uint(t->v[QUOTA].raw);
+    return quota >= QUOTA_LEAST && quota <= FILE_SIZE_MOST;
+}
+
 static bool quote(struct quote *q, const struct ticket *t, const struct ticket_env *env)
 {
-    return quote_space(q, env->committee, field_uint(t->v[QUOTA].raw));
+    return has_valid_quota(t) &&
+           quote_space(q, env->committee, field_uint(t->v[QUOTA].raw));
 }
 
 /* What cannot be quoted does not pass check either. */
@@ -54,13 +61,12 @@ static const char *wrong_key(const struct ticket *t, const struct ticket_env *en
 static bool check(const struct ticket *t, const struct ticket_env *env,
                   struct reject *rej)
 {
-    uint64_t quota = field_uint(t->v[QUOTA].raw);
     const char *why = NULL;
     struct quote q;
     if ((t->v[BTNS_KEY].raw.len == 0) != (t->v[BTNS_SIG].raw.len == 0))
         return reject(rej, REJECT_TICKET_MALFORMED,
                       "a signature without a key, or a key without a signature");
-    if (quota < QUOTA_LEAST || quota > FILE_SIZE_MOST)
+    if (!has_valid_quota(t))
         why = "-quota";
     else if ((why = wrong_anchor(t, env)) == NULL)
         why = wrong_key(t, env);
