@@ -27,6 +27,7 @@ libochre_wallet_a_SOURCES += \
 	src/wallet/chain_source.h \
 	src/wallet/family.c \
 	src/wallet/follow.c src/wallet/follow.h src/wallet/follow_impl.h \
+	src/wallet/grouping.c src/wallet/grouping.h \
 	src/wallet/history.c src/wallet/history.h \
 	src/wallet/join.c \
 	src/wallet/rebroadcast.c src/wallet/rebroadcast.h \

@@ -160,8 +160,13 @@ static void proofs_prove_what_they_match(void **state)
             assert_true(merkleblock_extract(&back, &ids, &found));
             assert_int_equal(found, want);
             for (size_t i = 0, k = 0; i < n; i++) {
+                uint32_t place;
                 if (match[i])
                     assert_true(hash256_equal(&ids[k++], &b->txs[i].txid));
+                assert_int_equal(merkleblock_place(&back, &b->txs[i].txid, &place),
+                                 match[i]);
+                if (match[i])
+                    assert_int_equal(place, i);
             }
             free(ids);
             back.hashes[0].b[3] ^= 1;

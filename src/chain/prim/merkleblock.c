@@ -152,6 +152,7 @@ struct extraction {
     size_t bits_used, hashes_used;
     bool bad;
     struct hash256 *matches;
+    uint32_t *places; /* of the matches in the block */
     size_t n_matches;
 };
 
@@ -171,8 +172,10 @@ static struct hash256 extract(struct extraction *e, unsigned level, uint32_t pos
             return none;
         }
         const struct hash256 *h = &m->hashes[e->hashes_used++];
-        if (level == 0 && match)
+        if (level == 0 && match) {
+            e->places[e->n_matches] = pos;
             e->matches[e->n_matches++] = *h;
+        }
         return *h;
     }
     struct hash256 left = extract(e, level - 1, 2 * pos);
@@ -190,22 +193,44 @@ static bool sizes_make_sense(const struct merkleblock *m)
            m->n_bits >= m->n_hashes;
 }
 
+/* The caller frees matches and places either way. */
+static bool extract_all(struct extraction *e, const struct merkleblock *m)
+{
+    *e = (struct extraction){.m = m};
+    if (!sizes_make_sense(m))
+        return false;
+    e->matches = xcalloc(m->n_hashes + 1, sizeof(*e->matches));
+    e->places = xcalloc(m->n_hashes + 1, sizeof(*e->places));
+    struct hash256 root = extract(e, tree_height(m->n_tx), 0);
+    return !e->bad && (e->bits_used + 7) / 8 == (m->n_bits + 7) / 8 &&
+           e->hashes_used == m->n_hashes &&
+           hash256_equal(&root, &m->header.merkle_root);
+}
+
 bool merkleblock_extract(const struct merkleblock *m, struct hash256 **matches,
                          size_t *n)
 {
-    struct extraction e = {.m = m};
-    *matches = NULL;
-    *n = 0;
-    if (!sizes_make_sense(m))
-        return false;
-    e.matches = xcalloc(m->n_hashes + 1, sizeof(*e.matches));
-    struct hash256 root = extract(&e, tree_height(m->n_tx), 0);
-    if (e.bad || (e.bits_used + 7) / 8 != (m->n_bits + 7) / 8 ||
-        e.hashes_used != m->n_hashes || !hash256_equal(&root, &m->header.merkle_root)) {
+    struct extraction e;
+    bool fits = extract_all(&e, m);
+    if (!fits)
         free(e.matches);
-        return false;
-    }
-    *matches = e.matches;
-    *n = e.n_matches;
-    return true;
+    free(e.places);
+    *matches = fits ? e.matches : NULL;
+    *n = fits ? e.n_matches : 0;
+    return fits;
+}
+
+bool merkleblock_place(const struct merkleblock *m, const struct hash256 *txid,
+                       uint32_t *place)
+{
+    struct extraction e;
+    bool found = false;
+    if (extract_all(&e, m))
+        for (size_t i = 0; i < e.n_matches && !found; i++) {
+            found = hash256_equal(&e.matches[i], txid);
+            *place = e.places[i];
+        }
+    free(e.matches);
+    free(e.places);
+    return found;
 }

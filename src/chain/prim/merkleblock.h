@@ -29,5 +29,9 @@ NODISCARD bool merkleblock_read(struct merkleblock *m, struct reader *r);
  * proof does not fit together or does not lead to the header's Merkle root. */
 NODISCARD bool merkleblock_extract(const struct merkleblock *m,
                                    struct hash256 **matches, size_t *n);
+/* The place in the block of a transaction that the proof matches; the proof must be one
+ * that fits (merkleblock_extract). False: it is not among them. */
+NODISCARD bool merkleblock_place(const struct merkleblock *m,
+                                 const struct hash256 *txid, uint32_t *place);
 
 #endif

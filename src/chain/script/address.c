@@ -16,6 +16,13 @@
 #define BECH32_MAX          90
 #define WITNESS_PROGRAM_MAX 40
 
+struct destination_key destination_key(const struct destination *d)
+{
+    struct destination_key k = {{(uint8_t)d->type, d->version, d->len}};
+    memcpy(k.octets + 3, d->data, d->len);
+    return k;
+}
+
 bool destination_equal(const struct destination *a, const struct destination *b)
 {
     return a->type == b->type && a->version == b->version && a->len == b->len &&

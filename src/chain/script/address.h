@@ -32,6 +32,11 @@ struct address_error {
 };
 
 bool destination_equal(const struct destination *a, const struct destination *b);
+/* Equal for equal destinations, and without padding: a key for maps. */
+struct destination_key {
+    uint8_t octets[68];
+};
+struct destination_key destination_key(const struct destination *d);
 bool destination_is_witness(const struct destination *d);
 /* ExtractDestination: false (type DEST_PUBKEY or DEST_NONE) when the script has no
  * address. */
