@@ -178,7 +178,9 @@ bool rpc_check_fields(struct rpc_call *c, const struct json *obj,
 
 void rpc_write_amount(struct rpc_call *c, const char *key, struct amount v)
 {
-    json_kv_amount(c->w, key, v, c->node->params->decimals);
+    if (key != NULL)
+        json_key(c->w, key);
+    json_amount(c->w, v, c->node->params->decimals);
 }
 
 void rpc_write_warnings(struct rpc_call *c)

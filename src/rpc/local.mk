@@ -51,3 +51,16 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/ticket_object.c src/rpc/ticket_object.h \
 	src/rpc/ticket_register.c src/rpc/ticket_register.h \
 	src/rpc/ticket_sign.c src/rpc/ticket_sign.h
+	src/rpc/ticket_register.c src/rpc/ticket_register.h
+
+# Balances, history and scans of wallets
+libochre_rpc_a_SOURCES += \
+	src/rpc/cmd_wallet_balance.c \
+	src/rpc/cmd_wallet_history.c \
+	src/rpc/cmd_wallet_scan.c \
+	src/rpc/wallet_json.c src/rpc/wallet_json.h \
+	src/rpc/wallet_methods.h \
+	src/rpc/wallet_prunedfunds.c \
+	src/rpc/wallet_received.c \
+	src/rpc/wallet_simulate.c \
+	src/rpc/wallet_since.c

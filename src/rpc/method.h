@@ -190,7 +190,7 @@ NODISCARD bool rpc_check_fields(struct rpc_call *c, const struct json *obj,
 /* Text of `help` (method NULL), or of `help <method>`; false: no such method. */
 bool rpc_help(struct buf *out, const char *method);
 
-/* Amounts in replies carry the chain's decimals. */
+/* Amounts in replies carry the chain's decimals. @key NULL: the value alone. */
 void rpc_write_amount(struct rpc_call *c, const char *key, struct amount v);
 /* "warnings": the node's, as an array of sentences. */
 void rpc_write_warnings(struct rpc_call *c);

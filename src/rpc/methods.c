@@ -22,7 +22,10 @@ extern const struct rpc_table rpc_util_table;
 extern const struct rpc_table rpc_wallet_address_table;
 extern const struct rpc_table rpc_wallet_descriptors_table;
 extern const struct rpc_table rpc_wallet_encrypt_table;
+extern const struct rpc_table rpc_wallet_balance_table;
+extern const struct rpc_table rpc_wallet_history_table;
 extern const struct rpc_table rpc_wallet_manage_table;
+extern const struct rpc_table rpc_wallet_scan_table;
 
 const struct rpc_table *const rpc_tables[] = {
     &rpc_blockchain_table,
@@ -45,6 +48,9 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_wallet_address_table,
     &rpc_wallet_descriptors_table,
     &rpc_wallet_encrypt_table,
+    &rpc_wallet_balance_table,
+    &rpc_wallet_history_table,
+    &rpc_wallet_scan_table,
     NULL,
 };
 
