@@ -101,25 +101,33 @@ static bool coin_at_tip(void *ctx, const struct outpoint *o, struct coin *out)
     return coins_peek(chainman_coins(c->node->chainman), o, out, c->mem);
 }
 
-bool ticket_object_complete(struct rpc_call *c, struct ticket_draft *d,
-                            const struct json *obj)
+static bool complete_at_tip(struct rpc_call *c, struct ticket_draft *d,
+                            const struct amount *burn, char **error)
 {
     struct chainman *cm = c->node->chainman;
-    const struct json *burn = json_get(obj, "burn");
-    struct amount wanted;
-    char *error = NULL;
-    bool has_burn = burn != NULL && burn->type != JSON_NULL;
-    if (has_burn && !rpc_to_amount(c, burn, &wanted))
-        return false;
     chainman_read_lock(cm);
     struct rule_env next = {.params = c->node->params,
                             .height = chain_height(cm) + 1,
                             .state = state_begin(chainman_state(cm)),
                             .coin = coin_at_tip,
                             .coin_ctx = c};
-    bool ok = ticket_draft_complete(d, &next, has_burn ? &wanted : NULL, &error);
+    bool ok = ticket_draft_complete(d, &next, burn, error);
     state_discard(next.state);
     chainman_read_unlock(cm);
+    return ok;
+}
+
+bool ticket_object_complete(struct rpc_call *c, struct ticket_draft *d,
+                            const struct json *obj, enum ticket_object_use use)
+{
+    const struct json *burn = json_get(obj, "burn");
+    struct amount wanted;
+    char *error = NULL;
+    bool has_burn = burn != NULL && burn->type != JSON_NULL;
+    if (has_burn && !rpc_to_amount(c, burn, &wanted))
+        return false;
+    bool ok = complete_at_tip(c, d, has_burn ? &wanted : NULL, &error) &&
+              (use == TICKET_FOR_COST || ticket_draft_check(d, &error));
     if (!ok)
         rpc_error(c, RPC_INVALID_PARAMETER, "%s", error);
     free(error);

@@ -21,7 +21,8 @@ NODISCARD bool ticket_object_read(struct rpc_call *c, struct ticket_draft *d,
                                   enum ticket_object_use use);
 /* ticket_draft_complete on the tip; "burn" of the object counts. False: reported. */
 NODISCARD bool ticket_object_complete(struct rpc_call *c, struct ticket_draft *d,
-                                      const struct json *obj);
+                                      const struct json *obj,
+                                      enum ticket_object_use use);
 /* Members "burned", and what is to be paid to whom. */
 void ticket_object_write_price(struct rpc_call *c, const struct ticket_draft *d);
 

@@ -158,7 +158,7 @@ static bool read_object(struct job *j)
            ticket_keys_read(&j->keys, j->call, j->obj) && read_inputs(j) &&
            read_script(j, "change_address", &j->change_script) &&
            read_script(j, "token_address", &j->token_script) && read_feerate(j) &&
-           ticket_object_complete(j->call, &j->draft, j->obj);
+           ticket_object_complete(j->call, &j->draft, j->obj, TICKET_FOR_CHAIN);
 }
 
 /* --- building and sending --- */

@@ -26,7 +26,7 @@ void ticket_cost(struct rpc_call *c)
         return;
     ticket_draft_init(&d, c->node->params, kind);
     if (ticket_object_read(c, &d, obj, options, TICKET_FOR_COST) &&
-        ticket_object_complete(c, &d, obj)) {
+        ticket_object_complete(c, &d, obj, TICKET_FOR_COST)) {
         int64_t total = d.burn.v + (d.pays ? (int64_t)d.quote.paid : 0);
         json_begin_object(c->w);
         json_kv_str(c->w, "kind", kind->name);
@@ -53,7 +53,8 @@ static bool read_prevout(struct signing *s, const struct ticket_field *f)
 {
     const struct json *input = json_at(json_get(s->obj, "inputs"), 0);
     int32_t n;
-    if (f->cover == COVER_BODY || f->cover == COVER_ALL_BEFORE)
+    if (f->cover == COVER_BODY || f->cover == COVER_ALL_BEFORE ||
+        f->type == FIELD_SYNC_LIST)
         return true;
     if (input == NULL || input->type != JSON_OBJECT) {
         rpc_error(s->call, RPC_INVALID_PARAMETER,
@@ -181,7 +182,8 @@ void ticket_sign_object(struct rpc_call *c, const struct ticket_kind *kind,
     ticket_draft_init(&s.draft, c->node->params, kind);
     ticket_keys_init(&s.keys);
     if (ticket_object_read(c, &s.draft, obj, options, TICKET_FOR_CHAIN) &&
-        ticket_keys_read(&s.keys, c, obj) && ticket_object_complete(c, &s.draft, obj))
+        ticket_keys_read(&s.keys, c, obj) &&
+        ticket_object_complete(c, &s.draft, obj, TICKET_FOR_CHAIN))
         run(&s, field);
     ticket_keys_clear(&s.keys);
     ticket_draft_clear(&s.draft);

@@ -241,6 +241,22 @@ bool ticket_draft_complete(struct ticket_draft *d, struct rule_env *next,
     return true;
 }
 
+/* JSON and rules know the forms of most values, decoding those of all. */
+bool ticket_draft_check(const struct ticket_draft *d, char **error)
+{
+    struct buf payload = {0};
+    struct ticket t;
+    ticket_draft_payload(d, &payload);
+    bool ok = payload.len <= CARRIER_MAX &&
+              ticket_decode(&t, buf_view(&payload)) == TICKET_OK;
+    buf_clear(&payload);
+    if (!ok)
+        *error = xasprintf("a field of this %s has a value that tickets cannot hold "
+                           "(ticket-malformed)",
+                           d->kind->name);
+    return ok;
+}
+
 /* --- signatures --- */
 
 struct hash256 ticket_draft_hash(const struct ticket_draft *d, size_t field,
@@ -278,8 +294,9 @@ static bool sign_one(struct ticket_draft *d, size_t field, size_t item,
     size_t size = ticket_sig_size(field_scheme(f), key);
     if (key.len == 0)
         return true;
-    if (d->raw[field].len < (item + 1) * size)
-        extend_by_zeros(&d->raw[field], (item + 1) * size);
+    size_t whole = f->type == FIELD_SUPERNODE_SIGS ? TRIO * size : size;
+    if (d->raw[field].len < whole)
+        extend_by_zeros(&d->raw[field], whole);
     uint8_t *sig = d->raw[field].data + item * size;
     if (!is_zero(sig, size))
         return true;

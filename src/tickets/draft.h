@@ -41,6 +41,10 @@ bool ticket_draft_knows(const struct ticket_field *f);
 NODISCARD bool ticket_draft_complete(struct ticket_draft *d, struct rule_env *next,
                                      const struct amount *burn, char **error);
 
+/* Whether what was given can be a ticket at all: nothing below may be called before.
+ * False: *error (caller frees). */
+NODISCARD bool ticket_draft_check(const struct ticket_draft *d, char **error);
+
 /* The payload as it is, with zeros where signatures are to come. */
 void ticket_draft_payload(const struct ticket_draft *d, struct buf *out);
 
