@@ -31,7 +31,7 @@ libochre_chain_a_SOURCES += \
 	src/chain/script/miniscript_cost.c src/chain/script/miniscript_decode.c \
 	src/chain/script/miniscript_impl.h src/chain/script/miniscript_satisfy.c \
 	src/chain/script/miniscript_script.c src/chain/script/miniscript_text.c \
-	src/chain/script/miniscript_type.c \
+	src/chain/script/miniscript_tokens.c src/chain/script/miniscript_type.c \
 	src/chain/script/sig_data.c src/chain/script/sign_miniscript.c \
 	src/chain/script/sign.c src/chain/script/sign.h src/chain/script/sign_impl.h \
 	src/chain/script/taproot_sign.c src/chain/script/taproot_sign.h \

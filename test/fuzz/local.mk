@@ -79,6 +79,12 @@ test_fuzz_fuzz_descriptor_SOURCES = test/fuzz/fuzz_descriptor.c test/fuzz/fuzz.h
 test_fuzz_fuzz_descriptor_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_descriptor_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
 
+FUZZERS += test/fuzz/fuzz_miniscript
+test_fuzz_fuzz_miniscript_SOURCES = test/fuzz/fuzz_miniscript.c test/fuzz/fuzz.h \
+	test/unit/miniscript_tools.h
+test_fuzz_fuzz_miniscript_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_miniscript_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
 FUZZERS += test/fuzz/fuzz_script
 test_fuzz_fuzz_script_SOURCES = test/fuzz/fuzz_script.c test/fuzz/fuzz.h
 test_fuzz_fuzz_script_LDFLAGS = $(FUZZ_LINK)

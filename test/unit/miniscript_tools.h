@@ -412,7 +412,8 @@ static inline bool mt_find_preimage(void *ctx, enum preimage_kind kind,
 static inline bool mt_older(void *ctx, uint32_t k)
 {
     const struct mt_world *w = ctx;
-    return w->has_older && k <= MT_SEQUENCE;
+    bool by_time = (k & (1u << 22)) != 0; /* BIP 68; 16 bits count */
+    return w->has_older && !by_time && (k & 0xffff) <= MT_SEQUENCE;
 }
 
 static inline bool mt_after(void *ctx, uint32_t k)

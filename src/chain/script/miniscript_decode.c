@@ -3,70 +3,8 @@
 #include <stdlib.h>
 
 #include "chain/script/miniscript_impl.h"
-#include "chain/script/sig_encoding.h"
 #include "crypto/secp.h"
 #include "util/mem.h"
-
-/* -- The script as tokens, the last one first -- */
-
-struct token {
-    uint8_t code; /* ...VERIFY is taken apart into two tokens */
-    bool is_push; /* of bytes; numbers from 0 to 16 are opcodes */
-    struct bytes data;
-};
-
-struct tokens {
-    struct token *items; /* owned */
-    size_t n, cap;
-};
-
-static void add_token(struct tokens *t, uint8_t code, struct bytes data)
-{
-    if (t->n == t->cap) {
-        t->cap = t->cap == 0 ? 64 : t->cap * 2;
-        t->items = xrealloc_array(t->items, t->cap, sizeof(*t->items));
-    }
-    t->items[t->n++] = (struct token){code, data.len > 0, data};
-}
-
-static bool has_verify_form(uint8_t code)
-{
-    return code == OP_EQUAL || code == OP_NUMEQUAL || code == OP_CHECKSIG ||
-           code == OP_CHECKMULTISIG;
-}
-
-static bool take_op(struct tokens *t, const struct script_op *op)
-{
-    struct bytes none = bytes_of(NULL, 0);
-    if (op->code <= OP_PUSHDATA4 && !script_push_is_minimal(op))
-        return false;
-    if (op->code > OP_16 && has_verify_form((uint8_t)(op->code - 1))) {
-        add_token(t, (uint8_t)(op->code - 1), none);
-        add_token(t, OP_VERIFY, none);
-        return true;
-    }
-    if (op->code == OP_VERIFY && t->n > 0 && !t->items[t->n - 1].is_push &&
-        has_verify_form(t->items[t->n - 1].code))
-        return false; /* the joined form is the only right one */
-    add_token(t, op->code, op->data);
-    return true;
-}
-
-static bool tokenize(struct tokens *t, struct bytes script)
-{
-    struct script_op op;
-    size_t pos = 0;
-    while (script_next(script, &pos, &op)) {
-        if (!take_op(t, &op))
-            return false;
-    }
-    for (size_t i = 0; i < t->n / 2; i++) {
-        struct token swap = t->items[i];
-        t->items[i] = t->items[t->n - 1 - i];
-        t->items[t->n - 1 - i] = swap;
-    }
-    return pos == script.len;
-}
 
 /* -- The machine -- */
 
@@ -94,7 +32,7 @@ struct task {
 
 struct decoder {
     struct miniscript *ms;
-    struct tokens in;
+    struct ms_tokens in;
     size_t at;
     struct task *tasks; /* owned */
     size_t n_tasks, cap_tasks;
@@ -137,7 +75,7 @@ static size_t left(const struct decoder *d)
     return d->in.n - d->at;
 }
 
-static const struct token *peek(const struct decoder *d, size_t i)
+static const struct ms_token *peek(const struct decoder *d, size_t i)
 {
     return &d->in.items[d->at + i];
 }
@@ -165,7 +103,7 @@ static bool read_number(const struct decoder *d, size_t i, uint32_t *out)
     int64_t v;
     if (i >= left(d))
         return false;
-    const struct token *t = peek(d, i);
+    const struct ms_token *t = peek(d, i);
     if (!t->is_push && opcode_is_small_int(t->code))
         v = opcode_small_int(t->code);
     else if (!t->is_push || !script_num_decode(&v, t->data, true, 5))
@@ -562,7 +500,7 @@ bool miniscript_decode(struct miniscript *ms, struct bytes script, struct ms_key
     /* The owner's array is there even for an expression without keys. */
     d.cap_keys = 4;
     d.keys = xcalloc(d.cap_keys, sizeof(*d.keys));
-    bool ok = tokenize(&d.in, script) && run(&d);
+    bool ok = ms_tokenize(&d.in, script) && run(&d);
     free(d.in.items);
     free(d.tasks);
     free(d.done);

@@ -45,4 +45,20 @@ size_t ms_key_size(enum ms_context context);
 uint32_t ms_compute_type(const struct miniscript *ms, const struct ms_node *n);
 void ms_compute_costs(const struct miniscript *ms, struct ms_node *n);
 
+/* -- A script as tokens, the last one first -- */
+
+struct ms_token {
+    uint8_t code; /* ...VERIFY is taken apart into two tokens */
+    bool is_push; /* of bytes; numbers from 0 to 16 are opcodes */
+    struct bytes data;
+};
+
+struct ms_tokens {
+    struct ms_token *items; /* owned */
+    size_t n, cap;
+};
+
+/* False: some push or VERIFY is not in its only right form; what was read stays. */
+NODISCARD bool ms_tokenize(struct ms_tokens *t, struct bytes script);
+
 #endif
