@@ -36,6 +36,12 @@ static const struct program {
      "applied in the "
      "order in which they are given; \"ochre-tx -help\" lists them.",
      tx_options, false},
+    {"ochre-wallet", "offline wallet files",
+     "[options] info|create|dump|createfromdump|salvage",
+     "Works on wallets that no node has loaded. info describes one, create makes one, "
+     "dump writes its records as text, createfromdump makes a wallet of such a text, "
+     "salvage saves what can be read of a damaged file.",
+     wallet_options, false},
     {"ochre-util", "small offline tasks", "[options] grind <hex-header>",
      "grind prints the block header with a nonce that meets its bits.", util_options,
      false},

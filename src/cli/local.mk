@@ -15,6 +15,10 @@ ochre_tx_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 ochre_util_SOURCES = src/cli/ochre-util.c src/cli/tool.c src/cli/tool.h \
 	src/cli/tool_options.c
 ochre_util_LDADD = $(NODE_LIBS) $(ALL_LIBS)
+bin_PROGRAMS += ochre-wallet
+ochre_wallet_SOURCES = src/cli/ochre-wallet.c src/cli/tool.c src/cli/tool.h \
+	src/cli/tool_options.c
+ochre_wallet_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 bin_PROGRAMS += ochre-rq
 ochre_rq_SOURCES = \
 	src/cli/ochre-rq.c \
@@ -28,11 +32,13 @@ ochre_gendoc_SOURCES = \
 	src/cli/gendoc.c src/cli/cli.h src/cli/cli_options.c src/cli/tool.h src/cli/tool_options.c
 ochre_gendoc_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 
-man1_MANS = doc/man/ochred.1 doc/man/ochre-cli.1 doc/man/ochre-tx.1 doc/man/ochre-util.1
+man1_MANS = doc/man/ochred.1 doc/man/ochre-cli.1 doc/man/ochre-tx.1 doc/man/ochre-util.1 \
+	doc/man/ochre-wallet.1
 bashcompletiondir = $(datadir)/bash-completion/completions
 bashcompletion_DATA = \
 	contrib/completions/ochred contrib/completions/ochre-cli \
-	contrib/completions/ochre-tx contrib/completions/ochre-util
+	contrib/completions/ochre-tx contrib/completions/ochre-util \
+	contrib/completions/ochre-wallet
 CLEANFILES += $(man1_MANS) $(bashcompletion_DATA)
 
 $(man1_MANS): ochre-gendoc

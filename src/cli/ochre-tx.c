@@ -98,7 +98,7 @@ static bool run_words(const struct args *a, struct txtool *t)
     return true;
 }
 
-static int run(const struct args *a)
+static int run(struct args *a)
 {
     struct txtool t = {.error = NULL};
     size_t n;

@@ -107,7 +107,7 @@ static int grind(const char *const *words, size_t n)
     return EXIT_SUCCESS;
 }
 
-static int run(const struct args *a)
+static int run(struct args *a)
 {
     struct chain_params params;
     size_t n;

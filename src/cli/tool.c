@@ -12,9 +12,8 @@ static bool wants_help(const struct args *a, int argc)
            args_is_set(a, "help");
 }
 
-static int start(const struct args *a, int argc, const char *title,
-                 void (*print_help)(const struct args *a),
-                 int (*run)(const struct args *a))
+static int start(struct args *a, int argc, const char *title,
+                 void (*print_help)(const struct args *a), int (*run)(struct args *a))
 {
     if (args_is_set(a, "version")) {
         printf("%s %s version v%s\n", client_name(), title, client_version());
@@ -30,8 +29,7 @@ static int start(const struct args *a, int argc, const char *title,
 }
 
 int tool_main(int argc, char **argv, const struct opt *options, const char *title,
-              void (*print_help)(const struct args *a),
-              int (*run)(const struct args *a))
+              void (*print_help)(const struct args *a), int (*run)(struct args *a))
 {
     struct args *a = args_new(options);
     char *error = NULL;

@@ -45,3 +45,25 @@ const struct opt util_options[] = {
     TOOL_CHAIN_OPTIONS,
     {0},
 };
+
+const struct opt wallet_options[] = {
+#define GROUP "Options"
+    {"?", OPT_BOOL, NULL, NULL, 0, 0, 0, GROUP, "Print this help and exit"},
+    {"help", OPT_BOOL, NULL, NULL, 0, 0, OPT_HIDDEN, GROUP, "Print this help and exit"},
+    {"h", OPT_BOOL, NULL, NULL, 0, 0, OPT_HIDDEN, GROUP, "Print this help and exit"},
+    {"conf", OPT_STR, "<file>", NULL, 0, 0, OPT_HIDDEN, GROUP, "Configuration file"},
+    {"datadir", OPT_STR, "<dir>", NULL, 0, 0, 0, GROUP, "Data directory"},
+    {"descriptors", OPT_BOOL, NULL, "1", 0, 0, OPT_HIDDEN, GROUP, "Must be 1"},
+    {"dumpfile", OPT_STR, "<file>", NULL, 0, 0, 0, GROUP,
+     "File to dump to, or to create a wallet from"},
+    {"keypool", OPT_INT, "<n>", "1000", 1, 1000000, 0, GROUP,
+     "Addresses per descriptor that a new wallet derives ahead"},
+    {"version", OPT_BOOL, NULL, NULL, 0, 0, 0, GROUP, "Print the version and exit"},
+    {"wallet", OPT_STR, "<name>", NULL, 0, 0, 0, GROUP,
+     "Name of the wallet, or path of its directory"},
+    {"walletdir", OPT_STR, "<dir>", NULL, 0, 0, 0, GROUP,
+     "Directory of the wallets (default: <datadir>/<network>/wallets)"},
+#undef GROUP
+    TOOL_CHAIN_OPTIONS,
+    {0},
+};

@@ -12,7 +12,7 @@
 struct sqlite_stmt {
     struct sqlite *db;
     sqlite3_stmt *stmt; /* owned; NULL: it could not be prepared */
-    const char *sql;
+    char *sql;          /* owned */
     int next_bind;
     int state; /* the last result of stepping; SQLITE_OK: not begun */
     enum err first_error;
@@ -107,7 +107,7 @@ static void mem_shutdown(void *arg UNUSED)
 }
 
 static const sqlite3_mem_methods wiping = {
-    mem_alloc, mem_free,     mem_realloc,  mem_size,
+    mem_alloc,    mem_free, mem_realloc,  mem_size,
     mem_round_up, mem_init, mem_shutdown, NULL,
 };
 
@@ -156,6 +156,7 @@ static void forget_statements(struct sqlite *db)
         struct sqlite_stmt *q = db->cached;
         db->cached = q->next;
         sqlite3_finalize(q->stmt);
+        free(q->sql);
         free(q);
     }
 }
@@ -238,7 +239,7 @@ enum err sqlite_check(struct sqlite *db, char **error)
 static struct sqlite_stmt *prepare(struct sqlite *db, const char *sql)
 {
     struct sqlite_stmt *q = xcalloc(1, sizeof(*q));
-    *q = (struct sqlite_stmt){.db = db, .sql = sql, .next = db->cached};
+    *q = (struct sqlite_stmt){.db = db, .sql = xstrdup(sql), .next = db->cached};
     int code =
         sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &q->stmt, 0);
     q->first_error = failed(db, code);
@@ -279,6 +280,13 @@ void sqlite_bind_text(struct sqlite_stmt *q, const char *v)
     bound(q, sqlite3_bind_text(q->stmt, q->next_bind++, v, -1, SQLITE_STATIC));
 }
 
+void sqlite_bind_textn(struct sqlite_stmt *q, struct bytes v)
+{
+    const char *text = v.data != NULL ? (const char *)v.data : "";
+    bound(q, sqlite3_bind_text64(q->stmt, q->next_bind++, text, v.len, SQLITE_STATIC,
+                                 SQLITE_UTF8));
+}
+
 void sqlite_bind_null(struct sqlite_stmt *q)
 {
     bound(q, sqlite3_bind_null(q->stmt, q->next_bind++));
@@ -317,6 +325,26 @@ const char *sqlite_text(struct sqlite_stmt *q, int column)
 bool sqlite_is_null(struct sqlite_stmt *q, int column)
 {
     return sqlite3_column_type(q->stmt, column) == SQLITE_NULL;
+}
+
+enum sql_type sqlite_type(struct sqlite_stmt *q, int column)
+{
+    switch (sqlite3_column_type(q->stmt, column)) {
+    case SQLITE_NULL:
+        return SQL_NULL;
+    case SQLITE_INTEGER:
+    case SQLITE_FLOAT:
+        return SQL_INT;
+    case SQLITE_TEXT:
+        return SQL_TEXT;
+    default:
+        return SQL_BYTES;
+    }
+}
+
+int sqlite_columns(struct sqlite_stmt *q)
+{
+    return sqlite3_column_count(q->stmt);
 }
 
 enum err sqlite_done(struct sqlite_stmt *q)

@@ -42,15 +42,15 @@ const char *sqlite_error(const struct sqlite *db);
 /* A write failed: nothing can be written any more. */
 bool sqlite_failed(const struct sqlite *db);
 
-/* A ready statement without bindings; @sql must be a literal (it is cached by address
- * and content). Not to be used twice at the same time: a reader that recurses needs
- * another text. */
+/* A ready statement without bindings; it is kept, with a copy of its text. Not to be
+ * used twice at the same time: a reader that recurses needs another text. */
 struct sqlite_stmt *sqlite_query(struct sqlite *db, const char *sql);
 /* Values for the question marks, from left to right. Bytes are borrowed until
  * sqlite_done. */
 void sqlite_bind_int(struct sqlite_stmt *q, int64_t v);
 void sqlite_bind_bytes(struct sqlite_stmt *q, struct bytes v);
 void sqlite_bind_text(struct sqlite_stmt *q, const char *v); /* NULL: null */
+void sqlite_bind_textn(struct sqlite_stmt *q, struct bytes v);
 void sqlite_bind_null(struct sqlite_stmt *q);
 /* The next row; false at the end or after an error. */
 bool sqlite_row(struct sqlite_stmt *q);
@@ -59,6 +59,15 @@ int64_t sqlite_int(struct sqlite_stmt *q, int column);
 struct bytes sqlite_bytes(struct sqlite_stmt *q, int column);
 const char *sqlite_text(struct sqlite_stmt *q, int column); /* NULL: null */
 bool sqlite_is_null(struct sqlite_stmt *q, int column);
+/* For those who do not know what they read. */
+enum sql_type {
+    SQL_NULL,
+    SQL_INT,
+    SQL_TEXT,
+    SQL_BYTES,
+};
+enum sql_type sqlite_type(struct sqlite_stmt *q, int column);
+int sqlite_columns(struct sqlite_stmt *q);
 /* Runs to the end what has not, resets; the first error. */
 NODISCARD enum err sqlite_done(struct sqlite_stmt *q);
 int64_t sqlite_last_rowid(struct sqlite *db);

@@ -2,6 +2,8 @@ noinst_LIBRARIES += libochre_wallet.a
 libochre_wallet_a_SOURCES = \
 	src/wallet/addressbook.c src/wallet/addressbook.h \
 	src/wallet/crypt.c src/wallet/crypt.h \
+	src/wallet/dump.c src/wallet/dump.h \
+	src/wallet/dump_row.c src/wallet/dump_row.h \
 	src/wallet/error.c src/wallet/error.h \
 	src/wallet/manager.c src/wallet/manager.h \
 	src/wallet/relock.c src/wallet/relock.h \

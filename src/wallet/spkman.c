@@ -151,12 +151,16 @@ enum err spkman_each_script(struct spkman *m,
 
 struct load_ctx {
     struct spkman *m;
+    uint32_t *found; /* positions of each descriptor */
     uint32_t desc;
+    int64_t last;
 };
 
 static bool load_script(void *arg, uint32_t pos, struct bytes script)
 {
     struct load_ctx *c = arg;
+    c->found[c->desc] += pos != c->last;
+    c->last = pos;
     index_script(c->m, c->desc, pos, script);
     return true;
 }
@@ -170,7 +174,7 @@ static size_t expected_scripts(const struct spkman *m)
     return n;
 }
 
-static enum err load_scripts(struct spkman *m)
+static enum err read_scripts(struct spkman *m, uint32_t *found)
 {
     struct sqlite_stmt *q =
         sqlite_query(spkman_db(m), "SELECT d.id, s.first, s.data FROM script s"
@@ -180,13 +184,46 @@ static enum err load_scripts(struct spkman *m)
     map_reserve(&m->scripts, expected_scripts(m));
     while (ok && sqlite_row(q)) {
         const uint32_t *at = map_get(&m->by_id, sqlite_bytes(q, 0).data);
-        struct load_ctx c = {m, at != NULL ? *at : 0};
+        struct load_ctx c = {m, found, at != NULL ? *at : 0, -1};
         ok = at != NULL &&
              script_chunk_each(sqlite_bytes(q, 2), (uint32_t)sqlite_int(q, 1),
                                load_script, &c);
     }
     enum err e = sqlite_done(q);
     return ok ? e : ERR_CORRUPT;
+}
+
+/* A salvaged file may lack some scripts of a descriptor: then all of it is derived
+ * again. */
+static enum err derive_again(struct spkman *m, struct wallet_desc *d)
+{
+    struct keystore keys;
+    struct sqlite_stmt *q =
+        sqlite_query(spkman_db(m), "DELETE FROM script WHERE descriptor = ?");
+    sqlite_bind_int(q, d->row);
+    enum err e = sqlite_done(q);
+    keystore_init(&keys);
+    (void)!spkman_private_keys(m, d, &keys);
+    if (e == ERR_OK && !derive_prepare(m, d, d->range_start, d->range_end, &keys, &e) &&
+        e == ERR_OK)
+        e = ERR_CORRUPT;
+    keystore_clear(&keys);
+    const struct derive_range all = {d, d->range_start, d->range_end};
+    return e == ERR_OK ? derive_ranges(m, &all, 1) : e;
+}
+
+static enum err load_scripts(struct spkman *m)
+{
+    uint32_t *found = xcalloc(m->n + 1, sizeof(*found));
+    enum err e = read_scripts(m, found);
+    store_begin(m->w->store);
+    for (size_t i = 0; e == ERR_OK && i < m->n; i++) {
+        struct wallet_desc *d = m->items[i];
+        if (found[i] < d->range_end - d->range_start)
+            e = derive_again(m, d);
+    }
+    free(found);
+    return store_end(m->w->store, e);
 }
 
 static struct wallet_desc *read_row(struct spkman *m, struct sqlite_stmt *q)
