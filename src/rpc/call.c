@@ -125,18 +125,33 @@ bool rpc_to_bytes(struct rpc_call *c, const struct json *v, const char *name,
     return !c->failed;
 }
 
-bool rpc_to_amount(struct rpc_call *c, const struct json *v, struct amount *out)
+static bool to_decimal(struct rpc_call *c, const struct json *v, unsigned decimals,
+                       struct amount *out)
 {
     struct amount a;
     if (!v || (v->type != JSON_NUMBER && v->type != JSON_STRING))
         rpc_error(c, RPC_TYPE_ERROR, "Amount is not a number or string");
-    else if (!amount_parse(&a, v->str, v->str_len, c->node->params->decimals))
+    else if (!amount_parse(&a, v->str, v->str_len, decimals))
         rpc_error(c, RPC_TYPE_ERROR, "Invalid amount");
     else if (!money_range(a))
         rpc_error(c, RPC_TYPE_ERROR, "Amount out of range");
     else
         *out = a;
     return !c->failed;
+}
+
+bool rpc_to_amount(struct rpc_call *c, const struct json *v, struct amount *out)
+{
+    return to_decimal(c, v, c->node->params->decimals, out);
+}
+
+bool rpc_to_feerate(struct rpc_call *c, const struct json *v, int64_t *out)
+{
+    struct amount a = {0};
+    if (!to_decimal(c, v, 3, &a))
+        return false;
+    *out = a.v;
+    return true;
 }
 
 static bool check_field(struct rpc_call *c, const struct json *obj,
@@ -186,7 +201,8 @@ void rpc_write_amount(struct rpc_call *c, const char *key, struct amount v)
 void rpc_write_warnings(struct rpc_call *c)
 {
     const char *texts[16];
-    size_t n = c->node->warnings ? c->node->warnings(c->node, texts, ARRAY_LEN(texts)) : 0;
+    size_t n =
+        c->node->warnings ? c->node->warnings(c->node, texts, ARRAY_LEN(texts)) : 0;
     json_key(c->w, "warnings");
     json_begin_array(c->w);
     for (size_t i = 0; i < n; i++)

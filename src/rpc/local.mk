@@ -64,3 +64,17 @@ libochre_rpc_a_SOURCES += \
 	src/rpc/wallet_received.c \
 	src/rpc/wallet_simulate.c \
 	src/rpc/wallet_since.c
+
+# Spending of wallets
+libochre_rpc_a_SOURCES += \
+	src/rpc/cmd_wallet_coins.c \
+	src/rpc/cmd_wallet_spend.c \
+	src/rpc/wallet_bump.c \
+	src/rpc/wallet_fee_args.c \
+	src/rpc/wallet_finish.c \
+	src/rpc/wallet_fund.c \
+	src/rpc/wallet_fund_args.c \
+	src/rpc/wallet_outputs.c \
+	src/rpc/wallet_pay.c \
+	src/rpc/wallet_sendall.c \
+	src/rpc/wallet_spend.h

@@ -172,6 +172,9 @@ NODISCARD bool rpc_to_bytes(struct rpc_call *c, const struct json *v, const char
  * the chain's decimals. */
 NODISCARD bool rpc_to_amount(struct rpc_call *c, const struct json *v,
                              struct amount *out);
+/* A fee rate in the smallest unit per vbyte, with at most three decimals: units per
+ * kvB. Errors as with amounts. */
+NODISCARD bool rpc_to_feerate(struct rpc_call *c, const struct json *v, int64_t *out);
 /* -3 "JSON value of type %s is not of expected type %s" */
 NODISCARD bool rpc_want(struct rpc_call *c, const struct json *v, enum json_type t);
 

@@ -26,6 +26,8 @@ extern const struct rpc_table rpc_wallet_balance_table;
 extern const struct rpc_table rpc_wallet_history_table;
 extern const struct rpc_table rpc_wallet_manage_table;
 extern const struct rpc_table rpc_wallet_scan_table;
+extern const struct rpc_table rpc_wallet_coins_table;
+extern const struct rpc_table rpc_wallet_spend_table;
 
 const struct rpc_table *const rpc_tables[] = {
     &rpc_blockchain_table,
@@ -51,6 +53,8 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_wallet_balance_table,
     &rpc_wallet_history_table,
     &rpc_wallet_scan_table,
+    &rpc_wallet_coins_table,
+    &rpc_wallet_spend_table,
     NULL,
 };
 

@@ -11,6 +11,20 @@
 /* createrawtransaction's arguments at @first: inputs, outputs, locktime, replaceable.
  * False: an error was given. The caller clears *out either way. */
 NODISCARD bool raw_construct(struct rpc_call *c, size_t first, struct mtx *out);
+/* The same from anywhere. */
+enum raw_rbf {
+    RAW_RBF_DEFAULT, /* inputs signal unless their sequences say otherwise */
+    RAW_RBF_NO,
+    RAW_RBF_YES, /* and must, whatever their sequences */
+};
+struct raw_parts {
+    const struct json *inputs, *outputs, *locktime; /* NULL: absent */
+    enum raw_rbf rbf;
+};
+NODISCARD bool raw_construct_parts(struct rpc_call *c, const struct raw_parts *p,
+                                   struct mtx *out);
+/* Adds outputs as createrawtransaction takes them. */
+NODISCARD bool raw_add_outputs(struct rpc_call *c, struct mtx *m, const struct json *v);
 /* A parameter that is a transaction in hex; -22 with @message when it is none. */
 struct tx *raw_decode_arg(struct rpc_call *c, const struct json *v,
                           const char *message);

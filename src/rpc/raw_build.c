@@ -190,7 +190,7 @@ static bool add_each_output(struct rpc_call *c, struct outputs *o, const struct 
     return true;
 }
 
-static bool add_outputs(struct rpc_call *c, struct mtx *m, const struct json *v)
+bool raw_add_outputs(struct rpc_call *c, struct mtx *m, const struct json *v)
 {
     struct outputs o = {.m = m};
     bool ok = add_each_output(c, &o, v);
@@ -209,23 +209,36 @@ static bool signals_replacement(const struct mtx *m)
     return false;
 }
 
-bool raw_construct(struct rpc_call *c, size_t first, struct mtx *out)
+static bool read_locktime(struct rpc_call *c, const struct json *v, uint32_t *out)
 {
     int64_t locktime = 0;
-    bool replaceable = rpc_arg_bool(c, first + 3, true);
-    bool asked = rpc_arg(c, first + 3) != NULL && replaceable;
-
-    mtx_init(out);
-    if (!rpc_arg_i64(c, first + 2, &locktime))
+    if (v != NULL && v->type != JSON_NULL && !rpc_to_i64(c, v, &locktime))
         return false;
     if (locktime < 0 || locktime > UINT32_MAX)
         return fail(c, "Invalid parameter, locktime out of range");
-    out->locktime = (uint32_t)locktime;
-    if (!add_inputs(c, out, rpc_arg(c, first), replaceable) ||
-        !add_outputs(c, out, rpc_arg(c, first + 1)))
+    *out = (uint32_t)locktime;
+    return true;
+}
+
+bool raw_construct_parts(struct rpc_call *c, const struct raw_parts *p, struct mtx *out)
+{
+    bool replaceable = p->rbf != RAW_RBF_NO;
+    mtx_init(out);
+    if (!read_locktime(c, p->locktime, &out->locktime) ||
+        !add_inputs(c, out, p->inputs, replaceable) ||
+        !raw_add_outputs(c, out, p->outputs))
         return false;
-    if (asked && out->n_in > 0 && !signals_replacement(out))
+    if (p->rbf == RAW_RBF_YES && out->n_in > 0 && !signals_replacement(out))
         return fail(c, "Invalid parameter combination: Sequence number(s) contradict "
                        "replaceable option");
     return true;
+}
+
+bool raw_construct(struct rpc_call *c, size_t first, struct mtx *out)
+{
+    struct raw_parts p = {rpc_arg(c, first), rpc_arg(c, first + 1),
+                          rpc_arg(c, first + 2), RAW_RBF_DEFAULT};
+    if (rpc_arg(c, first + 3) != NULL)
+        p.rbf = rpc_arg_bool(c, first + 3, true) ? RAW_RBF_YES : RAW_RBF_NO;
+    return raw_construct_parts(c, &p, out);
 }

@@ -44,6 +44,7 @@ libochre_wallet_a_SOURCES += \
 
 # Spending
 libochre_wallet_a_SOURCES += \
+	src/wallet/bump.c src/wallet/bump.h \
 	src/wallet/coin_locks.c \
 	src/wallet/coincontrol.c src/wallet/coincontrol.h \
 	src/wallet/coins.c src/wallet/coins.h \
@@ -62,6 +63,7 @@ libochre_wallet_a_SOURCES += \
 	src/wallet/fund_coins.c \
 	src/wallet/fund_draft.c \
 	src/wallet/input_size.c src/wallet/input_size.h \
+	src/wallet/sendall.c src/wallet/sendall.h \
 	src/wallet/sign.c src/wallet/sign.h \
 	src/wallet/spend.h
 
