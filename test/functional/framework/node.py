@@ -267,6 +267,12 @@ class Node:
         self.rpc.disconnectnode(end)
         wait_until(lambda: not any(p["addr"] == end for p in self.rpc.getpeerinfo()))
 
+    # wallets --------------------------------------------------------------
+    def wallet(self, name):
+        """The calls of one wallet: node.wallet("a").getbalance()."""
+        path = "/wallet/" + urllib.parse.quote(name, safe="")
+        return rpc.Client("127.0.0.1", self.rpc_port, self._cookie, path)
+
     # time -----------------------------------------------------------------
     def set_time(self, when):
         self.mocktime = int(when)
