@@ -9,6 +9,7 @@
 #include "wallet/follow.h"
 #include "wallet/rebroadcast.h"
 #include "wallet/scan.h"
+#include "wallet/txstore.h"
 #include "wallet/spkman.h"
 
 #define MINIMUM_TIMESTAMP 1
@@ -347,6 +348,7 @@ static void import_and_search(struct import *im)
     }
     wallet_lock(im->w);
     bool ok = add_requests(im);
+    txstore_scripts_added(im->w);
     wallet_unlock(im->w);
     if (ok && any_added(im))
         search(im);

@@ -154,6 +154,7 @@ static enum err update(struct wallet *w, struct wallet_tx *wtx, const struct tx 
                        const struct sighting *s)
 {
     enum err e = take_witness(w, wtx, tx);
+    txstore_find_coins(w->txs, wtx);
     if (e != ERR_OK || (s->state == WTX_INACTIVE && wtx->state == WTX_ABANDONED))
         return e;
     return txstore_set_state(w->txs, wtx, s->state, &s->block, s->index);
