@@ -103,10 +103,22 @@ static void sight_end(struct sight *v)
     map_clear(&v->changed);
 }
 
-/* Every supernode that is active in the state after the block of this height. */
+/* What each_active tells of: the record of a supernode, unless @newer (may be NULL) has
+ * another one. To ask it is left to the callee, who seldom needs to. */
+struct sighting {
+    const uint8_t *sn;
+    const struct entry *entry;
+    const struct map *newer;
+};
+
+static bool is_stale(const struct map *newer, const void *sn)
+{
+    return newer != NULL && map_get(newer, sn) != NULL;
+}
+
+/* Every record that is active in the state after the block of this height. */
 static void each_active(const struct sight *v, uint32_t height,
-                        void (*fn)(void *ctx, const uint8_t *sn, const struct entry *e),
-                        void *ctx)
+                        void (*fn)(void *ctx, const struct sighting *s), void *ctx)
 {
     const struct map *maps[2] = {&v->list->entries, &v->changed};
     const void *sn;
@@ -115,10 +127,10 @@ static void each_active(const struct sight *v, uint32_t height,
         for (size_t i = 0; map_next(maps[m], &i, &sn, &value);) {
             const struct entry *e = value;
             if (e->gone || e->banned || height < e->registered ||
-                height - e->registered < v->list->activation_depth ||
-                (m == 0 && v->changed.len > 0 && map_get(&v->changed, sn) != NULL))
+                height - e->registered < v->list->activation_depth)
                 continue;
-            fn(ctx, sn, e);
+            bool below = m == 0 && v->changed.len > 0;
+            fn(ctx, &(struct sighting){sn, e, below ? &v->changed : NULL});
         }
 }
 
@@ -141,12 +153,13 @@ static bool goes_before(const struct place *a, const struct place *b)
 }
 
 /* Keeps the first @max places. */
-static void enqueue(void *ctx, const uint8_t *sn, const struct entry *e)
+static void enqueue(void *ctx, const struct sighting *s)
 {
     struct queue *q = ctx;
-    struct place p = {.queued = e->queued};
-    memcpy(p.sn.b, sn, 32);
-    if (q->n == q->max && !goes_before(&p, &q->places[q->n - 1]))
+    struct place p = {.queued = s->entry->queued};
+    memcpy(p.sn.b, s->sn, 32);
+    if ((q->n == q->max && !goes_before(&p, &q->places[q->n - 1])) ||
+        is_stale(s->newer, s->sn))
         return;
     size_t i = q->n < q->max ? q->n++ : q->n - 1;
     for (; i > 0 && goes_before(&p, &q->places[i - 1]); i--)
@@ -182,6 +195,7 @@ struct candidate {
 struct election {
     uint8_t in[HASH_BATCH][64]; /* block hash, sn */
     size_t n_in;
+    const struct map *newer; /* of all in the batch, see struct sighting */
     struct candidate best[COMMITTEE_SIZE]; /* sorted */
     size_t n;
 };
@@ -194,7 +208,8 @@ static bool wins(const struct candidate *a, const struct candidate *b)
 
 static void consider(struct election *x, const struct candidate *c)
 {
-    if (x->n == COMMITTEE_SIZE && !wins(c, &x->best[x->n - 1]))
+    if ((x->n == COMMITTEE_SIZE && !wins(c, &x->best[x->n - 1])) ||
+        is_stale(x->newer, c->sn.b))
         return;
     size_t i = x->n < COMMITTEE_SIZE ? x->n++ : x->n - 1;
     for (; i > 0 && wins(c, &x->best[i - 1]); i--)
@@ -216,13 +231,13 @@ static void count_votes(struct election *x)
     x->n_in = 0;
 }
 
-static void stand(void *ctx, const uint8_t *sn, const struct entry *e)
+static void stand(void *ctx, const struct sighting *s)
 {
     struct election *x = ctx;
-    (void)e;
-    memcpy(x->in[x->n_in++] + 32, sn, 32);
-    if (x->n_in == HASH_BATCH)
+    if (x->n_in == HASH_BATCH || x->newer != s->newer)
         count_votes(x);
+    x->newer = s->newer;
+    memcpy(x->in[x->n_in++] + 32, s->sn, 32);
 }
 
 static size_t choose(void *ctx, struct state_txn *st, uint32_t height,
@@ -234,8 +249,8 @@ static size_t choose(void *ctx, struct state_txn *st, uint32_t height,
         memcpy(x.in[i], block->b, 32);
     sight_begin(&v, ctx, st);
     each_active(&v, height, stand, &x);
-    sight_end(&v);
     count_votes(&x);
+    sight_end(&v);
     for (size_t i = 0; i < x.n; i++)
         sns[i] = x.best[i].sn;
     return x.n;
@@ -260,10 +275,9 @@ static size_t count(void *ctx, struct state_txn *st)
     return n;
 }
 
-static void add_one(void *ctx, const uint8_t *sn, const struct entry *e)
+static void add_one(void *ctx, const struct sighting *s)
 {
-    (void)sn, (void)e;
-    ++*(size_t *)ctx;
+    *(size_t *)ctx += !is_stale(s->newer, s->sn);
 }
 
 size_t supernodes_active(struct supernodes *l, struct state_txn *st, uint32_t height)

@@ -28,3 +28,7 @@ rq_bench_codec.so: test/bench/rq_bench_codec.so
 CLEANFILES += test/bench/rq_bench_codec.so
 EXTRA_DIST += test/bench/rq_bench_codec.c test/bench/rq_abi.h
 .PHONY: rq_bench_codec.so
+
+noinst_PROGRAMS += test/bench/bench_supernodes
+test_bench_bench_supernodes_SOURCES = test/bench/bench_supernodes.c
+test_bench_bench_supernodes_LDADD = $(TICKETS_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
