@@ -59,15 +59,22 @@ static const struct rpc_result tx_results[] = {
     {.name = NULL},
 };
 
-static const struct rpc_param input_fields[] = {
-    {"txid", P_HEX, .help = "Transaction to spend from"},
-    {"vout", P_NUM, .help = "Which of its outputs"},
-    {"sequence", P_NUM, P_OPTIONAL,
-     .help = "Sequence number; when omitted, it follows from replaceable and locktime"},
-    {0},
+const struct rpc_result raw_sign_results[] = {
+    {R_HEX, "hex", "The transaction with the signatures made"},
+    {R_BOOL, "complete", "Whether every input is signed"},
+    {R_ARR, "errors", "What is missing",
+     RESULTS({R_OBJ, "", "",
+              RESULTS({R_HEX, "txid", "Transaction spent from"},
+                      {R_NUM, "vout", "Its output"},
+                      {R_ARR, "witness", "Witness", RESULTS({R_HEX, "", "One item"})},
+                      {R_HEX, "scriptSig", "Signature script"},
+                      {R_NUM, "sequence", "Sequence number"},
+                      {R_STR, "error", "What is wrong with it"})}),
+     .optional = true},
+    {.name = NULL},
 };
 
-static const struct rpc_param prevtx_fields[] = {
+const struct rpc_param raw_prevtx_fields[] = {
     {"txid", P_HEX, .help = "Transaction spent from"},
     {"vout", P_NUM, .help = "Which of its outputs"},
     {"scriptPubKey", P_HEX, .help = "Script of that output"},
@@ -93,23 +100,7 @@ static const struct rpc_method methods[] = {
         .name = "createrawtransaction",
         .help = "Makes an unsigned transaction from inputs and outputs.\n"
                 "Nothing is checked against the chain, stored or sent.",
-        .params = PARAMS(
-            {"inputs", P_ARR, .help = "Outputs to spend",
-             .inner = PARAMS({"", P_OBJ, P_OPTIONAL, .inner = input_fields})},
-            {"outputs", P_ARR, P_NO_TYPE_CHECK,
-             .help =
-                 "Payments: objects of one address and amount each, or one object of "
-                 "all; the key \"data\" makes an OP_RETURN output of hex",
-             .inner =
-                 PARAMS({"", P_OBJ_USER, P_OPTIONAL,
-                         .inner = PARAMS({"address", P_AMOUNT,
-                                          .help = "Amount paid to the address"})},
-                        {"", P_OBJ, P_OPTIONAL,
-                         .inner = PARAMS({"data", P_HEX, .help = "Data to carry"})})},
-            {"locktime", P_NUM, .def = "0",
-             .help = "Earliest height or time it is final"},
-            {"replaceable", P_BOOL, .def = "true",
-             .help = "Signal that a higher fee may replace it (BIP 125)"}),
+        .params = PARAMS(RAW_CONSTRUCT_PARAMS),
         .results = RESULTS({R_HEX, "", "The transaction"}),
         .examples =
             EXAMPLES("'[{\"txid\":\"id\",\"vout\":0}]' '[{\"address\":0.01}]'",
@@ -210,24 +201,9 @@ static const struct rpc_method methods[] = {
             {"privkeys", P_ARR, .help = "Private keys in wallet import format",
              .inner = PARAMS({"privatekey", P_STR, .help = "One of them"})},
             {"prevtxs", P_ARR, P_OPTIONAL, .help = "Outputs that it spends",
-             .inner = PARAMS({"", P_OBJ, P_OPTIONAL, .inner = prevtx_fields})},
-            {"sighashtype", P_STR, .def = "\"DEFAULT\" for taproot, else \"ALL\"",
-             .help = "DEFAULT, ALL, NONE or SINGLE; the last three also with "
-                     "|ANYONECANPAY"}),
-        .results = RESULTS(
-            {R_OBJ, "", "",
-             RESULTS({R_HEX, "hex", "The transaction with the signatures made"},
-                     {R_BOOL, "complete", "Whether every input is signed"},
-                     {R_ARR, "errors", "What is missing",
-                      RESULTS({R_OBJ, "", "",
-                               RESULTS({R_HEX, "txid", "Transaction spent from"},
-                                       {R_NUM, "vout", "Its output"},
-                                       {R_ARR, "witness", "Witness",
-                                        RESULTS({R_HEX, "", "One item"})},
-                                       {R_HEX, "scriptSig", "Signature script"},
-                                       {R_NUM, "sequence", "Sequence number"},
-                                       {R_STR, "error", "What is wrong with it"})}),
-                      .optional = true})}),
+             .inner = PARAMS({"", P_OBJ, P_OPTIONAL, .inner = raw_prevtx_fields})},
+            RAW_SIGHASH_PARAM),
+        .results = RESULTS({R_OBJ, "", "", raw_sign_results}),
         .examples = EXAMPLES("hexstring '[\"key\"]'"),
         .fn = rpc_signrawtransactionwithkey,
     },

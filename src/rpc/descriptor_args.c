@@ -77,7 +77,8 @@ struct scan {
     struct rpc_call *c;
     const char *text;
     struct desc_range range;
-    struct keystore keys, known;
+    struct keystore keys;
+    struct keystore *known;
     bool (*fn)(void *ctx, struct bytes script, const struct keystore *known);
     void *ctx;
 };
@@ -86,13 +87,13 @@ static bool scan_position(struct scan *s, const struct descriptor *d, uint32_t p
 {
     struct script_list scripts;
     bool ok = true;
-    if (!descriptor_expand(d, s->c->node->params, pos, &s->keys, &scripts, &s->known)) {
+    if (!descriptor_expand(d, s->c->node->params, pos, &s->keys, &scripts, s->known)) {
         rpc_error(s->c, RPC_INVALID_ADDRESS_OR_KEY,
                   "Cannot derive script without private keys: '%s'", s->text);
         return false;
     }
-    for (size_t i = 0; ok && i < scripts.n; i++)
-        ok = s->fn(s->ctx, buf_view(&scripts.items[i]), &s->known);
+    for (size_t i = 0; ok && s->fn != NULL && i < scripts.n; i++)
+        ok = s->fn(s->ctx, buf_view(&scripts.items[i]), s->known);
     script_list_clear(&scripts);
     return ok;
 }
@@ -131,16 +132,31 @@ static bool read_object(struct scan *s, const struct json *v)
            rpc_to_desc_range(s->c, range, &s->range);
 }
 
+static bool scan(struct scan *s, const struct json *object)
+{
+    s->range = (struct desc_range){0, DEFAULT_SCAN_END};
+    keystore_init(&s->keys);
+    bool ok = read_object(s, object) && scan_range(s);
+    keystore_clear(&s->keys);
+    return ok;
+}
+
 bool rpc_each_scan_script(struct rpc_call *c, const struct json *object,
                           bool (*fn)(void *ctx, struct bytes script,
                                      const struct keystore *known),
                           void *ctx)
 {
-    struct scan s = {.c = c, .range = {0, DEFAULT_SCAN_END}, .fn = fn, .ctx = ctx};
-    keystore_init(&s.keys);
-    keystore_init(&s.known);
-    bool ok = read_object(&s, object) && scan_range(&s);
-    keystore_clear(&s.keys);
-    keystore_clear(&s.known);
+    struct keystore known;
+    struct scan s = {.c = c, .known = &known, .fn = fn, .ctx = ctx};
+    keystore_init(&known);
+    bool ok = scan(&s, object);
+    keystore_clear(&known);
     return ok;
+}
+
+bool rpc_scan_keys(struct rpc_call *c, const struct json *object,
+                   struct keystore *known)
+{
+    struct scan s = {.c = c, .known = known};
+    return scan(&s, object);
 }

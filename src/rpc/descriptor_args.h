@@ -26,5 +26,8 @@ NODISCARD bool rpc_each_scan_script(struct rpc_call *c, const struct json *objec
                                     bool (*fn)(void *ctx, struct bytes script,
                                                const struct keystore *known),
                                     void *ctx);
+/* The same, only gathering: keys (private ones too) and scripts. */
+NODISCARD bool rpc_scan_keys(struct rpc_call *c, const struct json *object,
+                             struct keystore *known);
 
 #endif

@@ -36,6 +36,8 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/json_tx.c src/rpc/json_tx.h \
 	src/rpc/method.h src/rpc/methods.c \
 	src/rpc/params.c \
+	src/rpc/cmd_psbt.c src/rpc/psbt_analyze.c src/rpc/psbt_args.c src/rpc/psbt_args.h \
+	src/rpc/psbt_decode.c src/rpc/psbt_process.c \
 	src/rpc/protocol.h \
 	src/rpc/request.c src/rpc/request.h \
 	src/rpc/server.c src/rpc/server.h \
@@ -45,6 +47,8 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/cmd_wallet_import.c src/rpc/cmd_wallet_manage.c \
 	src/rpc/wallet_methods.h \
 	src/rpc/json_address.c src/rpc/json_address.h \
+	src/rpc/cmd_wallet_address.c src/rpc/cmd_wallet_manage.c \
+	src/rpc/cmd_wallet_sign.c \
 	src/rpc/wallet_args.c src/rpc/wallet_args.h \
 	src/rpc/submit_tx.c src/rpc/submit_tx.h \
 	src/rpc/ticket_keys.c src/rpc/ticket_keys.h \

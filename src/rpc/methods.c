@@ -28,6 +28,8 @@ extern const struct rpc_table rpc_wallet_manage_table;
 extern const struct rpc_table rpc_wallet_scan_table;
 extern const struct rpc_table rpc_wallet_coins_table;
 extern const struct rpc_table rpc_wallet_spend_table;
+extern const struct rpc_table rpc_psbt_table;
+extern const struct rpc_table rpc_wallet_sign_table;
 
 const struct rpc_table *const rpc_tables[] = {
     &rpc_blockchain_table,
@@ -40,6 +42,7 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_snft_table,
     &rpc_state_table,
     &rpc_rawtransaction_table,
+    &rpc_psbt_table,
     &rpc_accept_table,
     &rpc_network_table,
     &rpc_scan_table,
@@ -55,6 +58,7 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_wallet_scan_table,
     &rpc_wallet_coins_table,
     &rpc_wallet_spend_table,
+    &rpc_wallet_sign_table,
     NULL,
 };
 

@@ -37,6 +37,14 @@ static bool fail(struct rpc_call *c, const char *message)
 
 /* -- Inputs -- */
 
+const struct rpc_param raw_input_fields[] = {
+    {"txid", P_HEX, .help = "Transaction to spend from"},
+    {"vout", P_NUM, .help = "Which of its outputs"},
+    {"sequence", P_NUM, P_OPTIONAL,
+     .help = "Sequence number; when omitted, it follows from replaceable and locktime"},
+    {0},
+};
+
 static uint32_t default_sequence(const struct mtx *m, bool replaceable)
 {
     if (replaceable)

@@ -227,3 +227,13 @@ void rpc_getrawtransaction(struct rpc_call *c)
         put_found(c, &a, &f);
     tx_unref(f.tx);
 }
+
+struct tx *raw_find_tx(struct rpc_call *c, const struct hash256 *txid)
+{
+    const struct asked a = {.txid = *txid};
+    struct found f = {.tx = NULL};
+    look_in_mempool(c, &a, &f);
+    if (f.tx == NULL)
+        look_in_index(c, &a, &f);
+    return f.tx;
+}

@@ -219,7 +219,7 @@ bool prevouts_parse(struct prevouts *all, struct rpc_call *c, const struct tx *t
         struct prevtx p;
         const struct json *v = &prevtxs->items[i];
         bool ok = read_prevtx(c, &p, v) && add_prevtx(c, all, tx, &p) &&
-                  learn_wrapped(c, &p, v, keys);
+                  (keys == NULL || learn_wrapped(c, &p, v, keys));
         prevtx_clear(&p);
         if (!ok)
             return false;

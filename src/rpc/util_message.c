@@ -34,20 +34,24 @@ void rpc_verifymessage(struct rpc_call *c)
     buf_clear(&sig);
 }
 
-void rpc_signmessagewithprivkey(struct rpc_call *c)
+void rpc_put_signed_message(struct rpc_call *c, const uint8_t secret[32],
+                            bool compressed, const struct json *message)
 {
     uint8_t hash[32], sig[65];
     struct buf text = {0};
-    const struct json *message = rpc_arg(c, 1);
-    struct privkey *key = secret_alloc(sizeof(*key));
-    if (wif_decode(key, c->node->params, rpc_arg_str(c, 0, ""))) {
-        signed_message_hash(hash, message->str, message->str_len);
-        secp_ecdsa_sign_compact(sig, key->secret, hash, key->compressed);
-        base64_append(&text, sig, sizeof(sig));
-        json_strn(c->w, (const char *)text.data, text.len);
-    } else {
-        rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY, "Invalid private key");
-    }
+    signed_message_hash(hash, message->str, message->str_len);
+    secp_ecdsa_sign_compact(sig, secret, hash, compressed);
+    base64_append(&text, sig, sizeof(sig));
+    json_strn(c->w, (const char *)text.data, text.len);
     buf_clear(&text);
+}
+
+void rpc_signmessagewithprivkey(struct rpc_call *c)
+{
+    struct privkey *key = secret_alloc(sizeof(*key));
+    if (wif_decode(key, c->node->params, rpc_arg_str(c, 0, "")))
+        rpc_put_signed_message(c, key->secret, key->compressed, rpc_arg(c, 1));
+    else
+        rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY, "Invalid private key");
     secret_free(key);
 }

@@ -21,10 +21,8 @@ static struct input_size size_of_descriptor(const struct descriptor *d, bool low
     return size;
 }
 
-/* Without a descriptor of its own: from keys and scripts. */
-static struct input_size size_of_known(const struct chain_params *p,
-                                       struct bytes script,
-                                       const struct keystore *known, bool low_r)
+struct input_size input_size_of_known(const struct chain_params *p, struct bytes script,
+                                      const struct keystore *known, bool low_r)
 {
     struct input_size size = unknown;
     struct descriptor_list list;
@@ -55,7 +53,8 @@ static struct input_size infer_size(const struct input_sizes *s, struct bytes sc
     (void)!spkman_keystore(s->w->spkman, script, false, &known);
     if (s->solving != NULL)
         keystore_merge(&known, s->solving);
-    struct input_size size = size_of_known(s->w->opt->params, script, &known, low_r);
+    struct input_size size =
+        input_size_of_known(s->w->opt->params, script, &known, low_r);
     size.is_witness = size.is_witness || is_witness_program(script);
     keystore_clear(&known);
     return size;

@@ -4,6 +4,7 @@
 
 #include "chain/script/keystore.h"
 
+struct chain_params;
 struct wallet;
 struct wallet_desc;
 
@@ -30,6 +31,9 @@ struct input_sizes {
  * one have an empty one). @foreign: signed by others, who may make signatures a byte
  * longer. Wallet lock. */
 struct input_size input_size(struct input_sizes *s, struct bytes script, bool foreign);
+/* From keys and scripts alone; P2PKH and the like need their public key. */
+struct input_size input_size_of_known(const struct chain_params *p, struct bytes script,
+                                      const struct keystore *known, bool low_r);
 /* Whole transaction, when signed: inputs as given. */
 int64_t signed_weight(const struct input_size *inputs, size_t n_in,
                       int64_t outputs_size, size_t n_out);

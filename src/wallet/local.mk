@@ -70,6 +70,7 @@ libochre_wallet_a_SOURCES += \
 # Partially signed transactions
 libochre_wallet_a_SOURCES += \
 	src/wallet/psbt.c src/wallet/psbt.h \
+	src/wallet/psbt_analyze.c src/wallet/psbt_analyze.h \
 	src/wallet/psbt_combine.c \
 	src/wallet/psbt_fields.c src/wallet/psbt_fields.h \
 	src/wallet/psbt_read.c \

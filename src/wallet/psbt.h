@@ -146,9 +146,9 @@ void psbt_remove(struct psbt_map *m, uint64_t type);
 NODISCARD bool psbt_set_prev_tx(struct psbt *p, uint32_t i, const struct tx *prev);
 /* The output that input @i spends; enough where it is of a witness program. */
 void psbt_set_prev_out(struct psbt *p, uint32_t i, const struct txout *prev);
-/* Whether what input @i spends is (or hides, by a redeem script in @known, which may be
- * NULL, or in the PSBT) a witness program; false also when that is not known. */
-bool psbt_spends_witness(const struct psbt *p, uint32_t i,
+/* Whether @script, spent by input @i, is (or hides, by a redeem script in @known, which
+ * may be NULL, or in the PSBT) a witness program. */
+bool psbt_spends_witness(const struct psbt *p, uint32_t i, struct bytes script,
                          const struct keystore *known);
 /* What @known tells of output @i's scripts and keys. @origins: with derivation paths.
  */

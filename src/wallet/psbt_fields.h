@@ -50,6 +50,8 @@ void psbt_map_merge(struct psbt *p, struct psbt_map *m, const struct psbt_map *f
 /* Looks again at what input @i spends. NULL, or what is wrong with its previous
  * transaction: static text. */
 const char *psbt_refresh_spent(struct psbt *p, uint32_t i);
+/* What the PSBT itself says of input @i goes to the keys at hand. */
+void psbt_learn(struct keystore *keys, const struct psbt *p, uint32_t i);
 /* Removes what a final input has no use for. */
 void psbt_drop_unfinished(struct psbt_map *m);
 struct bytes psbt_keep(struct psbt *p, struct bytes b); /* a copy that lives as long */

@@ -34,7 +34,7 @@ static void learn_keys(struct keystore *keys, const struct psbt_map *m)
 {
     for (size_t i = 0; i < m->n; i++) {
         const struct psbt_record *r = &m->items[i];
-        if (r->type == PSBT_IN_BIP32)
+        if (r->type == PSBT_IN_BIP32 || r->type == PSBT_IN_PARTIAL_SIG)
             keystore_add_key(keys, r->key, NULL, NULL);
     }
 }
@@ -71,8 +71,7 @@ static void learn_taproot(struct keystore *keys, const struct psbt_map *m,
         learn_leaf(e, &leaves[i]);
 }
 
-/* What the PSBT itself says of input @i goes to the keys at hand. */
-static void learn(struct keystore *keys, const struct psbt *p, uint32_t i)
+void psbt_learn(struct keystore *keys, const struct psbt *p, uint32_t i)
 {
     const struct psbt_map *m = &p->in[i];
     struct bytes redeem = psbt_value(m, PSBT_IN_REDEEM_SCRIPT);
@@ -248,7 +247,7 @@ static void sign(struct sig_data *d, struct psbt *p, uint32_t i,
         return;
     }
     keystore_init(&none);
-    learn(&none, p, i);
+    psbt_learn(&none, p, i);
     sign_input(d, &none, &checker, p->spent[i].script, how->hash_type);
     keystore_clear(&none);
 }
@@ -278,8 +277,8 @@ bool psbt_sign_input(struct psbt *p, uint32_t i, const struct sighash_data *hash
         return true;
     if (p->spent[i].script.data == NULL)
         return false;
-    learn(how->keys, p, i);
-    psbt_in_scripts(&k, p, i, how->keys);
+    psbt_learn(how->keys, p, i);
+    psbt_in_scripts(&k, p, i, p->spent[i].script, how->keys);
     /* The amount of a legacy output is believed to nobody but its transaction. */
     if (!psbt_type_is_witness(k.type) &&
         psbt_find(&p->in[i], PSBT_IN_NON_WITNESS_UTXO, psbt_no_key()) == NULL)

@@ -77,12 +77,12 @@ void psbt_scripts_solve(struct psbt_scripts *k, struct bytes script)
 }
 
 void psbt_in_scripts(struct psbt_scripts *out, const struct psbt *p, uint32_t i,
-                     const struct keystore *known)
+                     struct bytes script, const struct keystore *known)
 {
     *out = (struct psbt_scripts){.known = known};
     out->redeem = psbt_value(&p->in[i], PSBT_IN_REDEEM_SCRIPT);
     out->witness = psbt_value(&p->in[i], PSBT_IN_WITNESS_SCRIPT);
-    psbt_scripts_solve(out, p->spent[i].script);
+    psbt_scripts_solve(out, script);
 }
 
 bool psbt_type_is_witness(enum script_type t)
@@ -92,12 +92,11 @@ bool psbt_type_is_witness(enum script_type t)
            t == SCRIPT_ANCHOR;
 }
 
-bool psbt_spends_witness(const struct psbt *p, uint32_t i, const struct keystore *known)
+bool psbt_spends_witness(const struct psbt *p, uint32_t i, struct bytes script,
+                         const struct keystore *known)
 {
     struct psbt_scripts k;
-    if (p->spent[i].script.data == NULL)
-        return false;
-    psbt_in_scripts(&k, p, i, known);
+    psbt_in_scripts(&k, p, i, script, known);
     return psbt_type_is_witness(k.type);
 }
 

@@ -16,9 +16,9 @@ struct psbt_scripts {
 };
 
 void psbt_scripts_solve(struct psbt_scripts *k, struct bytes script);
-/* Of what input @i spends, which must be known. */
+/* Of @script, which input @i spends. */
 void psbt_in_scripts(struct psbt_scripts *out, const struct psbt *p, uint32_t i,
-                     const struct keystore *known);
+                     struct bytes script, const struct keystore *known);
 bool psbt_type_is_witness(enum script_type t);
 /* Paths of the keys in k->code. */
 void psbt_add_origins(struct psbt *p, struct psbt_map *m, uint64_t type,

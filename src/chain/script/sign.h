@@ -43,6 +43,8 @@ struct sig_missing {
     uint8_t redeem_hash[20], witness_hash[32];
 };
 
+void sig_missing_clear(struct sig_missing *m);
+
 /* What is known about the spending of one input. */
 struct sig_data {
     bool complete;

@@ -18,7 +18,6 @@ const struct preimage *sig_data_find_preimage(const struct sig_data *d,
                                               enum preimage_kind kind,
                                               const uint8_t *hash);
 
-void sig_missing_clear(struct sig_missing *m);
 void sig_missing_add_pubkey(struct sig_missing *m, const uint8_t id[20]);
 void sig_missing_add_sig(struct sig_missing *m, const uint8_t id[20]);
 
