@@ -239,6 +239,7 @@ const struct opt daemon_options[] = {
     NUM("blockversion", NULL, 0, 0, OPT_HIDDEN, "Version of blocks to make (regtest)"),
 #undef GROUP
 #define GROUP "RPC server options"
+    FLAG("rest", "0", 0, "Serve public data by GET at /rest on the RPC port"),
     FLAG("server", "1", 0, "Accept JSON-RPC commands"),
     MANY("rpcallowip", "<ip>", 0,
          "Accept JSON-RPC from an address or network (a.b.c.d/n)"),
@@ -320,7 +321,6 @@ const struct opt daemon_options[] = {
     IGNORED("forcednsseed", OPT_BOOL),
     IGNORED("printpriority", OPT_BOOL),
     IGNORED("checkaddrman", OPT_INT),
-    IGNORED("rest", OPT_BOOL),
     IGNORED("test", OPT_LIST),
     IGNORED("capturemessages", OPT_BOOL),
     IGNORED("logips", OPT_BOOL),

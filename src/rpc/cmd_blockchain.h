@@ -2,6 +2,7 @@
 #ifndef OCHRE_RPC_CMD_BLOCKCHAIN_H
 #define OCHRE_RPC_CMD_BLOCKCHAIN_H
 
+#include "chain/prim/coin.h"
 #include "chain/rules/block_index.h"
 #include "chain/validation/chainman.h"
 #include "rpc/method.h"
@@ -26,6 +27,17 @@ void rpc_getchaintxstats(struct rpc_call *c);
 void rpc_getdeploymentinfo(struct rpc_call *c);
 
 /* cmd_utxo.c */
+struct found_coin {
+    struct coin coin;
+    bool in_mempool;
+    int32_t confirmations; /* 0: in the mempool */
+    int32_t tip_height;
+    struct hash256 best; /* the tip */
+};
+/* An unspent output, of the chain or also of the mempool (and not spent there). Its
+ * script lives in @mem. The tip is set also when nothing was found. */
+bool utxo_find(struct node *n, struct arena *mem, const struct outpoint *o,
+               bool with_mempool, struct found_coin *out);
 void rpc_gettxout(struct rpc_call *c);
 void rpc_gettxoutsetinfo(struct rpc_call *c);
 

@@ -10,38 +10,34 @@
 
 /* -- gettxout -- */
 
-struct found_coin {
-    struct coin coin;
-    int32_t confirmations; /* 0: in the mempool */
-    struct hash256 best;
-};
-
-static bool find_in_mempool(struct rpc_call *c, const struct outpoint *o,
+static bool find_in_mempool(struct node *n, struct arena *mem, const struct outpoint *o,
                             struct found_coin *out)
 {
-    const struct mempool_entry *e = mempool_find(c->node->mempool, &o->txid);
+    const struct mempool_entry *e = mempool_find(n->mempool, &o->txid);
     if (!e || o->n >= e->tx->n_out)
         return false;
     const struct txout *to = &e->tx->out[o->n];
     out->coin = (struct coin){.value = to->value};
     out->coin.script =
-        bytes_of(arena_dup(c->mem, to->script.data, to->script.len), to->script.len);
+        bytes_of(arena_dup(mem, to->script.data, to->script.len), to->script.len);
+    out->in_mempool = true;
     return true;
 }
 
-static bool find_coin(struct rpc_call *c, const struct outpoint *o, bool with_mempool,
-                      struct found_coin *out)
+bool utxo_find(struct node *n, struct arena *mem, const struct outpoint *o,
+               bool with_mempool, struct found_coin *out)
 {
-    struct chainman *cm = c->node->chainman;
+    struct chainman *cm = n->chainman;
     bool found = false;
     memset(out, 0, sizeof(*out));
     chainman_read_lock(cm);
     out->best = chain_tip(cm)->hash;
-    with_mempool = with_mempool && c->node->mempool;
-    if (!with_mempool || !mempool_spender(c->node->mempool, o)) {
-        found = with_mempool && find_in_mempool(c, o, out);
-        if (!found && coins_peek(chainman_coins(cm), o, &out->coin, c->mem)) {
-            out->confirmations = chain_height(cm) - (int32_t)out->coin.height + 1;
+    out->tip_height = chain_height(cm);
+    with_mempool = with_mempool && n->mempool;
+    if (!with_mempool || !mempool_spender(n->mempool, o)) {
+        found = with_mempool && find_in_mempool(n, mem, o, out);
+        if (!found && coins_peek(chainman_coins(cm), o, &out->coin, mem)) {
+            out->confirmations = out->tip_height - (int32_t)out->coin.height + 1;
             found = true;
         }
     }
@@ -61,7 +57,7 @@ void rpc_gettxout(struct rpc_call *c)
         return;
     }
     o.n = (uint32_t)n;
-    if (!find_coin(c, &o, rpc_arg_bool(c, 2, true), &f)) {
+    if (!utxo_find(c->node, c->mem, &o, rpc_arg_bool(c, 2, true), &f)) {
         json_null(c->w);
         return;
     }

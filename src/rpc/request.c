@@ -196,6 +196,27 @@ static int run(struct session *ss, const struct request *r)
     return c.failed ? (int)job.code : 0;
 }
 
+int rpc_run(struct node *n, struct http_request *rq, const char *method,
+            const struct json *params, struct buf *out)
+{
+    const struct request r = {.method = method, .params = params};
+    struct arena mem;
+    struct json_writer w;
+    struct rpc_job job = {.rq = rq, .start = clock_steady_us()};
+    struct rpc_call c = {
+        .node = n, .w = &w, .mem = &mem, .user = "", .path = "/", .job = &job};
+    size_t start = out->len;
+    arena_init(&mem, ARENA_CHUNK);
+    json_writer_init(&w, out, 0);
+    execute(&c, &r);
+    if (c.failed) {
+        out->len = start;
+        put_text(out, job.message);
+    }
+    arena_clear(&mem);
+    return c.failed ? (int)job.code : 0;
+}
+
 /* -- Bodies
  * -------------------------------------------------------------------------------- */
 

@@ -10,6 +10,7 @@
 #include "rpc/auth.h"
 #include "rpc/job.h"
 #include "rpc/request.h"
+#include "rpc/rest.h"
 #include "util/args.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -31,15 +32,24 @@ struct rpc_server {
 /* -- Calls
  * --------------------------------------------------------------------------------- */
 
+bool rpc_server_warming_up(struct rpc_server *s, struct buf *status)
+{
+    pthread_mutex_lock(&s->lock);
+    bool warm = s->warm;
+    if (!warm)
+        buf_append_str(status, s->status);
+    pthread_mutex_unlock(&s->lock);
+    return !warm;
+}
+
 bool rpc_is_warm(struct rpc_call *c)
 {
-    struct rpc_server *s = c->node->rpc;
-    pthread_mutex_lock(&s->lock);
-    bool yes = s->warm;
-    if (!yes)
-        rpc_error(c, RPC_IN_WARMUP, "%s", s->status);
-    pthread_mutex_unlock(&s->lock);
-    return yes;
+    struct buf status = {0};
+    bool warm = !rpc_server_warming_up(c->node->rpc, &status);
+    if (!warm)
+        rpc_error(c, RPC_IN_WARMUP, "%s", buf_cstr(&status));
+    buf_clear(&status);
+    return warm;
 }
 
 void rpc_job_enter(struct rpc_server *s, struct rpc_job *j)
@@ -214,6 +224,8 @@ static bool start_http(struct rpc_server *s, char **error)
         return false;
     http_server_route(s->http, "/", true, handle, s);
     http_server_route(s->http, "/wallet/", false, handle, s);
+    if (args_bool(a, "rest", false))
+        rest_routes(s->http, s->node);
     http_server_start(s->http);
     return bind_all(s, error); /* the last step: calls come from here on */
 }

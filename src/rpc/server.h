@@ -13,6 +13,8 @@ NODISCARD bool rpc_server_start(struct node *n, char **error);
 /* What the node does at the moment: "Loading block index…". Any thread. */
 void rpc_server_warmup(struct rpc_server *s, const char *status);
 void rpc_server_ready(struct rpc_server *s);
+/* True until then; appends the status. */
+bool rpc_server_warming_up(struct rpc_server *s, struct buf *status);
 /* No new calls; rpc_cancelled() becomes true for the running ones (n->stopping). */
 void rpc_server_interrupt(struct rpc_server *s);
 /* After rpc_server_interrupt: waits for running calls, removes the cookie, frees. The
