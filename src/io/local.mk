@@ -6,3 +6,6 @@ libochre_io_a_SOURCES = \
 	src/io/http.c src/io/http.h \
 	src/io/loop.c src/io/loop.h \
 	src/io/netaddr.c src/io/netaddr.h
+if HAVE_ZMQ
+libochre_io_a_SOURCES += src/io/zmq_outlet.c src/io/zmq_outlet.h
+endif

@@ -3,6 +3,8 @@
 #ifndef OCHRE_NODE_DAEMON_H
 #define OCHRE_NODE_DAEMON_H
 
+#include "config.h"
+
 #include <pthread.h>
 
 #include "node/notify.h"
@@ -61,6 +63,12 @@ bool net_part_open(struct daemon *d, char **error);
 void net_part_start(struct daemon *d);
 void net_part_stop(struct daemon *d);  /* no traffic from here on */
 void net_part_close(struct daemon *d); /* frees; also when it was never opened */
+#ifdef HAVE_ZMQ
+/* zmq_part.c: around the chain, whose events it passes on */
+bool zmq_part_open(struct daemon *d, char **error);
+void zmq_part_subscribe(struct daemon *d);
+void zmq_part_close(struct daemon *d);
+#endif
 /* wallet_part.c; after net, before traffic begins */
 bool wallet_part_open(struct daemon *d, char **error);
 void wallet_part_close(struct daemon *d);

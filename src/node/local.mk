@@ -11,6 +11,10 @@ libochre_node_a_SOURCES = \
 	src/node/wallet_chain.c src/node/wallet_chain.h \
 	src/node/wallet_part.c src/node/wallet_pool.c
 
+if HAVE_ZMQ
+libochre_node_a_SOURCES += src/node/zmq_part.c
+endif
+
 bin_PROGRAMS += ochred
 ochred_SOURCES = src/node/main.c
 ochred_LDADD = $(NODE_LIBS) $(ALL_LIBS)

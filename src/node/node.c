@@ -180,6 +180,9 @@ static const struct part {
     {"loop", loop_open, loop_close},
     {"rpc", rpc_open, NULL},
     {"tickets", tickets_part_open, tickets_part_close},
+#ifdef HAVE_ZMQ
+    {"zmq", zmq_part_open, zmq_part_close},
+#endif
     {"chain", chain_part_open, chain_part_close},
     {"ticket index", index_part_open, NULL},
     {"mempool", mempool_part_open, NULL},

@@ -1,5 +1,7 @@
 #include "node/options.h"
 
+#include "config.h"
+
 #include "util/err.h"
 
 #define FLAG(name, def, flags, help)                                                   \
@@ -308,6 +310,22 @@ const struct opt daemon_options[] = {
     FLAG("walletrejectlongchains", "1", OPT_HIDDEN,
          "Do not make transactions that exceed the mempool's limits of families"),
 #undef GROUP
+#ifdef HAVE_ZMQ
+#define GROUP "ZeroMQ notification options"
+#define PUBLISH(topic, what)                                                           \
+    MANY("zmqpub" topic, "<address>", 0, "Publish " what " at an address"),            \
+        NUM("zmqpub" topic "hwm", "1000", 0, INT32_MAX, 0,                             \
+            "Messages kept for a slow subscriber of " topic)
+    PUBLISH("hashblock", "the hash of each new tip"),
+    PUBLISH("hashticket", "the txid of each ticket, in mempool and blocks"),
+    PUBLISH("hashtx", "the txid of each transaction, in mempool and blocks"),
+    PUBLISH("rawblock", "each new tip"),
+    PUBLISH("rawticket", "the transaction of each ticket"),
+    PUBLISH("rawtx", "each transaction"),
+    PUBLISH("sequence", "what blocks and mempool gain and lose"),
+#undef PUBLISH
+#undef GROUP
+#endif
 #define GROUP "Chain selection options"
     TEXT("chain", "<chain>", "main", 0, "Network: main, test or regtest"),
     FLAG("regtest", NULL, OPT_HIDDEN, "Same as -chain=regtest"),
@@ -356,11 +374,6 @@ const struct opt daemon_options[] = {
     IGNORED("privdb", OPT_BOOL),
     IGNORED("swapbdbendian", OPT_BOOL),
     IGNORED("signer", OPT_STR),
-    IGNORED("zmqpubhashblock", OPT_LIST),
-    IGNORED("zmqpubhashtx", OPT_LIST),
-    IGNORED("zmqpubrawblock", OPT_LIST),
-    IGNORED("zmqpubrawtx", OPT_LIST),
-    IGNORED("zmqpubsequence", OPT_LIST),
 #undef GROUP
     {0},
 };

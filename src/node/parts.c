@@ -180,6 +180,9 @@ bool chain_part_open(struct daemon *d, char **error)
     pthread_mutex_lock(&d->lock);
     d->node.chainman = cm;
     pthread_mutex_unlock(&d->lock);
+#ifdef HAVE_ZMQ
+    zmq_part_subscribe(d);
+#endif
     return true;
 }
 

@@ -23,6 +23,7 @@ struct sn_operator;
 struct supernodes;
 struct tickets;
 struct wallet_manager;
+struct zmq_outlet;
 
 /* The scan of the UTXO set that is under way (scantxoutset). */
 struct utxo_scan {
@@ -45,6 +46,7 @@ struct node {
     struct supernodes *supernodes;
     struct wallet_manager *wallets; /* NULL: -disablewallet */
     struct sn_operator *sn_operator; /* -supernode; NULL: this node is none */
+    struct zmq_outlet *zmq; /* NULL: built without */
     struct rpc_server *rpc;
     const char *datadir; /* of the network: <datadir>/regtest */
     const char *base_datadir;

@@ -83,3 +83,6 @@ libochre_rpc_a_SOURCES += \
 	src/rpc/wallet_pay.c \
 	src/rpc/wallet_sendall.c \
 	src/rpc/wallet_spend.h
+if HAVE_ZMQ
+libochre_rpc_a_SOURCES += src/rpc/cmd_zmq.c
+endif

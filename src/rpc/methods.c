@@ -1,4 +1,6 @@
 /* Every RPC method, by table. To add a group: its extern and its line. */
+#include "config.h"
+
 #include <string.h>
 
 #include "rpc/method.h"
@@ -31,6 +33,10 @@ extern const struct rpc_table rpc_wallet_spend_table;
 extern const struct rpc_table rpc_psbt_table;
 extern const struct rpc_table rpc_wallet_sign_table;
 
+#ifdef HAVE_ZMQ
+extern const struct rpc_table rpc_zmq_table;
+#endif
+
 const struct rpc_table *const rpc_tables[] = {
     &rpc_blockchain_table,
     &rpc_mempool_table,
@@ -48,6 +54,9 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_scan_table,
     &rpc_txoutproof_table,
     &rpc_util_table,
+#ifdef HAVE_ZMQ
+    &rpc_zmq_table,
+#endif
     &rpc_index_table,
     &rpc_wallet_manage_table,
     &rpc_wallet_address_table,
