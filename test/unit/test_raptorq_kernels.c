@@ -110,13 +110,13 @@ static void check_hdpc(const struct rq_kernels *k, struct rng *r, uint32_t w)
 {
     enum { COLS = 50, PAIRS = 45 };
     struct arena a = new_arena((size_t)SLOTS * w),
-                 acc = new_arena((PAIRS + 1) * (size_t)w);
-    uint8_t *want = must_alloc((PAIRS + 1) * (size_t)w), g[512] = {0}, pair[COLS];
+                 acc = new_arena((PAIRS + 2) * (size_t)w);
+    uint8_t *want = must_alloc((PAIRS + 2) * (size_t)w), g[512] = {0}, pair[COLS];
     uint16_t slot[COLS];
-    struct rq_hdpc h = {COLS, SLOTS - 10, slot, pair};
+    struct rq_hdpc h = {COLS, SLOTS - 10, PAIRS + 1, slot, pair};
 
     rng_fill(r, a.slots, (size_t)SLOTS * w);
-    memset(acc.slots, 0, (PAIRS + 1) * (size_t)w);
+    memset(acc.slots, 0, (PAIRS + 2) * (size_t)w);
     for (uint32_t j = 0; j < COLS; j++) {
         slot[j] = (uint16_t)rng_below(r, SLOTS);
         pair[j] = (uint8_t)(j == COLS - 1 ? PAIRS : rng_below(r, PAIRS));
@@ -124,8 +124,9 @@ static void check_hdpc(const struct rq_kernels *k, struct rng *r, uint32_t w)
             g[i] = rq_mul(2, g[i]) ^ (slot[j] < h.M ? a.slots[slot[j] * w + i] : 0);
         row_add(want + pair[j] * w, g, 1, w);
     }
+    memcpy(want + h.carry * w, g, w);
     k->hdpc(&h, a.slots, acc.slots, w);
-    assert_memory_equal(acc.slots, want, (PAIRS + 1) * (size_t)w);
+    assert_memory_equal(acc.slots, want, (PAIRS + 2) * (size_t)w);
     free(a.raw);
     free(acc.raw);
     free(want);
@@ -206,7 +207,7 @@ static void check_bits(const struct rq_kernels *k, struct rng *r, uint32_t unuse
     uint32_t groups = 1 + rng_below(r, 8);
     uint8_t want[(PAIRS + 1) * 512] = {0}, g[512] = {0}, pair[COLS];
     uint16_t slot[COLS];
-    struct rq_hdpc h = {COLS, 0, slot, pair};
+    struct rq_hdpc h = {COLS, 0, 0, slot, pair};
 
     (void)unused;
     rng_fill(r, rows.slots, SLOTS * 64);

@@ -465,7 +465,7 @@ static int unit_coefficients(struct rq_dec *dec, const struct rq_plan *plan,
         rc = rq_buf_need(&ctx->mem, &ctx->unit_out, a_size + n * sizeof(*out));
     if (rc == RQ_OK)
         rc = rq_view_init(&units, &shape, ctx->unit_view.p, (size_t)e * T);
-    rows = plan->h.M + plan->h.n_residual;
+    rows = rq_plan_rows(plan);
     if (rc == RQ_OK)
         rc = need_where(dec, rows, &where);
     if (rc != RQ_OK)
@@ -525,7 +525,7 @@ static int solve_patch(struct rq_dec *dec, const uint32_t *lost, uint32_t e)
         rc = unit_coefficients(dec, plan, &lists, lost, n, e, &lda);
     if (rc == RQ_OK)
         rc = invert(dec, ctx->unit_out.p, lda, n, e);
-    rows = plan->h.M + plan->h.n_residual;
+    rows = rq_plan_rows(plan);
     if (rc == RQ_OK)
         rc = need_where(dec, rows, &where);
     if (rc != RQ_OK)
@@ -688,7 +688,7 @@ static int solve_general(struct rq_dec *dec, const uint32_t *lost, uint32_t e)
     if (rc != RQ_OK)
         return rc;
     rc = rq_lists_make(&ctx->mem, &dec->lists, plan, lost, e, &lists);
-    rows = plan->h.M + plan->h.n_residual;
+    rows = rq_plan_rows(plan);
     if (rc == RQ_OK)
         rc = need_where(dec, rows, &where);
     if (rc != RQ_OK)

@@ -85,7 +85,8 @@ static void chunk_hdpc(const struct dense *d, uint32_t chunk)
     const struct rq_kernels *k = z->kernels;
     uint32_t pairs = rq_pairs(z->p.H), left = z->u - chunk * CHUNK;
     uint32_t groups = left < CHUNK ? (left + 63) / 64 : CHUNK / 64;
-    struct rq_hdpc h = {z->p.Kp + z->p.S, z->M, z->slot, z->pair};
+    struct rq_hdpc h = {
+        .ncol = z->p.Kp + z->p.S, .M = z->M, .slot = z->slot, .pair = z->pair};
     uint8_t *out = d->hdpc + (size_t)chunk * CHUNK;
 
     for (uint32_t x = 0; x <= pairs; x++)
@@ -235,13 +236,33 @@ static bool solve_free(const struct dense *d, uint8_t inverse[16][16])
     return true;
 }
 
-/* Q = (inverse * factor | inverse), transposed: one row per term. */
+/* The data phase ends the recurrence behind column W-1: the columns that follow are
+ * inactive, zeros as far as it goes, and just multiply what is carried into them by
+ * alpha. What HDPC row i has of that is @carry[i] times. */
+static void carry_of_rows(const struct rq_symbolic *z, uint8_t carry[16])
+{
+    uint32_t last = z->p.Kp + z->p.S - 1;
+    uint8_t c = 1;
+
+    memset(carry, 0, 16);
+    for (uint32_t j = z->p.W; j <= last; j++) {
+        c = rq_mul(2, c);
+        for (int e = 0; j < last && e < 2; e++)
+            carry[rq_pair_rows[z->pair[j]][e]] ^= c;
+    }
+    for (uint32_t i = 0; i < z->p.H; i++)
+        carry[i] ^= rq_mul(rq_exp[i], c);
+}
+
+/* Q = (inverse * factor | inverse | inverse * carry), transposed: one row per term. */
 static void write_Q(const struct dense *d, uint8_t inverse[16][16])
 {
     const struct rq_symbolic *z = d->z;
+    uint8_t *carried = z->Q + (z->nb + z->p.H) * (size_t)RQ_Q_STRIDE, carry[16];
 
+    carry_of_rows(z, carry);
     memset(d->solution, 0, z->p.H * d->factor_stride);
-    memset(z->Q, 0, (z->nb + z->p.H) * (size_t)RQ_Q_STRIDE);
+    memset(z->Q, 0, (z->nb + z->p.H + 1) * (size_t)RQ_Q_STRIDE);
     for (uint32_t f = 0; f < z->nh; f++) {
         uint8_t *out = d->solution + f * d->factor_stride;
 
@@ -251,6 +272,7 @@ static void write_Q(const struct dense *d, uint8_t inverse[16][16])
             z->kernels->mul_add(out, d->factor + i * d->factor_stride, inverse[f][i],
                                 d->factor_stride);
             z->Q[(z->nb + i) * RQ_Q_STRIDE + f] = inverse[f][i];
+            carried[f] ^= rq_mul(inverse[f][i], carry[i]);
         }
         for (uint32_t p = 0; p < z->nb; p++)
             z->Q[p * RQ_Q_STRIDE + f] = out[p];
@@ -267,7 +289,7 @@ static void carve(struct dense *d, struct rq_carver *c)
     z->pivot_col = rq_carve(c, z->u * sizeof(uint16_t));
     z->bits = rq_carve(c, d->R * z->bits_stride);
     z->lower = rq_carve(c, d->R * z->lower_stride);
-    z->Q = rq_carve(c, (z->u + p->H) * (size_t)RQ_Q_STRIDE);
+    z->Q = rq_carve(c, (z->u + p->H + 1) * (size_t)RQ_Q_STRIDE);
     d->acc = rq_carve(c, (rq_pairs(p->H) + 1) * (size_t)CHUNK);
     d->hdpc = rq_carve(c, p->H * d->hdpc_stride);
     d->factor = rq_carve(c, p->H * d->factor_stride);

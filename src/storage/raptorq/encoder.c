@@ -106,7 +106,7 @@ static int need_jobs(struct rq_enc *enc)
     rc = need_plan(enc);
     if (rc < 0)
         return rc;
-    slots = enc->plan->h.n_slots;
+    slots = enc->p.L;
     n = rq_cut_jobs(&enc->view, w, threads, slots, NULL, &enc->staged);
     rc = rq_buf_need(&enc->ctx->mem, &enc->jobs, n * sizeof(struct rq_job));
     if (rc < 0)
@@ -126,7 +126,7 @@ static uint32_t where_symbol(const struct rq_enc *enc, uint32_t m)
 /* The symbols that go in: all K for a matrix, those of the plan's rows otherwise. */
 static int need_where(struct rq_enc *enc, const struct rq_plan *plan)
 {
-    uint32_t n = plan ? plan->h.M + plan->h.n_residual : enc->view.K, *where;
+    uint32_t n = plan ? rq_plan_rows(plan) : enc->view.K, *where;
     int rc;
 
     rc = rq_buf_need(&enc->ctx->mem, &enc->where, (n + RQ_WHERE_PAD) * sizeof(*where));
@@ -236,7 +236,7 @@ int rq_enc_prepare(struct rq_enc *enc)
         return rc;
     last = (const struct rq_job *)enc->jobs.p + enc->njobs - 1;
     rc = rq_buf_need(&enc->ctx->mem, &enc->kept,
-                     last->kept + (size_t)enc->plan->h.n_slots * last->w);
+                     last->kept + (size_t)enc->p.L * last->w);
     if (rc < 0)
         return rc;
     if (enc->p.L <= RQ_GENERATOR_MAX && enc->ctx->mode != RQ_MODE_SLICES)

@@ -13,7 +13,7 @@ static const uint8_t zeros[RQ_SLICE_MAX];
 /* Memory of one worker, enough for every job. */
 struct scratch {
     uint8_t *slots;
-    uint8_t *acc;   /* HDPC pairs, the last column, then H rows */
+    uint8_t *acc;   /* see rq_plan_hdpc; then HDPC rows and, once more, the carry */
     uint8_t *temp;  /* one slice */
     uint8_t *diff;  /* nout slices: outputs before they are multiplied */
     uint8_t *lost;  /* nlost slices */
@@ -36,8 +36,8 @@ static void carve(const struct rq_exec *x, struct scratch *s, struct rq_carver *
     uint32_t nptr = x->nout > x->nlost ? x->nout : x->nlost;
     size_t w = max_width(x);
 
-    s->slots = rq_carve(c, p && !x->kept ? x->plan->h.n_slots * w : 0);
-    s->acc = rq_carve(c, p ? (rq_pairs(p->H) + 1 + p->H) * w : 0);
+    s->slots = rq_carve(c, p && !x->kept ? (size_t)p->L * w : 0);
+    s->acc = rq_carve(c, p ? (rq_pairs(p->H) + 2 + p->H + 1) * (size_t)w : 0);
     s->temp = rq_carve(c, w);
     s->diff = rq_carve(c, x->compare || x->coef ? x->nout * w : 0);
     s->lost = rq_carve(c, x->compare ? x->nlost * w : 0);
@@ -135,73 +135,71 @@ static void patch(const struct rq_exec *x, const struct rq_job *job,
 
 /* ---- By a plan ---- */
 
-/* HDPC rows by recurrence into acc, then the free columns. */
+/* HDPC rows by recurrence: each is the sum of the pairs it is in. The carry follows
+ * them, as the last term of the product below. */
+static void hdpc_rows(const struct rq_exec *x, const uint8_t *slots,
+                      const struct scratch *s, uint32_t w)
+{
+    struct rq_hdpc h = rq_plan_hdpc(x->plan);
+    uint32_t H = x->plan->p.H;
+    uint8_t *rows = s->acc + (h.carry + 1) * (size_t)w;
+    uint16_t pairs[16];
+
+    memset(s->acc, 0, h.carry * (size_t)w);
+    x->kernels->hdpc(&h, slots, s->acc, w);
+    for (uint32_t i = 0; i < H; i++, rows += w) {
+        uint32_t n = 0;
+
+        for (uint32_t k = 0; k < H; k++)
+            if (k != i)
+                pairs[n++] = (uint16_t)rq_pair(i, k);
+        x->kernels->collect(rows, s->acc, w, pairs, n);
+    }
+    memcpy(rows, s->acc + h.carry * (size_t)w, w);
+}
+
 static void solve_free(const struct rq_exec *x, uint8_t *slots, const struct scratch *s,
                        uint32_t w)
 {
     const struct rq_plan *plan = x->plan;
-    const struct rq_kernels *k = x->kernels;
-    uint32_t H = plan->p.H, pairs = rq_pairs(H), M = plan->h.M;
-    struct rq_hdpc h = {plan->p.Kp + plan->p.S, M, plan->slot, plan->pair};
-    struct rq_regions region = {.base = {slots}, .stride = {w}};
-    uint8_t *rows = s->acc + (size_t)(pairs + 1) * w;
+    uint8_t *pivots = slots + (size_t)plan->h.M * w;
     struct rq_product p = {.out = s->ptr,
                            .nout = plan->h.nh,
                            .nin = plan->h.nb,
-                           .where = plan->pivot_where,
-                           .regions = &region,
+                           .in = pivots,
+                           .stride = w,
                            .coef = plan->Q,
-                           .ldc = RQ_Q_STRIDE};
-
-    memset(s->acc, 0, (size_t)(pairs + 1 + H) * w);
-    k->hdpc(&h, slots, s->acc, w);
-    for (uint32_t i = 0; i < pairs; i++)
-        for (int e = 0; e < 2; e++)
-            k->xor_add(rows + (size_t)rq_pair_rows[i][e] * w, s->acc + (size_t)i * w,
-                       w);
-    for (uint32_t i = 0; i < H; i++)
-        k->mul_add(rows + (size_t)i * w, s->acc + (size_t)pairs * w, rq_exp[i], w);
+                           .ldc = plan->h.nh};
 
     for (uint32_t f = 0; f < plan->h.nh; f++)
-        s->ptr[f] = slots + (size_t)plan->inactive[plan->h.nb + f] * w;
-    k->product(&p, w);
-    p.where = NULL;
-    p.in = rows;
-    p.stride = w;
-    p.nin = H;
-    p.coef = plan->Q + (size_t)plan->h.nb * RQ_Q_STRIDE;
+        s->ptr[f] = pivots + (plan->h.nb + f) * (size_t)w;
+    x->kernels->product(&p, w);
+    p.in = s->acc + (rq_pairs(plan->p.H) + 2) * (size_t)w;
+    p.nin = plan->p.H + 1;
+    p.coef = plan->Q + (size_t)plan->h.nb * plan->h.nh;
     p.add = true;
-    k->product(&p, w);
+    x->kernels->product(&p, w);
 }
 
 static void solve_slice(const struct rq_exec *x, uint8_t *slots,
                         const struct scratch *s, const struct rq_regions *r, uint32_t w)
 {
     const struct rq_plan *plan = x->plan;
-    const struct rq_plan_head *h = &plan->h;
-    struct rq_gather peeled = {.n = h->M,
-                               .fetch = plan->fetch,
-                               .idx = plan->idx,
-                               .where = x->where,
-                               .regions = r};
-    struct rq_gather residual = {.n = h->n_residual,
-                                 .dst = plan->residual_dst,
-                                 .fetch = plan->fetch + h->M,
-                                 .idx = plan->idx + h->idx_peeled,
-                                 .where = x->where + h->M,
-                                 .regions = r};
-    struct rq_gather fold = {.n = h->n_fold,
-                             .dst = plan->fold_dst,
-                             .fetch = plan->fold,
-                             .idx = plan->fold_idx};
+    const struct rq_kernels *k = x->kernels;
+    struct rq_gather first = rq_plan_gather(plan, false),
+                     last = rq_plan_gather(plan, true), reduce = rq_plan_reduce(plan),
+                     fold = rq_plan_fold(plan);
 
-    x->kernels->gather(&peeled, slots, w);
-    x->kernels->gather(&residual, slots, w);
-    if (h->nh)
+    first.where = last.where = x->where;
+    first.regions = last.regions = r;
+    k->gather(&first, slots, w);
+    if (plan->h.nh)
+        hdpc_rows(x, slots, s, w);
+    k->gather(&reduce, slots, w);
+    if (plan->h.nh)
         solve_free(x, slots, s, w);
-    x->kernels->gather(&fold, slots, w);
-    peeled.all = true;
-    x->kernels->gather(&peeled, slots, w);
+    k->gather(&fold, slots, w);
+    k->gather(&last, slots, w);
 }
 
 static void collect_outputs(const struct rq_exec *x, const struct rq_job *job,

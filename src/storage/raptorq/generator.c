@@ -26,81 +26,86 @@ static void seed(const struct rq_plan *plan, const uint32_t *isi, uint32_t n,
     }
 }
 
-/* Step 2 of the plan, transposed; @acc has a row for each pair and one more. */
+/* Step 4 of the plan, transposed: to the pivots, the HDPC rows and the carry. */
 static void unsolve_free(const struct rq_kernels *k, const struct rq_plan *plan,
-                         uint8_t *slots, uint8_t *acc)
+                         uint8_t *slots, uint8_t rows[][64])
 {
-    uint32_t M = plan->h.M, nb = plan->h.nb;
-    uint32_t H = plan->p.H, pairs = rq_pairs(H);
-    struct rq_hdpc h = {plan->p.Kp + plan->p.S, M, plan->slot, plan->pair};
-    _Alignas(64) uint8_t rows[16][64] = {{0}};
+    uint32_t nb = plan->h.nb, nh = plan->h.nh;
+    uint8_t *pivots = slots + (size_t)plan->h.M * 64;
 
-    for (uint32_t f = 0; f < plan->h.nh; f++) {
-        const uint8_t *x = slots + (size_t)plan->inactive[nb + f] * 64;
+    for (uint32_t f = 0; f < nh; f++) {
+        const uint8_t *x = pivots + (size_t)(nb + f) * 64;
 
         for (uint32_t p = 0; p < nb; p++)
-            k->mul_add(slots + (size_t)plan->inactive[p] * 64, x,
-                       plan->Q[p * RQ_Q_STRIDE + f], 64);
-        for (uint32_t i = 0; i < H; i++)
-            k->mul_add(rows[i], x, plan->Q[(nb + i) * RQ_Q_STRIDE + f], 64);
+            k->mul_add(pivots + (size_t)p * 64, x, plan->Q[(size_t)p * nh + f], 64);
+        for (uint32_t i = 0; i <= plan->p.H; i++)
+            k->mul_add(rows[i], x, plan->Q[(size_t)(nb + i) * nh + f], 64);
     }
-    memset(acc, 0, (size_t)(pairs + 1) * 64);
-    for (uint32_t i = 0; i < pairs; i++)
+}
+
+/* Step 2 of the plan, transposed; @acc has a slice for each pair and two more. */
+static void unsolve_hdpc(const struct rq_kernels *k, const struct rq_plan *plan,
+                         uint8_t *slots, uint8_t rows[][64], uint8_t *acc)
+{
+    struct rq_hdpc h = rq_plan_hdpc(plan);
+
+    memset(acc, 0, (size_t)h.carry * 64);
+    for (uint32_t i = 0; i < rq_pairs(plan->p.H); i++)
         for (int e = 0; e < 2; e++)
             k->xor_add(acc + (size_t)i * 64, rows[rq_pair_rows[i][e]], 64);
-    for (uint32_t i = 0; i < H; i++)
-        k->mul_add(acc + (size_t)pairs * 64, rows[i], rq_exp[i], 64);
+    memcpy(acc + (size_t)h.carry * 64, rows[plan->p.H], 64);
     k->hdpc_transposed(&h, slots, acc);
+}
+
+/* All of the plan backwards, from outputs in @slots to @symbols. */
+static void run_backwards(const struct rq_kernels *k, const struct rq_plan *plan,
+                          const uint32_t *where, uint8_t *slots, uint8_t *symbols,
+                          uint8_t *acc)
+{
+    const struct rq_plan_head *h = &plan->h;
+    struct rq_gather first = rq_plan_gather(plan, false),
+                     last = rq_plan_gather(plan, true), reduce = rq_plan_reduce(plan),
+                     fold = rq_plan_fold(plan);
+    _Alignas(64) uint8_t rows[RQ_Q_STRIDE + 1][64] = {{0}};
+
+    first.where = last.where = where;
+    k->scatter(&last, slots, symbols, h->idx_peeled);
+    k->scatter(&fold, slots, NULL, h->idx_fold);
+    unsolve_free(k, plan, slots, rows);
+    k->scatter(&reduce, slots, NULL, h->idx_reduce);
+    if (h->nh)
+        unsolve_hdpc(k, plan, slots, rows, acc);
+    k->scatter(&first, slots, symbols, h->idx_peeled + h->idx_residual);
 }
 
 int rq_generator(struct rq_mem *mem, struct rq_buf *work,
                  const struct rq_kernels *kernels, const struct rq_plan *plan,
                  const uint32_t *isi, uint32_t n, uint8_t *out)
 {
-    const struct rq_plan_head *h = &plan->h;
-    uint32_t rows = h->M + h->n_residual, Kp = plan->p.Kp, S = plan->p.S;
+    uint32_t rows = rq_plan_rows(plan), Kp = plan->p.Kp, S = plan->p.S, L = plan->p.L;
     uint32_t ld = (uint32_t)rq_round_up(n, 8);
     struct rq_carver c = {NULL, 0};
     uint8_t *slots, *symbols, *acc;
     uint32_t *where;
-    struct rq_gather peeled, residual, fold;
     int rc;
 
     rc = rq_buf_need(mem, work,
-                     ((size_t)h->n_slots + Kp + RQ_PAIRS_MAX + 1) * 64 +
-                         rows * sizeof(*where) + 4 * RQ_ALIGN);
+                     ((size_t)L + Kp + RQ_PAIRS_MAX + 2) * 64 + rows * sizeof(*where) +
+                         4 * RQ_ALIGN);
     if (rc < 0)
         return rc;
     c.base = work->p;
-    slots = rq_carve(&c, (size_t)h->n_slots * 64);
+    slots = rq_carve(&c, (size_t)L * 64);
     symbols = rq_carve(&c, (size_t)Kp * 64);
-    acc = rq_carve(&c, (RQ_PAIRS_MAX + 1) * 64);
+    acc = rq_carve(&c, (RQ_PAIRS_MAX + 2) * 64);
     where = rq_carve(&c, rows * sizeof(*where));
-    memset(slots, 0, (size_t)h->n_slots * 64);
+    memset(slots, 0, (size_t)L * 64);
     memset(symbols, 0, (size_t)Kp * 64);
     for (uint32_t k = 0; k < rows; k++)
         where[k] =
             plan->row[k] < S ? RQ_REGION_ZERO : (uint32_t)(plan->row[k] - S) << 2;
-    peeled = (struct rq_gather){
-        .n = h->M, .all = true, .fetch = plan->fetch, .idx = plan->idx, .where = where};
-    residual = (struct rq_gather){.n = h->n_residual,
-                                  .dst = plan->residual_dst,
-                                  .fetch = plan->fetch + h->M,
-                                  .idx = plan->idx + h->idx_peeled,
-                                  .where = where + h->M};
-    fold = (struct rq_gather){.n = h->n_fold,
-                              .dst = plan->fold_dst,
-                              .fetch = plan->fold,
-                              .idx = plan->fold_idx};
-
     seed(plan, isi, n, slots);
-    kernels->scatter(&peeled, slots, symbols, h->idx_peeled);
-    kernels->scatter(&fold, slots, NULL, h->idx_fold);
-    if (h->nh)
-        unsolve_free(kernels, plan, slots, acc);
-    kernels->scatter(&residual, slots, symbols, h->idx_residual);
-    peeled.all = false;
-    kernels->scatter(&peeled, slots, symbols, h->idx_peeled);
+    run_backwards(kernels, plan, where, slots, symbols, acc);
     for (uint32_t k = 0; k < Kp; k++)
         memcpy(out + (size_t)k * ld, symbols + (size_t)k * 64, ld);
     return RQ_OK;

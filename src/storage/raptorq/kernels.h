@@ -40,11 +40,12 @@ struct rq_gather {
 };
 
 /* HDPC rows by recurrence over the columns j (RFC 6330 5.3.3.3): g = alpha g + v_j,
- * acc[pair[j]] ^= g. v_j is slot[j] below M and zero otherwise. */
+ * acc[pair[j]] ^= g. v_j is slot[j] below M and zero otherwise. What g is in the end
+ * goes to acc[carry]. */
 struct rq_hdpc {
-    uint32_t ncol, M;
+    uint32_t ncol, M, carry;
     const uint16_t *slot;
-    const uint8_t *pair; /* ncol - 1 of them */
+    const uint8_t *pair;
 };
 
 /* out[i] (=, or ^= with add) sum over k of coef[k * ldc + i] * in[k]. in[k] is symbol
@@ -71,7 +72,6 @@ struct rq_kernels {
     /* out = XOR of @n > 0 slots; out may have any alignment */
     void (*collect)(uint8_t *out, const uint8_t *slots, uint32_t w, const uint16_t *idx,
                     uint32_t n);
-    /* acc: one slice per pair, then g of the last column */
     void (*hdpc)(const struct rq_hdpc *h, const uint8_t *slots, uint8_t *acc,
                  uint32_t w);
     void (*product)(const struct rq_product *p, uint32_t w);
@@ -81,8 +81,8 @@ struct rq_kernels {
     /* dst ^= src, n a multiple of 64; any alignment */
     void (*xor_add)(uint8_t *dst, const uint8_t *src, size_t n);
 
-    /* hdpc on bits: v_j is the 512 bit row at rows + 64 slot[j], a bit counting as an
-     * octet 0 or 1; the first 64 @groups octets of 512 are computed. */
+    /* hdpc on bits, without carry: v_j is the 512 bit row at rows + 64 slot[j], a bit
+     * counting as an octet 0 or 1; the first 64 @groups octets of 512 are computed. */
     void (*hdpc_bits)(const struct rq_hdpc *h, const uint8_t *rows, uint8_t *acc,
                       uint32_t groups);
     /* dst ^= c * (bits as octets 0 or 1), 64 @groups of them */
@@ -98,7 +98,7 @@ struct rq_kernels {
     void (*scatter)(const struct rq_gather *g, uint8_t *slots, uint8_t *out,
                     uint32_t total);
     /* The transpose of hdpc on slices of 64 octets: slot[j] ^= g_j where g_j = alpha
-     * g_(j+1) ^ acc[pair[j]], starting from g after the last pair. */
+     * g_(j+1) ^ acc[pair[j]], and acc[carry] in place of alpha g for the last j. */
     void (*hdpc_transposed)(const struct rq_hdpc *h, uint8_t *slots,
                             const uint8_t *acc);
 };

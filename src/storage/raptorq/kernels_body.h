@@ -216,15 +216,13 @@ static void product(const struct rq_product *p, uint32_t w)
 static void hdpc_bits(const struct rq_hdpc *h, const uint8_t *rows, uint8_t *acc,
                       uint32_t groups)
 {
-    uint32_t last = h->ncol - 1;
-
     for (size_t at = 0; at < groups * 64; at += 2 * VB < 64 ? 2 * VB : 64) {
         V g0 = VZERO;
 #if VB < 64
         V g1 = VZERO;
 #endif
 
-        for (uint32_t j = 0; j <= last; j++) {
+        for (uint32_t j = 0; j < h->ncol; j++) {
             const uint8_t *bits = rows + (size_t)h->slot[j] * 64 + at / 8;
             uint8_t *q = acc + (size_t)h->pair[j] * 512 + at;
 
@@ -293,14 +291,16 @@ static void hdpc_transposed(const struct rq_hdpc *h, uint8_t *slots, const uint8
     V g[64 / VB];
 
     for (unsigned i = 0; i < 64 / VB; i++)
-        g[i] = VZERO;
+        g[i] = LOADA(acc + (size_t)h->carry * 64 + i * VB);
     for (uint32_t j = h->ncol; j-- > 0;) {
         const uint8_t *p = acc + (size_t)h->pair[j] * 64;
 
         for (unsigned i = 0; i < 64 / VB; i++)
-            g[i] = VXOR(ALPHA(g[i]), LOADA(p + i * VB));
+            g[i] = VXOR(g[i], LOADA(p + i * VB));
         if (h->slot[j] < h->M)
             add_64(slots + (size_t)h->slot[j] * 64, g);
+        for (unsigned i = 0; i < 64 / VB; i++)
+            g[i] = ALPHA(g[i]);
     }
 }
 

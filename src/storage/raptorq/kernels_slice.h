@@ -57,21 +57,18 @@ static void NAME(collect)(uint8_t *q, const uint8_t *slots, const uint16_t *idx,
 static void NAME(hdpc)(const struct rq_hdpc *h, const uint8_t *slots, uint8_t *acc)
 {
     _Alignas(64) static const uint8_t zero[NV * VB];
-    uint32_t last = h->ncol - 1;
     const uint8_t *p;
     uint8_t *q;
     REP(DECLARE)
 
     REP(ZERO_ALL)
-    for (uint32_t j = 0; j < last; j++) {
+    for (uint32_t j = 0; j < h->ncol; j++) {
         p = h->slot[j] < h->M ? slots + h->slot[j] * W : zero;
         REP(STEP_ALL)
         q = acc + h->pair[j] * W;
         REP(ADD_ALL)
     }
-    p = h->slot[last] < h->M ? slots + h->slot[last] * W : zero;
-    REP(STEP_ALL)
-    q = acc + h->pair[last] * W;
+    q = acc + h->carry * W;
     REP(STOREA_ALL)
 }
 

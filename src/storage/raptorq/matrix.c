@@ -182,12 +182,9 @@ void rq_hdpc_pairs(const struct rq_params *p, uint8_t *pair)
     for (uint32_t j = 0; j < last; j++) {
         uint32_t a = rq_mod(&mod_H, rq_rand_word(j + 1, 6));
         uint32_t b = a + rq_mod(&mod_H1, rq_rand_word(j + 1, 7)) + 1;
-        uint32_t lo, hi;
 
         b = b >= p->H ? b - p->H : b;
-        lo = a < b ? a : b;
-        hi = a < b ? b : a;
-        pair[j] = (uint8_t)(hi * (hi - 1) / 2 + lo);
+        pair[j] = (uint8_t)rq_pair(a, b);
     }
     pair[last] = (uint8_t)rq_pairs(p->H);
 }

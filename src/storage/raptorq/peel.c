@@ -323,8 +323,8 @@ static uint16_t *write_fetch(struct rq_symbolic *z, uint32_t k, uint32_t self,
     for (uint32_t i = 0; i < row->npi; i++)
         *high-- = z->slot[row->pi[i]];
     *low = out[n];
-    z->fetch[k].nact = (uint16_t)(low - out);
-    z->fetch[k].nin = (uint16_t)(n - z->fetch[k].nact);
+    z->fetch[k].nact = (uint8_t)(low - out);
+    z->fetch[k].nin = (uint8_t)(n - z->fetch[k].nact);
     return out + n;
 }
 

@@ -4,45 +4,74 @@
 
 static size_t Q_size(const struct rq_plan *plan)
 {
-    return (plan->h.nb + plan->p.H) * (size_t)RQ_Q_STRIDE;
-}
-
-/* Pieces of a plan need no more than the alignment of their elements. */
-static void *carve_piece(struct rq_carver *c, size_t n)
-{
-    return rq_carve_aligned(c, n, 8);
+    return (plan->h.nb + plan->p.H + 1) * (size_t)plan->h.nh;
 }
 
 size_t rq_plan_place(struct rq_plan *plan, uint8_t *body)
 {
     const struct rq_plan_head *h = &plan->h;
     struct rq_carver c = {body, 0};
-    uint32_t rows = h->M + h->n_residual, u = h->nb + h->nh;
+    uint32_t rows = rq_plan_rows(plan), steps = h->n_reduce + h->n_fold;
 
+    /* none needs more than the alignment of its elements */
     plan->body = body;
-    plan->row = carve_piece(&c, rows * sizeof(*plan->row));
-    plan->fetch = carve_piece(&c, rows * sizeof(*plan->fetch));
-    plan->idx =
-        carve_piece(&c, ((size_t)h->idx_peeled + h->idx_residual) * sizeof(*plan->idx));
-    plan->residual_dst = carve_piece(&c, h->n_residual * sizeof(*plan->residual_dst));
-    plan->fold_dst = carve_piece(&c, h->n_fold * sizeof(*plan->fold_dst));
-    plan->fold = carve_piece(&c, h->n_fold * sizeof(*plan->fold));
-    plan->fold_idx = carve_piece(&c, h->idx_fold * sizeof(*plan->fold_idx));
-    plan->inactive = carve_piece(&c, u * sizeof(*plan->inactive));
-    plan->pivot_where = carve_piece(&c, h->nb * sizeof(*plan->pivot_where));
-    plan->slot = carve_piece(&c, plan->p.L * sizeof(*plan->slot));
-    plan->pair = carve_piece(&c, plan->p.Kp + plan->p.S);
-    plan->Q = carve_piece(&c, h->nh ? Q_size(plan) : 0);
+    plan->row = rq_carve_aligned(&c, rows * sizeof(*plan->row), 2);
+    plan->fetch = rq_carve_aligned(&c, rows * sizeof(*plan->fetch), 2);
+    plan->idx = rq_carve_aligned(
+        &c, ((size_t)h->idx_peeled + h->idx_residual) * sizeof(*plan->idx), 2);
+    plan->step_dst = rq_carve_aligned(&c, steps * sizeof(*plan->step_dst), 2);
+    plan->step = rq_carve_aligned(&c, steps * sizeof(*plan->step), 2);
+    plan->step_idx = rq_carve_aligned(
+        &c, ((size_t)h->idx_reduce + h->idx_fold) * sizeof(*plan->step_idx), 2);
+    plan->slot = rq_carve_aligned(&c, plan->p.L * sizeof(*plan->slot), 2);
+    plan->pair = rq_carve_aligned(&c, plan->p.Kp + plan->p.S, 2);
+    plan->Q = rq_carve_aligned(&c, Q_size(plan), 2);
     plan->size = c.used;
     return c.used;
+}
+
+struct rq_gather rq_plan_gather(const struct rq_plan *plan, bool last)
+{
+    return (struct rq_gather){.n = last ? plan->h.M : rq_plan_rows(plan),
+                              .all = last,
+                              .fetch = plan->fetch,
+                              .idx = plan->idx};
+}
+
+struct rq_gather rq_plan_reduce(const struct rq_plan *plan)
+{
+    return (struct rq_gather){.n = plan->h.n_reduce,
+                              .dst = plan->step_dst,
+                              .fetch = plan->step,
+                              .idx = plan->step_idx};
+}
+
+struct rq_gather rq_plan_fold(const struct rq_plan *plan)
+{
+    const struct rq_plan_head *h = &plan->h;
+
+    return (struct rq_gather){.n = h->n_fold,
+                              .dst = plan->step_dst + h->n_reduce,
+                              .fetch = plan->step + h->n_reduce,
+                              .idx = plan->step_idx + h->idx_reduce};
+}
+
+struct rq_hdpc rq_plan_hdpc(const struct rq_plan *plan)
+{
+    return (struct rq_hdpc){.ncol = plan->p.W,
+                            .M = plan->h.M,
+                            .carry = rq_pairs(plan->p.H) + 1,
+                            .slot = plan->slot,
+                            .pair = plan->pair};
 }
 
 uint64_t rq_plan_count(const struct rq_plan *plan)
 {
     const struct rq_plan_head *h = &plan->h;
-    uint64_t n = h->idx_fold - h->n_fold;
+    uint32_t H = plan->p.H;
+    uint64_t n = h->idx_reduce - h->n_reduce + h->idx_fold - h->n_fold;
 
-    for (uint32_t k = 0; k < h->M + h->n_residual; k++) {
+    for (uint32_t k = 0; k < rq_plan_rows(plan); k++) {
         struct rq_fetch f = plan->fetch[k];
         bool zero = plan->row[k] < plan->p.S;
 
@@ -51,82 +80,142 @@ uint64_t rq_plan_count(const struct rq_plan *plan)
             n += f.nact + f.nin - (zero && f.nact + f.nin);
     }
     if (h->nh) {
-        n += (plan->p.Kp + plan->p.S) * (uint64_t)(4 + 1); /* the recurrence */
-        n += 2 * rq_pairs(plan->p.H) + 4 * plan->p.H;
-        n += (uint64_t)h->nh * (h->nb + plan->p.H);
+        n += plan->p.W * (uint64_t)(4 + 1); /* the recurrence */
+        n += H * (uint64_t)(H - 2);         /* pairs to rows */
+        n += (uint64_t)h->nh * (h->nb + H + 1);
     }
     return n;
 }
 
 /* ---- Programs of the dense part ----
  *
- * Half the bits of dense rows are set. Four pivots that are ready are summed in all
- * ways once, 11 sums beyond the pivots themselves; rows then take one sum instead of
- * two pivots ("four Russians"). Sums have slots from L on, reused by both programs. */
+ * Both are triangular: members come one after the other, and row i is member i and some
+ * of those before it. The members of the reduce program are the pivots, those of the
+ * fold program all inactive columns from the last to the first, the free ones as given.
+ * Half the bits are set, so sums of members are worth while ("four Russians"): in groups
+ * of four, those that two rows or more can use. They go into the first peeled slots. */
 
-#define GROUP        4
-#define SUMS         11 /* of two pivots or more */
-#define GROUPS_WORTH 10 /* with fewer groups sums do not pay */
-#define SLOTS_MAX    65535u
+#define GROUP 4
+#define SUMS  11 /* of two members of a group or more */
 
-/* Number of a sum among those of its group, by the pivots in it; pivots alone have
+/* Number of a sum among those of its group, by the members in it; members alone have
  * none. */
 static const uint8_t sum_number[16] = {0, 0, 0, 0, 0, 1, 2, 3, 0, 4, 5, 6, 7, 8, 9, 10};
 
 struct program {
     const struct rq_symbolic *z;
-    bool sums;
-    uint16_t *dst, *row, *idx;
+    bool backward;        /* members count from the last inactive column */
+    uint32_t given, n;    /* members; the first of them have no row */
+    const uint8_t *bits;  /* [n] rows of bits by member, without a row's own */
+    size_t bits_stride;
+    uint16_t *sums;       /* [groups] bit m: the sum of the members m is made */
+    uint16_t *dst, *idx;
     struct rq_fetch *fetch;
-    uint32_t n, n_idx;
+    uint32_t n_rows, n_idx;
+    uint32_t row, from; /* the row that is being put down: its slot, its first entry */
 };
 
+static uint32_t member_slot(const struct program *g, uint32_t i)
+{
+    return g->z->M + (g->backward ? g->n - 1 - i : i);
+}
+
+static void end_row(struct program *g)
+{
+    g->dst[g->n_rows] = (uint16_t)g->row;
+    g->fetch[g->n_rows++] = (struct rq_fetch){(uint8_t)(g->n_idx - g->from), 0};
+}
+
+/* A row into @slot whose first entry is @first. */
+static void start_row(struct program *g, uint32_t slot, uint32_t first)
+{
+    g->row = slot;
+    g->from = g->n_idx;
+    g->idx[g->n_idx++] = (uint16_t)first;
+}
+
+/* One more entry; a row that gets too long goes on as another. */
 static void put(struct program *g, uint32_t slot)
 {
+    if (g->n_idx - g->from == RQ_FETCH_MAX) {
+        end_row(g);
+        start_row(g, g->row, g->row);
+    }
     g->idx[g->n_idx++] = (uint16_t)slot;
 }
 
-/* The entries since @from make up a row into @slot. */
-static void end_row(struct program *g, uint32_t slot, uint32_t row, uint32_t from)
+static uint32_t group_bits(const struct program *g, uint32_t i, uint32_t group)
 {
-    g->dst[g->n] = (uint16_t)slot;
-    g->fetch[g->n] = (struct rq_fetch){(uint16_t)(g->n_idx - from), 0};
-    g->row[g->n++] = (uint16_t)row;
+    return g->bits[i * g->bits_stride + group / 2] >> group % 2 * GROUP & 15;
 }
 
-/* The slot of the sum @mask of the pivots whose slots are member[0..4). */
-static uint32_t sum_slot(const struct program *g, uint32_t group, uint32_t mask,
-                         const uint16_t *member)
+/* Puts the sum of the members @bits of a group: those made, or else one by one. */
+static void put_bits(struct program *g, uint32_t group, uint32_t bits)
 {
-    if ((mask & (mask - 1)) == 0)
-        return member[__builtin_ctz(mask)];
-    return g->z->p.L + group * SUMS + sum_number[mask];
+    for (; bits; bits &= bits - 1) {
+        if (g->sums[group] >> bits & 1) {
+            put(g, group * SUMS + sum_number[bits]);
+            return;
+        }
+        put(g, member_slot(g, group * GROUP + (uint32_t)__builtin_ctz(bits)));
+    }
 }
 
-/* All sums of a group: each is one of fewer and one pivot. */
-static void end_group(struct program *g, uint32_t group, const uint16_t *member)
+/* A sum is one member and the sum of the others. If it is not made, its only user takes
+ * these; if it is, then it takes them itself. */
+static uint16_t choose_sums(const struct program *g, uint32_t group)
 {
-    for (uint32_t mask = 3; g->sums && mask < 16; mask++) {
-        uint32_t from = g->n_idx, rest = mask & (mask - 1);
+    uint32_t uses[16] = {0}, i = (group + 1) * GROUP;
+    uint16_t chosen = 0;
+
+    for (i = i > g->given ? i : g->given; i < g->n; i++)
+        uses[group_bits(g, i, group)]++;
+    for (uint32_t m = 15; m >= 3; m--) {
+        uint32_t rest = m & (m - 1);
 
         if (rest == 0)
             continue;
-        put(g, sum_slot(g, group, rest, member));
-        put(g, member[__builtin_ctz(mask)]);
-        end_row(g, sum_slot(g, group, mask, member), 0, from);
+        uses[rest] += uses[m] > 0;
+        chosen |= (uint16_t)((uses[m] > 1) << m);
+    }
+    return chosen;
+}
+
+static void put_sums(struct program *g, uint32_t group)
+{
+    uint16_t chosen = choose_sums(g, group);
+
+    for (uint32_t m = 3; m < 16; m++) {
+        uint32_t one = (uint32_t)__builtin_ctz(m);
+
+        if (!(chosen >> m & 1))
+            continue;
+        start_row(g, group * SUMS + sum_number[m], member_slot(g, group * GROUP + one));
+        put_bits(g, group, m & (m - 1));
+        end_row(g);
+        g->sums[group] |= (uint16_t)(1u << m);
     }
 }
 
-/* Puts those of the @n members that the bits say; @whole: their sums are ready. */
-static void put_group(struct program *g, uint32_t group, uint32_t bits,
-                      const uint16_t *member, bool whole)
+static void put_row(struct program *g, uint32_t i)
 {
-    if (bits && g->sums && whole) {
-        put(g, sum_slot(g, group, bits, member));
-        return;
+    start_row(g, member_slot(g, i), member_slot(g, i));
+    for (uint32_t q = 0; q <= i / GROUP; q++)
+        put_bits(g, q, group_bits(g, i, q));
+    end_row(g);
+}
+
+static void write_program(struct program *g)
+{
+    bool room = g->n / GROUP * SUMS <= g->z->M;
+
+    memset(g->sums, 0, (g->n / GROUP + 1) * sizeof(*g->sums));
+    for (uint32_t i = 0; i < g->n; i++) {
+        if (i >= g->given)
+            put_row(g, i);
+        if (room && (i + 1) % GROUP == 0)
+            put_sums(g, i / GROUP);
     }
-    for (; bits; bits &= bits - 1)
-        put(g, member[__builtin_ctz(bits)]);
 }
 
 static uint64_t load_le64(const uint8_t *p)
@@ -140,149 +229,127 @@ static uint64_t load_le64(const uint8_t *p)
     return v;
 }
 
-/* Residual rows in the order of their pivots: peeled slots, then earlier pivots. The
- * list of residual row i in idx_residual begins at heads[i]; slots of pivots in
- * pivot_slot. */
-static void residual_program(struct program *g, const uint16_t *pivot_slot)
+/* The bits of reduced rows, which go by inactive column, by member of the fold program;
+ * member_of is scratch. */
+static void fold_bits(const struct rq_symbolic *z, uint16_t *member_of, uint8_t *out,
+                      size_t stride)
 {
-    const struct rq_symbolic *z = g->z;
+    memset(out, 0, z->u * stride);
+    for (uint32_t i = 0; i < z->u; i++)
+        member_of[z->pivot_col[z->u - 1 - i]] = (uint16_t)i;
+    for (uint32_t i = z->nh; i < z->u; i++) {
+        const uint8_t *bits = z->bits + (z->u - 1 - i) * z->bits_stride;
+        uint8_t *row = out + i * stride;
 
-    for (uint32_t p = 0; p < z->nb; p++) {
-        uint32_t i = z->pivot_row[p], r = z->M + i, from = g->n_idx;
-        const uint8_t *lower = z->lower + p * z->lower_stride;
+        for (size_t w = 0; w < z->bits_stride; w += 8)
+            for (uint64_t v = load_le64(bits + w); v; v &= v - 1) {
+                uint32_t m = member_of[w * 8 + (uint32_t)__builtin_ctzll(v)];
 
-        memcpy(g->idx + g->n_idx, z->idx_residual + z->heads[i],
-               z->fetch[r].nact * sizeof(*g->idx));
-        g->n_idx += z->fetch[r].nact;
-        for (uint32_t q = 0; q <= p / GROUP; q++)
-            put_group(g, q, lower[q / 2] >> q % 2 * 4 & 15, pivot_slot + q * GROUP,
-                      (q + 1) * GROUP <= p);
-        end_row(g, pivot_slot[p], z->order[r], from);
-        if ((p + 1) % GROUP == 0)
-            end_group(g, p / GROUP, pivot_slot + p + 1 - GROUP);
+                row[m / 8] |= (uint8_t)(1u << m % 8);
+            }
+        row[i / 8] ^= (uint8_t)(1u << i % 8);
     }
 }
 
-/* Pivots from the last to the first: their own slot, and the columns that follow. These
- * count from the end: t = 0 is the last free column. slot_at[t] is its slot; groups[]
- * has room for a bit mask for each group. */
-static void fold_program(struct program *g, const uint16_t *slot_at,
-                         const uint16_t *t_of, uint8_t *groups)
-{
-    const struct rq_symbolic *z = g->z;
-    uint32_t done = 0;
-
-    for (uint32_t t = 0; t < z->u; t++) {
-        uint32_t from = g->n_idx;
-
-        if (t >= z->nh) {
-            const uint8_t *bits = z->bits + (z->u - 1 - t) * z->bits_stride;
-
-            memset(groups, 0, t / GROUP + 1);
-            for (size_t w = 0; w < z->bits_stride; w += 8)
-                for (uint64_t v = load_le64(bits + w); v; v &= v - 1) {
-                    uint32_t at = t_of[w * 8 + (uint32_t)__builtin_ctzll(v)];
-
-                    groups[at / GROUP] |= (uint8_t)(1u << at % GROUP);
-                }
-            for (uint32_t q = 0; q <= t / GROUP; q++)
-                put_group(g, q, groups[q], slot_at + q * GROUP, q < done);
-            end_row(g, slot_at[t], 0, from);
-        }
-        if ((t + 1) % GROUP == 0) {
-            end_group(g, done, slot_at + t + 1 - GROUP);
-            done++;
-        }
-    }
-}
-
-static bool sums_pay(const struct rq_symbolic *z)
-{
-    return z->nb >= GROUPS_WORTH * GROUP && z->p.L + z->u / GROUP * SUMS <= SLOTS_MAX;
-}
-
-/* Room for any programs: rows, and entries beyond what residual rows fetch. */
-static void carve_program(struct program *g, struct rq_carver *c, size_t fetched)
-{
-    size_t u = g->z->u, groups = u / GROUP + 1, rows = u + groups * SUMS;
-    size_t per_row = g->sums ? groups + 2 * GROUP : u + 1;
-
-    g->dst = rq_carve(c, rows * sizeof(*g->dst));
-    g->row = rq_carve(c, rows * sizeof(*g->row));
-    g->fetch = rq_carve(c, rows * sizeof(*g->fetch));
-    g->idx = rq_carve(c, (fetched + u * per_row + 2 * groups * SUMS) * sizeof(*g->idx));
-}
+/* ---- Writing it down ---- */
 
 struct scratch {
-    struct program residual, fold;
-    uint16_t *pivot_slot; /* [u] in the order of pivots, then the free columns */
-    uint16_t *slot_at;    /* [u] see fold_program */
-    uint16_t *t_of;       /* [u] by inactive column */
-    uint8_t *groups;
+    struct program reduce, fold;
+    uint16_t *member_of; /* [u] see fold_bits */
+    uint8_t *fold_bits;  /* [u] */
+    size_t fold_stride;
+    uint16_t *slot; /* [L] the plan's slot in place of one of the peel */
 };
 
-static void carve(const struct rq_symbolic *z, struct scratch *s, struct rq_carver *c,
-                  size_t fetched)
+/* Room for any program of u members: row i takes all before it at most. */
+static void carve_program(struct program *g, struct rq_carver *c)
 {
-    s->residual = s->fold = (struct program){.z = z, .sums = sums_pay(z)};
-    s->pivot_slot = rq_carve(c, z->u * sizeof(uint16_t));
-    s->slot_at = rq_carve(c, z->u * sizeof(uint16_t));
-    s->t_of = rq_carve(c, z->u * sizeof(uint16_t));
-    s->groups = rq_carve(c, z->u);
-    carve_program(&s->residual, c, fetched);
-    carve_program(&s->fold, c, 0);
+    size_t u = g->z->u, groups = u / GROUP + 1, sums = groups * SUMS;
+    size_t entries = u * (u + 1) / 2 + sums * GROUP;
+    size_t split = entries / (RQ_FETCH_MAX - 1), rows = u + sums + split;
+
+    g->sums = rq_carve(c, groups * sizeof(*g->sums));
+    g->dst = rq_carve(c, rows * sizeof(*g->dst));
+    g->fetch = rq_carve(c, rows * sizeof(*g->fetch));
+    g->idx = rq_carve(c, (entries + split) * sizeof(*g->idx));
 }
 
-static void write_programs(const struct rq_symbolic *z, struct scratch *s)
+static void carve(struct scratch *s, struct rq_carver *c)
 {
-    for (uint32_t q = 0; q < z->u; q++) {
-        uint32_t c = z->pivot_col[q], t = z->u - 1 - q;
+    const struct rq_symbolic *z = s->fold.z;
 
-        s->pivot_slot[q] = (uint16_t)(z->M + c);
-        s->slot_at[t] = (uint16_t)(z->M + c);
-        s->t_of[c] = (uint16_t)t;
-    }
-    residual_program(&s->residual, s->pivot_slot);
-    fold_program(&s->fold, s->slot_at, s->t_of, s->groups);
+    s->member_of = rq_carve(c, z->u * sizeof(*s->member_of));
+    s->fold_bits = rq_carve(c, z->u * s->fold_stride);
+    s->slot = rq_carve(c, z->p.L * sizeof(*s->slot));
+    carve_program(&s->reduce, c);
+    carve_program(&s->fold, c);
 }
 
-/* Finds where the list of each residual row begins; returns the sum of their lengths.
- */
-static size_t find_residual(const struct rq_symbolic *z)
+/* Inactive columns get their slots in the order of the pivots. */
+static void number_slots(const struct rq_symbolic *z, uint16_t *slot)
 {
-    uint32_t at = 0;
+    for (uint32_t k = 0; k < z->M; k++)
+        slot[k] = (uint16_t)k;
+    for (uint32_t q = 0; q < z->u; q++)
+        slot[z->M + z->pivot_col[q]] = (uint16_t)(z->M + q);
+}
+
+/* Finds where the list of each residual row begins; returns what the pivots' fetch. */
+static uint32_t find_residual(const struct rq_symbolic *z)
+{
+    uint32_t at = 0, fetched = 0;
 
     for (uint32_t i = 0; i < z->nrows - z->M; i++) {
         z->heads[i] = at;
         at += z->fetch[z->M + i].nact + z->fetch[z->M + i].nin;
     }
-    return at;
+    for (uint32_t p = 0; p < z->nb; p++)
+        fetched += z->fetch[z->M + z->pivot_row[p]].nact;
+    return fetched;
+}
+
+static void fill_rows(const struct rq_symbolic *z, const uint16_t *slot,
+                      struct rq_plan *plan)
+{
+    uint16_t *idx = plan->idx + plan->h.idx_peeled;
+
+    memcpy(plan->row, z->order, z->M * sizeof(*plan->row));
+    memcpy(plan->fetch, z->fetch, z->M * sizeof(*plan->fetch));
+    for (uint32_t i = 0; i < plan->h.idx_peeled; i++)
+        plan->idx[i] = slot[z->idx[i]];
+    for (uint32_t p = 0; p < z->nb; p++) {
+        uint32_t i = z->pivot_row[p], r = z->M + i, n = z->fetch[r].nact;
+
+        plan->row[z->M + p] = z->order[r];
+        plan->fetch[z->M + p] = (struct rq_fetch){(uint8_t)n, 0};
+        memcpy(idx, z->idx_residual + z->heads[i], n * sizeof(*idx));
+        idx += n;
+    }
+    for (uint32_t c = 0; c < z->p.L; c++)
+        plan->slot[c] = slot[z->slot[c]];
+}
+
+static void fill_program(const struct program *g, uint16_t *dst, struct rq_fetch *fetch,
+                         uint16_t *idx)
+{
+    memcpy(dst, g->dst, g->n_rows * sizeof(*dst));
+    memcpy(fetch, g->fetch, g->n_rows * sizeof(*fetch));
+    memcpy(idx, g->idx, g->n_idx * sizeof(*idx));
 }
 
 static void fill(const struct rq_symbolic *z, const struct scratch *s,
                  struct rq_plan *plan)
 {
     const struct rq_plan_head *h = &plan->h;
-    const struct program *r = &s->residual, *f = &s->fold;
 
     memset(plan->body, 0, plan->size); /* padding too: equal plans are equal octets */
-    memcpy(plan->row, z->order, z->M * sizeof(*plan->row));
-    memcpy(plan->fetch, z->fetch, z->M * sizeof(*plan->fetch));
-    memcpy(plan->idx, z->idx, h->idx_peeled * sizeof(*plan->idx));
-    memcpy(plan->row + z->M, r->row, r->n * sizeof(*plan->row));
-    memcpy(plan->fetch + z->M, r->fetch, r->n * sizeof(*plan->fetch));
-    memcpy(plan->idx + h->idx_peeled, r->idx, r->n_idx * sizeof(*plan->idx));
-    memcpy(plan->residual_dst, r->dst, r->n * sizeof(*plan->residual_dst));
-    memcpy(plan->fold_dst, f->dst, f->n * sizeof(*plan->fold_dst));
-    memcpy(plan->fold, f->fetch, f->n * sizeof(*plan->fold));
-    memcpy(plan->fold_idx, f->idx, f->n_idx * sizeof(*plan->fold_idx));
-    memcpy(plan->inactive, s->pivot_slot, z->u * sizeof(*plan->inactive));
-    for (uint32_t p = 0; p < z->nb; p++)
-        plan->pivot_where[p] = (uint32_t)plan->inactive[p] << 2;
-    memcpy(plan->slot, z->slot, z->p.L * sizeof(*plan->slot));
+    fill_rows(z, s->slot, plan);
+    fill_program(&s->reduce, plan->step_dst, plan->step, plan->step_idx);
+    fill_program(&s->fold, plan->step_dst + h->n_reduce, plan->step + h->n_reduce,
+                 plan->step_idx + h->idx_reduce);
     memcpy(plan->pair, z->pair, z->p.Kp + z->p.S);
-    if (z->nh)
-        memcpy(plan->Q, z->Q, Q_size(plan));
+    for (uint32_t t = 0; z->nh && t < z->nb + z->p.H + 1; t++)
+        memcpy(plan->Q + (size_t)t * z->nh, z->Q + (size_t)t * RQ_Q_STRIDE, z->nh);
     plan->xors = rq_plan_count(plan);
 }
 
@@ -295,12 +362,11 @@ static void measure(const struct rq_symbolic *z, const struct scratch *s,
                                     .M = z->M,
                                     .nb = z->nb,
                                     .nh = z->nh,
-                                    .n_slots = z->p.L +
-                                               (s->fold.sums ? z->u / GROUP * SUMS : 0),
-                                    .n_residual = s->residual.n,
-                                    .n_fold = s->fold.n,
+                                    .n_reduce = s->reduce.n_rows,
+                                    .n_fold = s->fold.n_rows,
                                     .idx_peeled = (uint32_t)(z->idx_residual - z->idx),
-                                    .idx_residual = s->residual.n_idx,
+                                    .idx_residual = find_residual(z),
+                                    .idx_reduce = s->reduce.n_idx,
                                     .idx_fold = s->fold.n_idx};
     rq_plan_place(plan, NULL);
 }
@@ -309,16 +375,25 @@ static void measure(const struct rq_symbolic *z, const struct scratch *s,
 static int prepare(struct rq_symbolic *z, struct scratch *s, struct rq_plan *plan)
 {
     struct rq_carver c = {NULL, 0};
-    size_t fetched = find_residual(z);
     int rc;
 
-    carve(z, s, &c, fetched);
+    s->reduce = (struct program){.z = z, .n = z->nb};
+    s->fold = (struct program){.z = z, .backward = true, .given = z->nh, .n = z->u};
+    s->fold_stride = z->u / 8 + 1;
+    carve(s, &c);
     rc = rq_buf_need(z->mem, &z->b_program, c.used);
     if (rc < 0)
         return rc;
     c = (struct rq_carver){z->b_program.p, 0};
-    carve(z, s, &c, fetched);
-    write_programs(z, s);
+    carve(s, &c);
+    fold_bits(z, s->member_of, s->fold_bits, s->fold_stride);
+    s->reduce.bits = z->lower;
+    s->reduce.bits_stride = z->lower_stride;
+    s->fold.bits = s->fold_bits;
+    s->fold.bits_stride = s->fold_stride;
+    write_program(&s->reduce);
+    write_program(&s->fold);
+    number_slots(z, s->slot);
     measure(z, s, plan);
     return RQ_OK;
 }

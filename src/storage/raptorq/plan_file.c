@@ -5,7 +5,7 @@
 
 /* Octets: magic 0..7, check 8..15 (of all that follows), head 16..59, then the arrays.
  */
-#define MAGIC "ochrqp1\n"
+#define MAGIC "ochrqp2\n"
 enum { AT_MAGIC = 0, AT_CHECK = 8, AT_HEAD = 16, AT_BODY = 64 };
 
 _Static_assert(AT_HEAD + sizeof(struct rq_plan_head) <= AT_BODY, "head fits");
@@ -67,41 +67,37 @@ static bool lists_add_up(const struct rq_plan *plan)
     const struct rq_plan_head *h = &plan->h;
 
     return sum_lists(plan->fetch, h->M, true) == h->idx_peeled &&
-           sum_lists(plan->fetch + h->M, h->n_residual, false) == h->idx_residual &&
-           sum_lists(plan->fold, h->n_fold, false) == h->idx_fold;
+           sum_lists(plan->fetch + h->M, h->nb, false) == h->idx_residual &&
+           sum_lists(plan->step, h->n_reduce, false) == h->idx_reduce &&
+           sum_lists(plan->step + h->n_reduce, h->n_fold, false) == h->idx_fold;
 }
 
 static bool indexes_fit(const struct rq_plan *plan)
 {
     const struct rq_plan_head *h = &plan->h;
-    uint32_t L = plan->p.L, n = h->n_slots, last = plan->p.Kp + plan->p.S - 1;
+    uint32_t L = plan->p.L, last = plan->p.Kp + plan->p.S - 1;
 
-    for (uint32_t p = 0; p < h->nb; p++)
-        if (plan->pivot_where[p] != (uint32_t)plan->inactive[p] << 2)
-            return false;
     for (uint32_t j = 0; j <= last; j++)
         if (plan->pair[j] >= rq_pairs(plan->p.H) + (j == last))
             return false;
-    return below(plan->row, h->M + h->n_residual, h->nrows) &&
-           below(plan->idx, h->idx_peeled + h->idx_residual, n) &&
-           below(plan->residual_dst, h->n_residual, n) &&
-           below(plan->fold_dst, h->n_fold, n) &&
-           below(plan->fold_idx, h->idx_fold, n) &&
-           below(plan->inactive, h->nb + h->nh, L) && below(plan->slot, L, L);
+    return below(plan->row, rq_plan_rows(plan), h->nrows) &&
+           below(plan->idx, h->idx_peeled + h->idx_residual, L) &&
+           below(plan->step_dst, h->n_reduce + h->n_fold, L) &&
+           below(plan->step_idx, h->idx_reduce + h->idx_fold, L) &&
+           below(plan->slot, L, L);
 }
 
 /* Every count is bounded before any two are added or multiplied. */
 static bool head_fits(struct rq_plan *plan, size_t n)
 {
     const struct rq_plan_head *h = &plan->h;
-    const uint32_t counts[] = {h->n_residual, h->n_fold, h->idx_peeled, h->idx_residual,
-                               h->idx_fold};
+    const uint32_t counts[] = {h->n_reduce,     h->n_fold,     h->idx_peeled,
+                               h->idx_residual, h->idx_reduce, h->idx_fold};
 
     if (rq_params_init(&plan->p, h->Kp) != RQ_OK || plan->p.Kp != h->Kp)
         return false;
     if (h->nrows != plan->p.S + h->Kp || h->M > plan->p.L || h->nb > plan->p.L ||
-        h->nh > plan->p.H || h->M + h->nb + h->nh != plan->p.L ||
-        h->n_slots < plan->p.L || h->n_slots > 0xffff)
+        h->nh > plan->p.H || h->M + h->nb + h->nh != plan->p.L)
         return false;
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
         if (counts[i] > n || counts[i] > INT32_MAX / 2)

@@ -29,10 +29,12 @@ struct rq_row {
 };
 
 /* How one intermediate symbol or residual row is gathered: nact slots of peeled
- * columns, then nin slots of inactive ones. */
+ * columns, then nin slots of inactive ones. Rows are far shorter: an LDPC row of the
+ * largest block has 190 columns (ldpc_capacity), an LT row 33 at most. */
 struct rq_fetch {
-    uint16_t nact, nin;
+    uint8_t nact, nin;
 };
+#define RQ_FETCH_MAX 255
 
 struct rq_symbolic {
     struct rq_mem *mem;
@@ -71,8 +73,8 @@ struct rq_symbolic {
     uint8_t *bits;       /* [R] reduced rows in terms of inactive columns */
     uint8_t *lower;      /* [R] bit q: reduced row q was added to this one */
     size_t bits_stride, lower_stride;
-    uint8_t *Q; /* [nb + H][RQ_Q_STRIDE] the free columns from the pivots, as they are
-                   before folding, and the HDPC rows */
+    uint8_t *Q; /* [nb + H + 1][RQ_Q_STRIDE] the free columns from the pivots, as they
+                   are before folding, the HDPC rows and the carry (plan.h) */
     uint8_t *pair; /* [K'+S] which two HDPC rows a column is in */
     struct rq_buf b_bits, b_dense;
 
@@ -89,6 +91,12 @@ extern const uint8_t rq_pair_rows[RQ_PAIRS_MAX][2];
 static inline uint32_t rq_pairs(uint32_t H)
 {
     return H * (H - 1) / 2;
+}
+
+/* The number of the pair of rows @a and @b, which differ. */
+static inline uint32_t rq_pair(uint32_t a, uint32_t b)
+{
+    return a < b ? rq_pairs(b) + a : rq_pairs(a) + b;
 }
 
 /* Sets up for a block and writes its rows: LT rows of the @n ids isi[]. */
