@@ -61,11 +61,13 @@ static int PRINTF_LIKE(1, 2) fail(const char *format, ...)
 {
     va_list args;
 
+    flockfile(stderr); /* symbols are read by several threads */
     fputs("ochre-rq: ", stderr);
     va_start(args, format);
     vfprintf(stderr, format, args);
     va_end(args);
     fputc('\n', stderr);
+    funlockfile(stderr);
     return 1;
 }
 
@@ -441,6 +443,7 @@ static int decode_symbols(struct job *j)
 {
     struct rq_object_io io = {.list_symbols = on_list,
                               .get_symbol = on_get,
+                              .concurrent = true,
                               .write = on_write,
                               .progress = on_progress,
                               .self = j};

@@ -122,6 +122,7 @@ static bool best_of(struct rq_ctx *ctx, struct object *o, bool decode,
                               .put_symbol = on_put,
                               .list_symbols = on_list,
                               .get_symbol = on_get,
+                              .concurrent = true,
                               .self = o};
     uint32_t sbn;
 

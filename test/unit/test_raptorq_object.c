@@ -71,9 +71,13 @@ static size_t on_list(void *self, uint32_t sbn, uint32_t *esi, size_t max)
     struct store *s = self;
     size_t n = 0;
 
-    for (uint32_t i = s->keep; i < s->per_block && n < max; i++)
+    for (uint32_t i = s->per_block; i-- > s->keep && n < max;)
         if (s->symbols[sbn * s->per_block + i])
             esi[n++] = i;
+    if (n > 1 && n + 2 <= max) { /* callers may be careless */
+        esi[n++] = esi[0];
+        esi[n++] = RQ_ESI_MAX + 1;
+    }
     return n;
 }
 
@@ -88,8 +92,13 @@ static int on_progress(void *self, uint64_t done, uint64_t total)
 
 static struct rq_object_io io_of(struct store *s)
 {
-    return (struct rq_object_io){NULL,   on_read,  on_put,      on_list,
-                                 on_get, on_write, on_progress, s};
+    return (struct rq_object_io){.read = on_read,
+                                 .put_symbol = on_put,
+                                 .list_symbols = on_list,
+                                 .get_symbol = on_get,
+                                 .write = on_write,
+                                 .progress = on_progress,
+                                 .self = s};
 }
 
 static void store_open(struct store *s, const struct rq_oti *oti, uint32_t repair)
@@ -139,7 +148,7 @@ static void check_symbol(struct rq_ctx *ctx, struct store *s, uint32_t sbn,
 }
 
 static void round_trip(const struct rq_oti *oti, size_t memory, unsigned threads,
-                       bool in_place)
+                       bool in_place, bool concurrent)
 {
     struct rq_pool *pool = rq_pool_new(threads);
     struct rq_config config = {.workers = rq_pool_workers(pool)};
@@ -151,6 +160,7 @@ static void round_trip(const struct rq_oti *oti, size_t memory, unsigned threads
     store_open(&s, oti, repair);
     io = io_of(&s);
     assert_int_equal(rq_ctx_new(&ctx, &config), RQ_OK);
+    io.concurrent = concurrent;
     io.memory = in_place ? s.object : NULL;
     assert_int_equal(rq_object_encode(ctx, oti, repair, true, memory, &io), RQ_OK);
     io.memory = in_place ? s.restored : NULL;
@@ -184,7 +194,8 @@ static void objects_of_all_shapes(void **state)
     for (size_t i = 0; i < sizeof(otis) / sizeof(otis[0]); i++)
         for (size_t m = 0; m < 3; m++)
             for (unsigned threads = 1; threads <= 3; threads++)
-                round_trip(&otis[i], memories[m], threads, (i + m + threads) % 2);
+                round_trip(&otis[i], memories[m], threads, (i + m + threads) % 2,
+                           (i + m + threads) / 2 % 2);
 }
 
 static void what_is_missing_is_told(void **state)

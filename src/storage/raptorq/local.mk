@@ -19,7 +19,9 @@ libochre_raptorq_a_SOURCES = \
 	src/storage/raptorq/plan_file.c \
 	src/storage/raptorq/encoder.c \
 	src/storage/raptorq/decoder.c \
-	src/storage/raptorq/object.c \
+	src/storage/raptorq/object.c src/storage/raptorq/object.h \
+	src/storage/raptorq/object_encode.c \
+	src/storage/raptorq/object_decode.c \
 	src/storage/raptorq/pool.c \
 	src/storage/raptorq/kernels.c src/storage/raptorq/kernels.h \
 	src/storage/raptorq/kernels_cpu.h src/storage/raptorq/kernels_body.h \

@@ -303,7 +303,8 @@ RQ_NODISCARD int rq_dec_check(struct rq_dec *dec);
 /* ---- Objects: files of several blocks ---- */
 
 /* The caller's storage. Offsets and counts are octets. Callbacks return 0, or a
- * negative number to stop with RQ_ERR_IO; they run on the thread that called in. */
+ * negative number to stop with RQ_ERR_IO; they run on the thread that called in, but
+ * see concurrent. */
 struct rq_object_io {
     /* optional: the object, F octets in memory, read by the encoder and written by the
      * decoder in place; read and write are not called then. A decoder that fails may
@@ -322,6 +323,8 @@ struct rq_object_io {
     /* octets [col, col + n) of one of them; 1: it is not to be had after all */
     int (*get_symbol)(void *self, const struct rq_payload_id *id, uint32_t col,
                       void *buf, size_t n);
+    /* get_symbol may be called on any thread and on several at once */
+    bool concurrent;
     /* the decoder's output */
     int (*write)(void *self, uint64_t offset, const void *buf, size_t n);
 
@@ -341,8 +344,8 @@ RQ_NODISCARD int rq_object_encode(struct rq_ctx *ctx, const struct rq_oti *oti,
                                   uint32_t repair, bool with_source, size_t memory,
                                   const struct rq_object_io *io);
 
-/* Decodes the object: lists and gets symbols of each block, source symbols first and no
- * more than it takes, and writes the object. RQ_NEED_MORE if the symbols of a block do
+/* Decodes the object: lists and gets symbols of each block, in the order of their ids
+ * and hardly more than it takes, and writes the object. RQ_NEED_MORE if the symbols of a block do
  * not suffice, *sbn tells which; what lies before it has been written. */
 RQ_NODISCARD int rq_object_decode(struct rq_ctx *ctx, const struct rq_oti *oti,
                                   size_t memory, const struct rq_object_io *io,
