@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/rq_command.h"
 #include "cli/tool.h"
 #include "node/options.h"
 #include "rpc/method.h"
@@ -19,32 +20,41 @@ static const struct program {
     const char *name, *title, *synopsis, *description;
     const struct opt *options;
     bool has_methods; /* RPC methods are its arguments */
+    const char *commands; /* or these and files, and its options have two dashes */
 } programs[] = {
     {"ochred", "Ochre full node", "[options]",
      "Runs a node: it checks and keeps the chain, relays blocks and transactions, and "
      "answers "
      "JSON-RPC. With -bitcoin -regtest it is a node of Bitcoin's regression test "
      "network.",
-     daemon_options, false},
+     daemon_options, false, NULL},
     {"ochre-cli", "JSON-RPC client of the Ochre node", "[options] <command> [params]",
      "Sends a command to a running node and prints the answer. The exit code is 0, or "
      "the "
      "number of the error. \"ochre-cli help\" lists all commands.",
-     cli_options, true},
+     cli_options, true, NULL},
     {"ochre-tx", "offline transactions", "[options] <hex-tx>|-create [commands]",
      "Makes, changes, signs and shows transactions without a node. Commands are "
      "applied in the "
      "order in which they are given; \"ochre-tx -help\" lists them.",
-     tx_options, false},
+     tx_options, false, NULL},
     {"ochre-wallet", "offline wallet files",
      "[options] info|create|dump|createfromdump|salvage",
      "Works on wallets that no node has loaded. info describes one, create makes one, "
      "dump writes its records as text, createfromdump makes a wallet of such a text, "
      "salvage saves what can be read of a damaged file.",
-     wallet_options, false},
+     wallet_options, false, NULL},
     {"ochre-util", "small offline tasks", "[options] grind <hex-header>",
      "grind prints the block header with a nonce that meets its bits.", util_options,
-     false},
+     false, NULL},
+    {"ochre-rq", "RaptorQ symbols of files", "encode|decode|inspect|bench [options]",
+     "encode FILE writes each RaptorQ symbol (RFC 6330) of the file to a file of its "
+     "own. "
+     "decode DIR restores the object from any sufficient number of them; damaged and "
+     "foreign files are named and skipped. inspect FILE|DIR shows what a symbol file "
+     "holds, or which blocks of a directory can be decoded. bench measures the "
+     "computer.",
+     rq_options, false, "encode decode inspect bench"},
 };
 
 static const struct program *find_program(const char *name)
@@ -77,9 +87,15 @@ static void roff(const char *text)
             putchar(*text);
 }
 
-static void man_option(const struct opt *o)
+static const char *dashes(const struct program *p)
 {
-    fputs(".TP\n.B \\-", stdout);
+    return p->commands ? "--" : "-";
+}
+
+static void man_option(const struct program *p, const struct opt *o)
+{
+    fputs(".TP\n.B ", stdout);
+    roff(dashes(p));
     roff(o->name);
     if (o->arg != NULL) {
         putchar('=');
@@ -118,10 +134,10 @@ static int man(const struct program *p)
                 putchar(toupper((unsigned char)*c));
             putchar('\n');
         }
-        man_option(o);
+        man_option(p, o);
     }
-    printf(".SH SEE ALSO\n.BR ochred (1),\n.BR ochre\\-cli (1),\n.BR ochre\\-tx (1),\n"
-           ".BR ochre\\-util (1)\n");
+    printf(".SH SEE ALSO\n.BR ochred (1),\n.BR ochre\\-cli (1),\n.BR ochre\\-rq (1),\n"
+           ".BR ochre\\-tx (1),\n.BR ochre\\-util (1)\n");
     return EXIT_SUCCESS;
 }
 
@@ -132,11 +148,13 @@ static void completion_words(const struct program *p)
 {
     for (const struct opt *o = p->options; o->name != NULL; o++)
         if (is_shown(o))
-            printf(" -%s%s", o->name, o->arg ? "=" : "");
+            printf(" %s%s%s", dashes(p), o->name, o->arg ? "=" : "");
     for (size_t t = 0; p->has_methods && rpc_tables[t] != NULL; t++)
         for (size_t i = 0; i < rpc_tables[t]->n; i++)
             if (!rpc_tables[t]->methods[i].hidden)
                 printf(" %s", rpc_tables[t]->methods[i].name);
+    if (p->commands)
+        printf(" %s", p->commands);
 }
 
 static int completion(const struct program *p)
@@ -153,10 +171,10 @@ static int completion(const struct program *p)
         "    COMPREPLY=($(compgen -W '",
         p->name, function);
     completion_words(p);
-    printf("' -- \"$cur\"))\n"
+    printf("' -- \"$cur\")%s)\n"
            "    [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace\n"
            "    return 0\n}\ncomplete -F %s %s\n",
-           function, p->name);
+           p->commands ? " $(compgen -f -- \"$cur\")" : "", function, p->name);
     return EXIT_SUCCESS;
 }
 

@@ -21,7 +21,8 @@ ochre_wallet_SOURCES = src/cli/ochre-wallet.c src/cli/tool.c src/cli/tool.h \
 ochre_wallet_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 bin_PROGRAMS += ochre-rq
 ochre_rq_SOURCES = \
-	src/cli/ochre-rq.c \
+	src/cli/ochre-rq.c src/cli/rq_command.h src/cli/rq_decode.c src/cli/rq_encode.c \
+	src/cli/rq_inspect.c src/cli/rq_job.c src/cli/rq_options.c \
 	src/cli/rq_bench.c src/cli/rq_bench.h \
 	src/cli/rq_files.c src/cli/rq_files.h
 ochre_rq_LDADD = libochre_raptorq.a libochre_crypto.a libochre_util.a $(CRYPTO_LIBS)
@@ -29,8 +30,9 @@ ochre_rq_LDADD = libochre_raptorq.a libochre_crypto.a libochre_util.a $(CRYPTO_L
 # Man pages, completions and the RPC reference come from the tables.
 noinst_PROGRAMS += ochre-gendoc
 ochre_gendoc_SOURCES = \
-	src/cli/gendoc.c src/cli/cli.h src/cli/cli_options.c src/cli/tool.h src/cli/tool_options.c
-ochre_gendoc_LDADD = $(NODE_LIBS) $(ALL_LIBS)
+	src/cli/gendoc.c src/cli/cli.h src/cli/cli_options.c src/cli/tool.h src/cli/tool_options.c \
+	src/cli/rq_command.h src/cli/rq_job.c src/cli/rq_options.c
+ochre_gendoc_LDADD = libochre_raptorq.a $(NODE_LIBS) $(ALL_LIBS)
 
 man1_MANS = doc/man/ochred.1 doc/man/ochre-cli.1 doc/man/ochre-tx.1 doc/man/ochre-util.1 \
 	doc/man/ochre-wallet.1
@@ -39,6 +41,12 @@ bashcompletion_DATA = \
 	contrib/completions/ochred contrib/completions/ochre-cli \
 	contrib/completions/ochre-tx contrib/completions/ochre-util \
 	contrib/completions/ochre-wallet
+man1_MANS = doc/man/ochred.1 doc/man/ochre-cli.1 doc/man/ochre-rq.1 \
+	doc/man/ochre-tx.1 doc/man/ochre-util.1
+bashcompletiondir = $(datadir)/bash-completion/completions
+bashcompletion_DATA = \
+	contrib/completions/ochred contrib/completions/ochre-cli \
+	contrib/completions/ochre-rq contrib/completions/ochre-tx contrib/completions/ochre-util
 CLEANFILES += $(man1_MANS) $(bashcompletion_DATA)
 
 $(man1_MANS): ochre-gendoc

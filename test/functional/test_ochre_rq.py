@@ -2,11 +2,14 @@
 import hashlib
 import os
 import random
+import resource
+import signal
 import subprocess
 
 import pytest
 
 from framework.node import program
+from framework.util import wait_until
 
 HEADER = 88
 
@@ -101,6 +104,40 @@ def test_output_is_never_overwritten_by_halves(source, tmp_path):
     before = sorted(os.listdir(tmp_path))
     out = rq("encode", source, "--out", symbols, code=1)
     assert "is not empty" in out.stderr
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_nothing_behind(tmp_path, number):
+    big = tmp_path / "big"
+    with open(big, "wb") as f:
+        f.truncate(200 << 20)
+    run = subprocess.Popen([program("ochre-rq"), "encode", str(big), "--out",
+                            str(tmp_path / "s")], stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: list(tmp_path.glob("s.tmp-*")))
+    run.send_signal(number)
+    assert run.communicate(timeout=60)[1] == "ochre-rq: stopped\n"
+    assert run.returncode == -number
+    assert os.listdir(tmp_path) == ["big"]
+
+
+def no_room():
+    """No file may grow: to a program the same as a full disk."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900))
+
+
+@pytest.mark.parametrize("command", ["encode", "decode"])
+def test_no_room_leaves_nothing_behind(source, tmp_path, command):
+    encode(source, tmp_path / "symbols")
+    before = sorted(os.listdir(tmp_path))
+    what = source if command == "encode" else tmp_path / "symbols"
+    out = subprocess.run([program("ochre-rq"), command, str(what), "--out",
+                          str(tmp_path / "new")], text=True, capture_output=True,
+                         timeout=60, check=False, preexec_fn=no_room)
+    assert out.returncode == 1
+    assert out.stderr.startswith(f"ochre-rq: {tmp_path}/new") and "too large" in out.stderr
+    assert out.stderr.count("\n") == 1
     assert sorted(os.listdir(tmp_path)) == before
 
 

@@ -411,8 +411,8 @@ static void the_limit_holds(void **state)
     free(dst);
 }
 
-/* doc/raptorq.md: XOR equivalents for every source symbol, and octets of a plan with the
- * four of each row that its user adds. */
+/* doc/raptorq.md: XOR equivalents for every source symbol, and octets of a plan with
+ * the four of each row that its user adds. */
 static void plans_are_as_small_as_promised(void **state)
 {
     struct rq_plan *plan;

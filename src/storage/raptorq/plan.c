@@ -92,8 +92,9 @@ uint64_t rq_plan_count(const struct rq_plan *plan)
  * Both are triangular: members come one after the other, and row i is member i and some
  * of those before it. The members of the reduce program are the pivots, those of the
  * fold program all inactive columns from the last to the first, the free ones as given.
- * Half the bits are set, so sums of members are worth while ("four Russians"): in groups
- * of four, those that two rows or more can use. They go into the first peeled slots. */
+ * Half the bits are set, so sums of members are worth while ("four Russians"): in
+ * groups of four, those that two rows or more can use. They go into the first peeled
+ * slots. */
 
 #define GROUP 4
 #define SUMS  11 /* of two members of a group or more */
@@ -104,11 +105,11 @@ static const uint8_t sum_number[16] = {0, 0, 0, 0, 0, 1, 2, 3, 0, 4, 5, 6, 7, 8,
 
 struct program {
     const struct rq_symbolic *z;
-    bool backward;        /* members count from the last inactive column */
-    uint32_t given, n;    /* members; the first of them have no row */
-    const uint8_t *bits;  /* [n] rows of bits by member, without a row's own */
+    bool backward;       /* members count from the last inactive column */
+    uint32_t given, n;   /* members; the first of them have no row */
+    const uint8_t *bits; /* [n] rows of bits by member, without a row's own */
     size_t bits_stride;
-    uint16_t *sums;       /* [groups] bit m: the sum of the members m is made */
+    uint16_t *sums; /* [groups] bit m: the sum of the members m is made */
     uint16_t *dst, *idx;
     struct rq_fetch *fetch;
     uint32_t n_rows, n_idx;

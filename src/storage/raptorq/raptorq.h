@@ -345,8 +345,8 @@ RQ_NODISCARD int rq_object_encode(struct rq_ctx *ctx, const struct rq_oti *oti,
                                   const struct rq_object_io *io);
 
 /* Decodes the object: lists and gets symbols of each block, in the order of their ids
- * and hardly more than it takes, and writes the object. RQ_NEED_MORE if the symbols of a block do
- * not suffice, *sbn tells which; what lies before it has been written. */
+ * and hardly more than it takes, and writes the object. RQ_NEED_MORE if the symbols of
+ * a block do not suffice, *sbn tells which; what lies before it has been written. */
 RQ_NODISCARD int rq_object_decode(struct rq_ctx *ctx, const struct rq_oti *oti,
                                   size_t memory, const struct rq_object_io *io,
                                   uint32_t *sbn);
