@@ -34,19 +34,13 @@ ochre_gendoc_SOURCES = \
 	src/cli/rq_command.h src/cli/rq_job.c src/cli/rq_options.c
 ochre_gendoc_LDADD = libochre_raptorq.a $(NODE_LIBS) $(ALL_LIBS)
 
-man1_MANS = doc/man/ochred.1 doc/man/ochre-cli.1 doc/man/ochre-tx.1 doc/man/ochre-util.1 \
-	doc/man/ochre-wallet.1
-bashcompletiondir = $(datadir)/bash-completion/completions
-bashcompletion_DATA = \
-	contrib/completions/ochred contrib/completions/ochre-cli \
-	contrib/completions/ochre-tx contrib/completions/ochre-util \
-	contrib/completions/ochre-wallet
 man1_MANS = doc/man/ochred.1 doc/man/ochre-cli.1 doc/man/ochre-rq.1 \
-	doc/man/ochre-tx.1 doc/man/ochre-util.1
+	doc/man/ochre-tx.1 doc/man/ochre-util.1 doc/man/ochre-wallet.1
 bashcompletiondir = $(datadir)/bash-completion/completions
 bashcompletion_DATA = \
 	contrib/completions/ochred contrib/completions/ochre-cli \
-	contrib/completions/ochre-rq contrib/completions/ochre-tx contrib/completions/ochre-util
+	contrib/completions/ochre-rq contrib/completions/ochre-tx \
+	contrib/completions/ochre-util contrib/completions/ochre-wallet
 CLEANFILES += $(man1_MANS) $(bashcompletion_DATA)
 
 $(man1_MANS): ochre-gendoc
