@@ -23,9 +23,7 @@ static bool extend(struct spkman *m, struct wallet_desc *d, uint32_t end, enum e
         if (*e == ERR_OK)
             *e = desc_update(m, d);
     }
-    *e = store_end(m->w->store, derivable ? *e : ERR_NOT_FOUND);
-    if (!derivable)
-        *e = ERR_OK;
+    *e = store_end(m->w->store, *e); /* without keys nothing was written */
     return derivable && *e == ERR_OK;
 }
 
