@@ -59,8 +59,9 @@ void sel_result_add(struct sel_result *r, const struct sel_coin *coins, uint32_t
 
 int64_t sel_result_change(const struct sel_result *r, const struct sel_params *p)
 {
-    int64_t discount = p->subtract_fee ? 0 : r->bump_discount;
-    int64_t change = r->amount + discount - r->target - p->change_fee;
+    int64_t change = r->amount - r->target;
+    if (!p->subtract_fee) /* else the outputs pay all fees, that of the change too */
+        change += r->bump_discount - p->change_fee;
     return change < p->min_viable_change ? 0 : change;
 }
 
