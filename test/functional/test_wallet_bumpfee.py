@@ -11,7 +11,7 @@ SAT = D("0.00000001")
 
 @pytest.fixture(scope="module")
 def node(module_lab):
-    return module_lab.node("-fallbackfee=0.0002", "-addresstype=bech32",
+    return module_lab.node("-fallbackfee=0.0002", "-keypool=20",
                            params=BITCOIN)
 
 
@@ -164,7 +164,7 @@ def test_not_all_inputs_ours(node, rich, other, sender):
 def test_small_change_goes_to_the_fee(node, other, sender):
     """Change that would become dust is left out; new inputs come where it is not enough."""
     txid = spend_one(node, sender, other.getnewaddress(), amount=D("0.00098"))
-    bumped = sender.bumpfee(txid, {"fee_rate": 8})
+    bumped = sender.bumpfee(txid, {"fee_rate": 13})
     tx = decoded(node, bumped["txid"])
     assert len(tx["vin"]) == 1 and len(tx["vout"]) == 1
     txid = spend_one(node, sender, other.getnewaddress(), amount=D("0.00098"))
@@ -188,7 +188,7 @@ def test_a_chosen_output_is_reduced(node, rich, other, sender):
 def test_the_only_output_pays_when_it_is_change(node, sender):
     coin = sender.listunspent()[0]
     raw = node.createrawtransaction([{"txid": coin["txid"], "vout": coin["vout"]}],
-                                    {sender.getrawchangeaddress(): D("0.00099")}, 0, True)
+                                    {sender.getrawchangeaddress(): D("0.000995")}, 0, True)
     txid = node.sendrawtransaction(sender.signrawtransactionwithwallet(raw)["hex"])
     bumped = sender.bumpfee(txid, {"fee_rate": 20})
     assert len(decoded(node, bumped["txid"])["vout"]) == 1

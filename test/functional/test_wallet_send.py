@@ -11,7 +11,7 @@ SAT = D("0.00000001")
 
 @pytest.fixture(scope="module")
 def node(module_lab):
-    return module_lab.node("-fallbackfee=0.0002", "-addresstype=bech32",
+    return module_lab.node("-fallbackfee=0.0002", "-keypool=20",
                            params=BITCOIN)
 
 
