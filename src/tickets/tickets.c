@@ -12,7 +12,7 @@
 #include "util/mem.h"
 #include "util/rand.h"
 
-#define SIGCACHE_BYTES  (1u << 20)
+#define SIGCACHE_BYTES  (8u << 20) /* signatures of some thirty full blocks */
 #define MIN_INDEX_CACHE (1u << 20)
 
 struct tickets {

@@ -1,11 +1,12 @@
 /* What signature checks cost by themselves: one key parse, one signature parse and
- * one verification each, ECDSA and Schnorr timed apart, over many different keys and
- * messages. Prints CPU microseconds per verification: "ecdsa 41.23" and "schnorr
- * 40.87". */
+ * one verification each, ECDSA, Schnorr and Ed448 timed apart, over many different keys
+ * and messages. Prints CPU microseconds per verification: "ecdsa 41.23", "schnorr
+ * 40.87", "ed448 280.1". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "crypto/ed448.h"
 #include "crypto/secp.h"
 #include "crypto/sha256.h"
 #include "util/mem.h"
@@ -19,6 +20,7 @@ struct sample {
     uint8_t der[72];
     size_t der_len;
     uint8_t schnorr[64];
+    uint8_t ed448_key[ED448_KEY_SIZE], ed448[ED448_SIG_SIZE];
 };
 
 static void make_sample(struct sample *s, uint32_t i)
@@ -30,6 +32,10 @@ static void make_sample(struct sample *s, uint32_t i)
     secp_pubkey_create(s->pubkey, &len, key, true);
     secp_ecdsa_sign(s->der, &s->der_len, key, s->msg, false);
     ASSERT(secp_schnorr_sign(s->schnorr, key, s->msg, NULL, NULL));
+    uint8_t secret[ED448_KEY_SIZE] = {0};
+    memcpy(secret, key, sizeof(key));
+    ed448_public(s->ed448_key, secret);
+    ed448_sign(s->ed448, secret, s->msg, sizeof(s->msg));
 }
 
 static bool verify_ecdsa(const struct sample *s)
@@ -41,6 +47,11 @@ static bool verify_ecdsa(const struct sample *s)
 static bool verify_schnorr(const struct sample *s)
 {
     return secp_schnorr_verify(s->pubkey + 1, s->schnorr, s->msg, sizeof(s->msg));
+}
+
+static bool verify_ed448(const struct sample *s)
+{
+    return ed448_verify(s->ed448_key, s->ed448, s->msg, sizeof(s->msg));
 }
 
 static double cpu_us(void)
@@ -73,6 +84,7 @@ int main(void)
         make_sample(&s[i], i);
     printf("ecdsa %.3f\n", time_all(s, verify_ecdsa));
     printf("schnorr %.3f\n", time_all(s, verify_schnorr));
+    printf("ed448 %.3f\n", time_all(s, verify_ed448));
     free(s);
     return 0;
 }

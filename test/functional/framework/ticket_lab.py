@@ -150,16 +150,16 @@ class TicketLab:
             f = factor(ratio, redundancy)
             shares = [price(s.storage_fee, f, size) for s in members]
             median = 3 * price(lower_median([s.storage_fee for s in committee]), f, size)
-            own = {"file_hash": sha3(u.txid.encode()), "file_size": size, "ratio": ratio,
+            own = {"file_hash": sha3(prevout_bytes(u)), "file_size": size, "ratio": ratio,
                    "redundancy": redundancy, "factor": f}
         else:
             shares = [s.sense_fee for s in members]
             median = 3 * lower_median([s.sense_fee for s in committee])
-            own = {"image_hash": sha3(u.txid.encode())}
+            own = {"image_hash": sha3(prevout_bytes(u))}
         paid = sum(shares)
         if burn is None:
             burn = least_burn(paid, median)
-        values = {"request": sha3(b"request" + u.txid.encode()), "committee": ref,
+        values = {"request": sha3(b"request" + prevout_bytes(u)), "committee": ref,
                   "pastelid": user.public, "max_fee": paid + 1,
                   "sending_script": self.wallet.script_pubkey, "effective_fee": paid + burn,
                   "index_hash": sha3(b"index"), **own}
