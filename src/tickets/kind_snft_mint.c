@@ -63,9 +63,6 @@ static bool check(const struct ticket *t, const struct ticket_env *env,
 {
     const char *why = NULL;
     struct quote q;
-    if ((t->v[BTNS_KEY].raw.len == 0) != (t->v[BTNS_SIG].raw.len == 0))
-        return reject(rej, REJECT_TICKET_MALFORMED,
-                      "a signature without a key, or a key without a signature");
     if (!has_valid_quota(t))
         why = "-quota";
     else if ((why = wrong_anchor(t, env)) == NULL)

@@ -165,10 +165,10 @@ check_PROGRAMS += test/unit/test_mempool
 test_unit_test_mempool_SOURCES = test/unit/test_mempool.c test/unit/chain_fixture.h test/unit/unit.h
 test_unit_test_mempool_LDADD = $(CHAIN_TEST_LIBS)
 
-check_PROGRAMS += test/unit/test_spec_supernodes
-test_unit_test_spec_supernodes_SOURCES = test/unit/test_spec_supernodes.c \
+check_PROGRAMS += test/unit/test_spec_tickets
+test_unit_test_spec_tickets_SOURCES = test/unit/test_spec_tickets.c \
 	test/unit/spec_examples.h test/unit/state_fixture.h test/unit/unit.h
-test_unit_test_spec_supernodes_LDADD = $(TICKETS_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+test_unit_test_spec_tickets_LDADD = $(TICKETS_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
 
 check_PROGRAMS += test/unit/test_supernodes
 test_unit_test_supernodes_SOURCES = test/unit/test_supernodes.c test/unit/state_fixture.h \

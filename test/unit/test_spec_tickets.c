@@ -1,10 +1,12 @@
-/* The worked examples of doc/spec/supernodes.md. */
+/* The worked examples of doc/spec/supernodes.md, storage.md and tokens.md: tickets as
+ * transactions, run through the rules. */
 #include "spec_examples.h"
 
 #include "chain/prim/coin.h"
 #include "crypto/hash.h"
 #include "mn/supernodes.h"
 #include "tickets/carrier.h"
+#include "tickets/lists.h"
 #include "tickets/rules.h"
 #include "tickets/signatures.h"
 
@@ -98,6 +100,15 @@ static bool collateral_coin(void *ctx, const struct outpoint *o, struct coin *ou
     return script->len > 0;
 }
 
+/* The examples have one report. */
+static void check_record(const struct example *ex, struct bytes raw)
+{
+    struct sync_item items[SYNC_LIST_MAX];
+    assert_int_equal(sync_items(items, raw), 1);
+    struct hash256 h = sync_item_hash(&params, &items[0]);
+    assert_row(ex, "hash_record", bytes_of(h.b, 32));
+}
+
 static void check_hashes(const struct example *ex, const struct ticket *t,
                          const struct outpoint *prevout)
 {
@@ -105,6 +116,10 @@ static void check_hashes(const struct example *ex, const struct ticket *t,
         char name[32];
         if (t->kind->fields[i].role == NULL || t->v[i].raw.len == 0)
             continue;
+        if (t->kind->fields[i].type == FIELD_SYNC_LIST) {
+            check_record(ex, t->v[i].raw);
+            continue;
+        }
         snprintf(name, sizeof(name), "hash_%s", t->kind->fields[i].role);
         struct hash256 h = ticket_sign_hash(&params, t, i, prevout);
         assert_row(ex, name, bytes_of(h.b, 32));
@@ -113,10 +128,11 @@ static void check_hashes(const struct example *ex, const struct ticket *t,
 
 static size_t first_signature(const struct ticket *t)
 {
-    size_t i = 0;
-    while (t->kind->fields[i].role == NULL)
-        i++;
-    return t->v[i].offset;
+    for (size_t i = 0; i < t->kind->n_fields; i++)
+        if (t->kind->fields[i].role != NULL &&
+            t->kind->fields[i].type != FIELD_SYNC_LIST)
+            return t->v[i].offset;
+    return t->payload.len;
 }
 
 static void check_ticket(const struct example *ex, const struct tx *tx)
@@ -139,7 +155,7 @@ static void check_ticket(const struct example *ex, const struct tx *tx)
 static void check_example(struct example *ex)
 {
     struct buf raw = {0}, script = {0};
-    struct coin coin = {.script = bytes_of("\x51", 1)};
+    struct coin coin = {.script = bytes_of("\x51", 1), .marks = COIN_MARK_ANCHOR};
     const struct coin *spent[1] = {&coin};
     struct reject rej = {.code = REJECT_NONE};
     hex_of(&raw, ex, "tx");
@@ -166,12 +182,19 @@ static void check_example(struct example *ex)
 
 static void examples(void **st)
 {
-    static const char *const kinds[] = {"sn-register", "sn-update", "sn-revoke",
-                                        "sn-penalty"};
+    static const struct {
+        const char *file, *kind;
+    } rows[] = {
+        {"supernodes.md", "sn-register"}, {"supernodes.md", "sn-update"},
+        {"supernodes.md", "sn-revoke"},   {"supernodes.md", "sn-penalty"},
+        {"storage.md", "storage"},        {"storage.md", "sense"},
+        {"tokens.md", "snft-mint"},       {"tokens.md", "snft-register"},
+        {"tokens.md", "snft-upgrade"},    {"tokens.md", "snft-sync"},
+    };
     (void)st;
     assert_int_equal(each_example("supernodes.md", "lot", check_lot), 1);
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-        assert_int_equal(each_example("supernodes.md", kinds[i], check_example), 1);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_int_equal(each_example(rows[i].file, rows[i].kind, check_example), 1);
 }
 
 int main(void)
