@@ -137,18 +137,6 @@ static void note(struct follower *f, enum err e)
                   f->w->name, store_error(f->w->store));
 }
 
-static enum err see_block(struct follower *f, const struct block *b,
-                          const struct sighting *where, bool *mine)
-{
-    struct sighting s = *where;
-    enum err e = ERR_OK;
-    for (uint32_t i = 0; i < b->n_tx && e == ERR_OK; i++) {
-        s.index = (int32_t)i;
-        e = txstore_see(f->w, &b->txs[i], &s, true, mine);
-    }
-    return e;
-}
-
 static bool is_time_to_save(const struct follower *f)
 {
     return f->best.height - f->saved.height >= SAVE_INTERVAL ||
@@ -162,7 +150,7 @@ static void connect(struct follower *f, const struct block *b,
     bool mine = false;
     follow_set_best(f, at);
     store_begin(f->w->store);
-    enum err e = see_block(f, b, &s, &mine);
+    enum err e = txstore_see_block(f->w, b, &s, true, &mine);
     if (e == ERR_OK && (mine || is_time_to_save(f)))
         e = follow_save_best(f, at);
     enum err committed = store_commit(f->w->store);
@@ -192,7 +180,7 @@ static void disconnect(struct follower *f, const struct block *b,
     bool mine = false;
     follow_set_best(f, &prev);
     store_begin(f->w->store);
-    enum err e = see_block(f, b, &s, &mine);
+    enum err e = txstore_see_block(f->w, b, &s, true, &mine);
     if (e == ERR_OK)
         e = release_rivals(f, b, at->height);
     if (e == ERR_OK)

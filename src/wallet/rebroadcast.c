@@ -8,11 +8,11 @@
 #include "util/rand.h"
 #include "wallet/follow_impl.h"
 
-#define MIN_AGE_S (5 * 60) /* before the last block: younger ones may be on their way  \
-                            */
+/* Older than the last block by so much: younger ones may be on their way. */
+#define MIN_AGE_S (5 * 60)
+/* Between two times, and a random part on top, so that nobody learns whose they are. */
 #define MIN_INTERVAL_S (12 * 60 * 60)
-#define INTERVAL_S                                                                     \
-    (24 * 60 * 60) /* on top, at random: nobody shall learn whose they are */
+#define INTERVAL_S     (24 * 60 * 60)
 
 static bool is_pending(const struct wallet_tx *wtx)
 {

@@ -134,13 +134,10 @@ static bool on_our_chain(const struct scan *s, const struct chain_point *at)
 
 static enum err look_into(struct scan *s, const struct slot *slot)
 {
-    struct sighting where = {.state = WTX_CONFIRMED, .block = slot->at, .rescan = true};
-    enum err e = ERR_OK;
+    const struct sighting where = {
+        .state = WTX_CONFIRMED, .block = slot->at, .rescan = true};
     store_begin(s->w->store);
-    for (uint32_t i = 0; i < slot->block->n_tx && e == ERR_OK; i++) {
-        where.index = (int32_t)i;
-        e = txstore_see(s->w, &slot->block->txs[i], &where, s->opt->update, NULL);
-    }
+    enum err e = txstore_see_block(s->w, slot->block, &where, s->opt->update, NULL);
     enum err committed = store_commit(s->w->store);
     return e != ERR_OK ? e : committed;
 }

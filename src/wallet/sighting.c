@@ -187,6 +187,40 @@ enum err txstore_see(struct wallet *w, const struct tx *tx, const struct sightin
     return e != ERR_OK ? e : recorded;
 }
 
+static enum err see_each(struct wallet *w, const struct block *b,
+                         const struct sighting *where, bool update, bool *mine)
+{
+    struct sighting s = *where;
+    enum err e = ERR_OK;
+    for (uint32_t i = 0; i < b->n_tx && e == ERR_OK; i++) {
+        s.index = (int32_t)i;
+        e = txstore_see(w, &b->txs[i], &s, update, mine);
+    }
+    return e;
+}
+
+static void find_more_coins(struct wallet *w, const struct block *b)
+{
+    for (uint32_t i = 0; i < b->n_tx; i++) {
+        struct wallet_tx *wtx = txstore_find(w, &b->txs[i].txid);
+        if (wtx != NULL)
+            txstore_find_coins(w->txs, wtx);
+    }
+}
+
+enum err txstore_see_block(struct wallet *w, const struct block *b,
+                           const struct sighting *s, bool update, bool *mine)
+{
+    uint64_t scripts = spkman_generation(w->spkman);
+    enum err e = see_each(w, b, s, update, mine);
+    while (e == ERR_OK && spkman_generation(w->spkman) != scripts) {
+        scripts = spkman_generation(w->spkman);
+        find_more_coins(w, b);
+        e = see_each(w, b, s, false, mine);
+    }
+    return e;
+}
+
 /* -- What the wallet makes itself -- */
 
 static char *text_or_null(const char *s)

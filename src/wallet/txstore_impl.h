@@ -8,6 +8,7 @@
 #ifndef OCHRE_WALLET_TXSTORE_IMPL_H
 #define OCHRE_WALLET_TXSTORE_IMPL_H
 
+#include "chain/prim/block.h"
 #include "util/map.h"
 #include "wallet/txstore.h"
 
@@ -81,5 +82,10 @@ struct sighting {
  * known. *mine (may be NULL): it is the wallet's, and something was written. */
 NODISCARD enum err txstore_see(struct wallet *w, const struct tx *tx,
                                const struct sighting *s, bool update, bool *mine);
+
+/* The same for all transactions of a block, @s telling of the block. Payments that move
+ * the key pool may make others of the block the wallet's, in any order. */
+NODISCARD enum err txstore_see_block(struct wallet *w, const struct block *b,
+                                     const struct sighting *s, bool update, bool *mine);
 
 #endif
