@@ -306,6 +306,14 @@ void chain_feed_del(struct chain_feed *feed, struct follower *f)
     pthread_mutex_unlock(&feed->lock);
 }
 
+void chain_feed_drain(struct chain_feed *feed)
+{
+    pthread_mutex_lock(&feed->lock);
+    for (uint64_t until = feed->queued; feed->handled < until;)
+        pthread_cond_wait(&feed->done, &feed->lock);
+    pthread_mutex_unlock(&feed->lock);
+}
+
 /* Whether the event about the chain's tip is queued: the chain shows a new tip a moment
  * before. The chain's lock is never taken under the feed's. */
 static bool tip_is_queued(struct chain_feed *feed, uint64_t *seen)
@@ -336,10 +344,7 @@ void wallet_sync(struct wallet *w)
         return;
     while (!tip_is_queued(feed, &seen))
         wait_for_tip(feed, seen);
-    pthread_mutex_lock(&feed->lock);
-    for (uint64_t until = feed->queued; feed->handled < until;)
-        pthread_cond_wait(&feed->done, &feed->lock);
-    pthread_mutex_unlock(&feed->lock);
+    chain_feed_drain(feed);
 }
 
 /* -- Life -- */

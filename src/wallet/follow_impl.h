@@ -57,6 +57,8 @@ void follow_plan_resend(struct follower *f);
 /* -- chain_feed.c -- */
 /* From the next event on the follower gets them all. */
 void chain_feed_add(struct chain_feed *feed, struct follower *f);
+/* Waits until all events that are queued now have been handled. */
+void chain_feed_drain(struct chain_feed *feed);
 void chain_feed_del(struct chain_feed *feed, struct follower *f);
 
 #endif

@@ -207,6 +207,7 @@ void follow_leave(struct wallet *w)
     if (f->feed == NULL)
         return;
     scan_abort(w);
+    chain_feed_drain(f->feed);
     chain_feed_del(f->feed, f);
     wallet_lock(w);
     if (follow_save_best(f, &f->best) != ERR_OK)
