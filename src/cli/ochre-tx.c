@@ -15,17 +15,18 @@ static void print_help(const struct args *a)
         &text,
         "Usage:  ochre-tx [options] <hex-tx> [commands]  change a transaction\n"
         "or:     ochre-tx [options] -create [commands]   make one\n"
+        "or:     ochre-tx verifyproof <header> <reply of getstateproof>\n"
         "or:     ochre-tx verifyproof <root> <key> <proof>\n"
-        "        show what a state proof proves: the value of a key, or absent\n\n"
-        "A <hex-tx> of - is read from standard input.\n\n");
+        "        show what a state proof proves: the value of a key, or absent. The\n"
+        "        header, in hex, is one that you know to be of the chain\n\n"
+        "A <hex-tx> or <reply> of - is read from standard input.\n\n");
     args_help(a, &text, false);
     txtool_help(&text);
     fputs(buf_cstr(&text), stdout);
     buf_clear(&text);
 }
 
-/* All of standard input without the blanks around it. */
-static void read_stdin(struct buf *out)
+void txtool_read_stdin(struct buf *out)
 {
     char chunk[4096];
     size_t n;
@@ -39,7 +40,7 @@ static bool read_tx(struct txtool *t, const char *word)
 {
     struct buf text = {0};
     if (strcmp(word, "-") == 0)
-        read_stdin(&text);
+        txtool_read_stdin(&text);
     else
         buf_append_str(&text, word);
     const char *hex = buf_cstr(&text);

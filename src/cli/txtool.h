@@ -33,5 +33,7 @@ bool txtool_sign(struct txtool *t, const char *value);
 /* verifyproof ROOT KEY PROOF (tx_proof.c): prints the value or "absent"; returns the
  * exit code. */
 int tx_verify_proof(const char *const *words, size_t n);
+/* All of standard input without the blanks around it. */
+void txtool_read_stdin(struct buf *out);
 
 #endif

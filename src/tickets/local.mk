@@ -22,6 +22,7 @@ libochre_tickets_a_SOURCES = \
 	src/tickets/kind_snft_upgrade.c \
 	src/tickets/kind_storage.c \
 	src/tickets/kinds.c src/tickets/kinds.def \
+	src/tickets/light.c src/tickets/light.h \
 	src/tickets/lists.c src/tickets/lists.h \
 	src/tickets/pastelid.c src/tickets/pastelid.h \
 	src/tickets/quote.c src/tickets/quote.h \

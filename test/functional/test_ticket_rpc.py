@@ -1,5 +1,7 @@
 """Tickets over RPC as users and operators make them: cost, collected signatures, registration
 with what it pays, reports of a quorum, fees of the network; and every bad argument by name."""
+import json
+import subprocess
 from decimal import Decimal
 
 import pytest
@@ -8,6 +10,7 @@ from framework import script as sc
 from framework import ticket
 from framework.hashes import sha3
 from framework.key import Key
+from framework.node import program
 from framework.params import OCHRE
 from framework.rpc import expect_error
 from framework.ticket_lab import (MEGABYTE, TicketLab, btns_key, factor, least_burn,
@@ -272,3 +275,61 @@ def test_lists_page(lab):
     expect_error(-5, None, node.snft, "list", "nonsense")
     expect_error(-5, "no such token", node.snft, "get", "11" * 32)
     expect_error(-8, "token", node.snft, "owner", "11")
+
+
+# --- proofs for clients that have only headers ---
+
+def verify(header, reply):
+    out = subprocess.run([program("ochre-tx"), "verifyproof", header, "-"], text=True,
+                         input=json.dumps(reply, default=str), capture_output=True, check=False)
+    return out.stdout.strip() if out.returncode == 0 else out.stderr
+
+
+def test_proofs_of_every_entry(lab):
+    """One entry of each sort, and one that is not there, under the tip's header alone."""
+    node = lab.node
+    lab.accepted(lab.service_tx("sense"))
+    mine(lab)
+    values = lab.judge.chain.states[-2].values
+    header = node.getblockheader(node.getbestblockhash(), False)
+    sorts = {key[:1]: key for key in values}
+    assert set(sorts) == {bytes([c]) for c in b"iscoketrnabB"}
+    for first, key in sorts.items():
+        reply = node.getstateproof(key.hex())
+        assert reply["value"] == values[key].hex()
+        assert verify(header, reply) == values[key].hex()
+        missing = node.getstateproof((first + bytes(len(key) - 1) + b"?").hex())
+        assert missing["value"] is None
+        assert verify(header, missing) == "absent"
+    assert verify(header, node.getstateproof(b"x".hex())) == "absent"
+
+
+def test_forged_proofs(lab):
+    node = lab.node
+    header = node.getblockheader(node.getbestblockhash(), False)
+    reply = node.getstateproof(b"B".hex())
+    assert len(verify(header, reply)) > 20
+
+    def broken(why, header=header, key=None, proof=None, **commitment):
+        forged = {**reply, "key": key or reply["key"], "proof": proof or reply["proof"],
+                  "commitment": {**reply["commitment"], **commitment}}
+        assert why in verify(header, forged), why
+
+    coinbase = reply["commitment"]["coinbase"]
+    root = coinbase.index("4f435354") + 8
+    before = node.getblockheader(node.getblockhash(node.getblockcount() - 1), False)
+    broken("does not lead", header=before)
+    broken("80 octets", header=header[:-2])
+    broken("does not lead", branch=["11" * 32])
+    broken("at most 15", branch=["11" * 32] * 16)
+    broken("does not lead", coinbase=coinbase[:root] + "ff" * 32 + coinbase[root + 64:])
+    broken("not exactly one", coinbase=coinbase.replace("4f435354", "4f435355"))
+    broken("is none", coinbase=coinbase[:-2])
+    broken("is none", coinbase=coinbase.replace("00" * 32, "11" * 32))
+    broken("shows nothing", key="42ff")
+    broken("shows nothing", proof=reply["proof"][:-2])
+    # an inner node of the Merkle tree that reads as a coinbase of 64 octets
+    inner = ("01000000" "01" + "00" * 32 + "ffffffff" "04" "00000000" "ffffffff" "01"
+             + "00" * 8 + "00" + "00000000")
+    assert len(inner) == 128
+    broken("64 octets", coinbase=inner)

@@ -34,6 +34,11 @@ test_fuzz_fuzz_state_proof_SOURCES = test/fuzz/fuzz_state_proof.c test/fuzz/fuzz
 test_fuzz_fuzz_state_proof_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_state_proof_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
 
+FUZZERS += test/fuzz/fuzz_light_proof
+test_fuzz_fuzz_light_proof_SOURCES = test/fuzz/fuzz_light_proof.c test/fuzz/fuzz.h
+test_fuzz_fuzz_light_proof_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_light_proof_LDADD = $(TICKETS_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
 FUZZERS += test/fuzz/fuzz_ticket
 test_fuzz_fuzz_ticket_SOURCES = test/fuzz/fuzz_ticket.c test/fuzz/fuzz.h
 test_fuzz_fuzz_ticket_LDFLAGS = $(FUZZ_LINK)
