@@ -195,6 +195,7 @@ static void fill_source(struct chain_source *out, struct daemon *d)
         .ready = ready,
         .stopping = stopping,
         .coin = coin,
+        .coin_bound = wallet_coin_bound,
         .run_command = run_command,
         .warn = warn,
     };

@@ -19,5 +19,7 @@ void wallet_link_stop(struct daemon *d);
 
 /* wallet_pool.c: the part of it that is about the mempool. */
 void wallet_pool_fill(struct chain_source *out);
+/* wallet_bound.c: chain_source.coin_bound */
+bool wallet_coin_bound(void *ctx, const struct outpoint *o);
 
 #endif

@@ -54,9 +54,9 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/submit_tx.c src/rpc/submit_tx.h \
 	src/rpc/ticket_keys.c src/rpc/ticket_keys.h \
 	src/rpc/ticket_object.c src/rpc/ticket_object.h \
+	src/rpc/ticket_job.h src/rpc/ticket_wallet.c \
 	src/rpc/ticket_register.c src/rpc/ticket_register.h \
 	src/rpc/ticket_sign.c src/rpc/ticket_sign.h
-	src/rpc/ticket_register.c src/rpc/ticket_register.h
 
 # Balances, history and scans of wallets
 libochre_rpc_a_SOURCES += \

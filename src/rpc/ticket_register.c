@@ -6,11 +6,9 @@
 #include "chain/rules/policy.h"
 #include "chain/script/address.h"
 #include "chain/store/coins_cache.h"
-#include "net/net.h"
 #include "rpc/subcommand.h"
-#include "rpc/ticket_keys.h"
+#include "rpc/ticket_job.h"
 #include "rpc/ticket_object.h"
-#include "tickets/build.h"
 #include "tickets/tickets.h"
 
 #define MAX_INPUTS 1000
@@ -27,26 +25,6 @@ static const struct rpc_field options[] = {
     {0},
 };
 
-#define MAX_OUTPUTS (1 + PAID_MEMBERS)
-
-struct job {
-    struct rpc_call *call;
-    const struct json *obj;
-    struct ticket_draft draft;
-    struct ticket_keys keys;
-    struct ticket_coin *coins; /* in the call's arena */
-    size_t n_coins;
-    struct buf change_script, token_script;
-    struct txout outputs[MAX_OUTPUTS]; /* behind the carrier */
-    size_t n_outputs;
-    int64_t feerate;
-    bool dry_run;
-    /* results */
-    struct tx *tx;
-    struct amount fee;
-    struct accept_result accept;
-};
-
 /* --- reading the object --- */
 
 static const struct rpc_field input_fields[] = {
@@ -57,7 +35,7 @@ static const struct rpc_field input_fields[] = {
 
 /* The coin, from the pool or the chain, if it is there to be spent. Under the read
  * lock. */
-static bool find_coin(struct job *j, struct ticket_coin *out)
+static bool find_coin(struct ticket_job *j, struct ticket_coin *out)
 {
     struct node *n = j->call->node;
     struct coin coin;
@@ -72,7 +50,8 @@ static bool find_coin(struct job *j, struct ticket_coin *out)
     return true;
 }
 
-static bool read_input(struct job *j, const struct json *v, struct ticket_coin *out)
+static bool read_input(struct ticket_job *j, const struct json *v,
+                       struct ticket_coin *out)
 {
     int32_t n;
     if (!rpc_want(j->call, v, JSON_OBJECT) ||
@@ -96,7 +75,7 @@ static bool read_input(struct job *j, const struct json *v, struct ticket_coin *
     return found;
 }
 
-static bool read_inputs(struct job *j)
+static bool read_inputs(struct ticket_job *j)
 {
     const struct json *inputs = json_get(j->obj, "inputs");
     if (inputs == NULL || inputs->len == 0 || inputs->len > MAX_INPUTS) {
@@ -112,16 +91,13 @@ static bool read_inputs(struct job *j)
     return true;
 }
 
-/* The script of an address in the object; absent: where the first input lies. */
-static bool read_script(struct job *j, const char *name, struct buf *out)
+bool ticket_job_address(struct ticket_job *j, const char *name, struct buf *out)
 {
     const struct json *v = json_get(j->obj, name);
     struct destination d;
     struct address_error why;
-    if (v == NULL || v->type == JSON_NULL) {
-        buf_append(out, j->coins[0].script.data, j->coins[0].script.len);
+    if (v == NULL || v->type == JSON_NULL)
         return true;
-    }
     if (!address_decode(&d, j->call->node->params, v->str, &why)) {
         rpc_error(j->call, RPC_INVALID_ADDRESS_OR_KEY, "%s: %s", name, why.message);
         return false;
@@ -130,7 +106,17 @@ static bool read_script(struct job *j, const char *name, struct buf *out)
     return true;
 }
 
-static bool read_feerate(struct job *j)
+/* The script of an address in the object; absent: where the first input lies. */
+static bool read_script(struct ticket_job *j, const char *name, struct buf *out)
+{
+    if (!ticket_job_address(j, name, out))
+        return false;
+    if (out->len == 0)
+        buf_append(out, j->coins[0].script.data, j->coins[0].script.len);
+    return true;
+}
+
+static bool read_feerate(struct ticket_job *j)
 {
     const struct json *v = json_get(j->obj, "fee_rate");
     struct mempool *mp = j->call->node->mempool;
@@ -150,27 +136,38 @@ static bool read_feerate(struct job *j)
     return true;
 }
 
-static bool read_object(struct job *j)
+static bool read_object(struct ticket_job *j)
 {
     const struct json *dry = json_get(j->obj, "dry_run");
     j->dry_run = dry != NULL && dry->boolean;
     return ticket_object_read(j->call, &j->draft, j->obj, options, TICKET_FOR_CHAIN) &&
-           ticket_keys_read(&j->keys, j->call, j->obj) && read_inputs(j) &&
-           read_script(j, "change_address", &j->change_script) &&
+           ticket_keys_read(&j->keys, j->call, j->obj);
+}
+
+static bool is_said(const struct ticket_job *j, const char *name)
+{
+    const struct json *v = json_get(j->obj, name);
+    return v != NULL && v->type != JSON_NULL;
+}
+
+/* With coins and private keys that the object names. */
+static bool read_funding(struct ticket_job *j)
+{
+    return read_inputs(j) && read_script(j, "change_address", &j->change_script) &&
            read_script(j, "token_address", &j->token_script) && read_feerate(j) &&
            ticket_object_complete(j->call, &j->draft, j->obj, TICKET_FOR_CHAIN);
 }
 
 /* --- building and sending --- */
 
-static void add_output(struct job *j, int64_t value, struct bytes script)
+static void add_output(struct ticket_job *j, int64_t value, struct bytes script)
 {
-    ASSERT(j->n_outputs < MAX_OUTPUTS);
+    ASSERT(j->n_outputs < TICKET_MAX_OUTPUTS);
     j->outputs[j->n_outputs++] = (struct txout){amount_of(value), script};
 }
 
 /* A token's anchor stands first, since tokens go to the first outputs there are. */
-static void add_outputs(struct job *j)
+void ticket_job_add_outputs(struct ticket_job *j)
 {
     const struct quote *q = &j->draft.quote;
     struct bytes token = buf_view(&j->token_script);
@@ -180,7 +177,7 @@ static void add_outputs(struct job *j)
         add_output(j, (int64_t)q->share[i], q->member[i]->payout_script);
 }
 
-static void report_build(struct job *j, enum ticket_build_result r)
+static void report_build(struct ticket_job *j, enum ticket_build_result r)
 {
     char text[32];
     if (r == BUILD_NO_FUNDS)
@@ -193,12 +190,12 @@ static void report_build(struct job *j, enum ticket_build_result r)
                   "privkeys lack a key that is needed to spend the inputs");
 }
 
-static bool build(struct job *j)
+static bool build(struct ticket_job *j)
 {
     struct buf payload = {0};
     if (!ticket_draft_sign(&j->draft, &j->coins[0].prevout, ticket_keys_sign, &j->keys))
         return false;
-    add_outputs(j);
+    ticket_job_add_outputs(j);
     ticket_draft_payload(&j->draft, &payload);
     struct ticket_build b = {
         .payload = buf_view(&payload),
@@ -217,33 +214,26 @@ static bool build(struct job *j)
     return r == BUILD_OK;
 }
 
-static void accept_on_thread(void *arg)
-{
-    struct job *j = arg;
-    struct mempool *mp = j->call->node->mempool;
-    if (mempool_accept(mp, j->tx, j->dry_run, false, 0, &j->accept) && !j->dry_run)
-        mempool_unbroadcast_add(mp, &j->tx->txid);
-}
-
-static bool submit(struct job *j)
+bool ticket_job_submit(struct ticket_job *j, bool test)
 {
     char reason[512];
-    if (chainman_call(j->call->node->chainman, accept_on_thread, j) != ERR_OK) {
+    j->sent = (struct tx_submission){.tx = j->tx, .test_only = test, .relay = !test};
+    if (!submit_tx(j->call->node, &j->sent)) {
         rpc_error(j->call, RPC_CLIENT_NOT_CONNECTED, "The node is shutting down");
         return false;
     }
-    if (j->dry_run)
+    if (j->dry_run || j->sent.accepted)
         return true;
-    if (!j->accept.accepted) {
-        rpc_error(j->call, RPC_VERIFY_REJECTED, "%s",
-                  reject_text(&j->accept.rej, reason));
-        return false;
-    }
-    net_relay_tx(j->call->node->net, &j->tx->txid, &j->tx->wtxid);
-    return true;
+    rpc_error(j->call, RPC_VERIFY_REJECTED, "%s", submit_tx_refusal(&j->sent, reason));
+    return false;
 }
 
-static void write_result(struct job *j)
+static bool send_by_keys(struct ticket_job *j)
+{
+    return read_funding(j) && build(j) && ticket_job_submit(j, j->dry_run);
+}
+
+static void write_result(struct ticket_job *j)
 {
     struct json_writer *w = j->call->w;
     char reason[192];
@@ -255,30 +245,30 @@ static void write_result(struct job *j)
     json_kv_int(w, "vsize", tx_vsize(j->tx));
     if (j->dry_run) {
         json_kv_hex(w, "hex", j->tx->raw.data, j->tx->raw.len);
-        json_kv_bool(w, "allowed", j->accept.accepted);
-        if (!j->accept.accepted)
-            json_kv_str(w, "reject-reason", reject_reason(&j->accept.rej, reason));
+        json_kv_bool(w, "allowed", j->sent.accepted);
+        if (!j->sent.accepted)
+            json_kv_str(w, "reject-reason", reject_reason(&j->sent.rej, reason));
     }
     json_end_object(w);
 }
 
-static void clear(struct job *j)
+static void clear(struct ticket_job *j)
 {
     ticket_draft_clear(&j->draft);
     ticket_keys_clear(&j->keys);
     buf_clear(&j->change_script);
     buf_clear(&j->token_script);
-    accept_result_clear(&j->accept);
     tx_unref(j->tx);
 }
 
 void ticket_register_object(struct rpc_call *c, const struct ticket_kind *kind,
                             const struct json *obj)
 {
-    struct job j = {.call = c, .obj = obj};
+    struct ticket_job j = {.call = c, .obj = obj};
     ticket_draft_init(&j.draft, c->node->params, kind);
     ticket_keys_init(&j.keys);
-    if (read_object(&j) && build(&j) && submit(&j))
+    if (read_object(&j) &&
+        (is_said(&j, "privkeys") ? send_by_keys(&j) : ticket_job_by_wallet(&j)))
         write_result(&j);
     clear(&j);
 }

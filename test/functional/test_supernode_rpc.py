@@ -128,3 +128,58 @@ def test_revoke(node, wallet, sn):
     assert node.supernode("count")["total"] == 0
     assert node.tickets("find", "sn-revoke", sn)[0]["ticket"]["reason"] == 0
     check_root(node)
+
+
+# --- paid by a wallet -------------------------------------------------------------------------
+
+def test_life_from_a_wallet(node, wallet):
+    """No coins and keys are named: the wallet pays, signs for its collateral, and keeps it."""
+    node.createwallet(wallet_name="operator")
+    own = node.wallet("operator")
+    for value in (op.COLLATERAL, 100 * OCHRE.coin):
+        script = bytes.fromhex(own.getaddressinfo(own.getnewaddress())["scriptPubKey"])
+        tx, n = wallet.send_to(script, value, confirmed_only=True)
+        if value == op.COLLATERAL:
+            collateral = {"txid": tx.txid, "vout": n}
+    wallet.generate(1)
+    name = node.pastelid("newkey", PASS)["pastelid"]
+    rate = {"fee_rate": 2, "passphrase": PASS}
+    dry = own.tickets("register", "id", {"pastelid": name, "dry_run": True, **rate,
+                                         "owner_address": own.getnewaddress()})
+    assert dry["allowed"] and own.listtransactions("*", 100)[-1]["category"] == "receive"
+    sent = own.tickets("register", "id", {"pastelid": name, **rate,
+                                          "owner_address": own.getnewaddress()})
+    assert node.getrawmempool() == [sent["txid"]]
+    assert own.gettransaction(sent["txid"])["confirmations"] == 0
+    wallet.generate(1)
+    key = node.supernode("genkey")
+    fields = {"collateral": collateral, "pastelid": name, "endpoint": "198.51.100.1:9933",
+              "operator_key": key["operator_key"], "operator_privkey": key["private_key"],
+              "payout_address": own.getnewaddress(), "storage_fee": 1, "sense_fee": 1, **rate}
+    expect_error(-14, "passphrase", own.supernode, "register", {**fields, "passphrase": "x"})
+    expect_error(-26, "ticket-fee-range", own.supernode, "register",
+                 {**fields, "sense_fee": 0})
+    assert node.getrawmempool() == [], "what is refused is not recorded"
+    registered = own.supernode("register", fields)["txid"]
+    spend = {"address": own.getnewaddress(), "amount": 500, "fee_rate": 2}
+    expect_error(-6, None, own.sendtoaddress, **spend)      # pending is enough
+    wallet.generate(2)
+    expect_error(-6, None, own.sendtoaddress, **spend)
+    assert node.supernode("get", registered)["status"] == "ENABLED"
+    check_root(node)
+    # payments arrive in the wallet
+    wallet.generate(1)
+    assert own.getbalances()["mine"]["immature"] > 0
+    # a new payee wants the owner of the collateral
+    other = own.getnewaddress("", "bech32m")
+    own.supernode("update", registered, {"payout_address": other, **rate})
+    wallet.generate(1)
+    assert node.supernode("get", registered)["payout_address"] == other
+    own.supernode("revoke", registered, rate)
+    wallet.generate(1)
+    assert own.sendtoaddress(**spend), "an ordinary coin again"
+    assert node.supernode("count")["total"] == 0
+    check_root(node)
+    expect_error(-6, "Insufficient", own.tickets, "register", "id",
+                 {"pastelid": node.pastelid("newkey", PASS)["pastelid"], "burn": 5000,
+                  "owner_address": other, **rate})

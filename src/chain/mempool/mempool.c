@@ -329,6 +329,11 @@ int64_t pool_now(const struct mempool *mp)
     return mp->opt.clock ? clock_now(mp->opt.clock) : 0;
 }
 
+bool mempool_claimed(const struct mempool *mp, const struct hash256 *claim)
+{
+    return pool_claimer(mp, claim) != NULL;
+}
+
 struct chainman *mempool_chainman(const struct mempool *mp)
 {
     return mp->cm;

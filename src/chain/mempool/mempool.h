@@ -82,6 +82,8 @@ const struct mempool_entry *mempool_find_wtxid(const struct mempool *mp,
 /* The pooled transaction that spends it, or NULL. */
 const struct mempool_entry *mempool_spender(const struct mempool *mp,
                                             const struct outpoint *o);
+/* Whether a pending ticket has this claim (hooks.h). */
+bool mempool_claimed(const struct mempool *mp, const struct hash256 *claim);
 struct chainman *mempool_chainman(const struct mempool *mp);
 size_t mempool_count(const struct mempool *mp);
 int64_t mempool_total_vsize(const struct mempool *mp);
