@@ -3,6 +3,7 @@
 
 #include "chain/params/params.h"
 #include "chain/script/descriptor.h"
+#include "rpc/wallet_json.h"
 #include "rpc/wallet_spend.h"
 #include "wallet/addressbook.h"
 #include "wallet/chain_source.h"
@@ -143,17 +144,6 @@ static void put_scripts(struct listing *l, const struct destination *d,
         json_kv_hex(l->c->w, "witnessScript", witness.data, witness.len);
 }
 
-static void put_parents(struct listing *l, struct bytes script)
-{
-    struct spk_place at[16];
-    size_t n = spkman_find_all(l->w->spkman, script, at, ARRAY_LEN(at));
-    json_key(l->c->w, "parent_descs");
-    json_begin_array(l->c->w);
-    for (size_t i = 0; i < n; i++)
-        json_str(l->c->w, at[i].desc->text);
-    json_end_array(l->c->w);
-}
-
 static void put_ancestry(struct listing *l, const struct wallet_tx *wtx)
 {
     struct chain_ancestry family;
@@ -200,7 +190,7 @@ static void put_coin(struct listing *l, const struct coin_view *v,
     json_kv_bool(w, "solvable", solvable);
     if (solvable)
         put_descriptor(l, script, &known);
-    put_parents(l, script);
+    wallet_json_parents(l->c, l->w, script);
     if (wallet_has_flag(l->w, WALLET_AVOID_REUSE))
         json_kv_bool(w, "reused", v->used);
     json_kv_bool(w, "safe", v->safe);

@@ -175,15 +175,24 @@ static void put_address(struct rpc_call *c, struct bytes script)
 
 #define MAX_PARENTS 16
 
-static void put_parent_descriptors(struct rpc_call *c, const struct wallet *w,
-                                   struct bytes script)
+/* With the way to hardened steps behind them, as getaddressinfo has it. */
+static void put_parent(struct rpc_call *c, const struct wallet_desc *d)
+{
+    char *text =
+        descriptor_to_string_normalized(d->desc, c->node->params, &d->cache, NULL);
+    json_str(c->w, text != NULL ? text : d->text);
+    free(text);
+}
+
+void wallet_json_parents(struct rpc_call *c, const struct wallet *w,
+                         struct bytes script)
 {
     struct spk_place at[MAX_PARENTS];
     size_t n = spkman_find_all(w->spkman, script, at, MAX_PARENTS);
     json_key(c->w, "parent_descs");
     json_begin_array(c->w);
     for (size_t i = 0; i < n; i++)
-        json_str(c->w, at[i].desc->text);
+        put_parent(c, at[i].desc);
     json_end_array(c->w);
 }
 
@@ -205,7 +214,7 @@ void wallet_json_entry(struct rpc_call *c, const struct wallet *w,
     json_begin_object(c->w);
     put_address(c, e->script);
     if (!e->sent)
-        put_parent_descriptors(c, w, e->script);
+        wallet_json_parents(c, w, e->script);
     json_kv_str(c->w, "category", category(w, e));
     rpc_write_amount(c, "amount", amount_of(e->sent ? -e->value.v : e->value.v));
     if (label != NULL)

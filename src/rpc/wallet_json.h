@@ -37,6 +37,10 @@ void wallet_json_entries(struct rpc_call *c, const struct wallet *w,
 void wallet_json_entry(struct rpc_call *c, const struct wallet *w,
                        const struct list_entry *e, bool with_tx);
 
+/* "parent_descs": descriptors of the wallet that have the script. */
+void wallet_json_parents(struct rpc_call *c, const struct wallet *w,
+                         struct bytes script);
+
 /* Fields of an entry, in results. */
 extern const struct rpc_result wallet_json_tx_fields[];
 
