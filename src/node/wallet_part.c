@@ -1,19 +1,16 @@
 /* Wallets: their options, and what of them is loaded when the node starts. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "chain/mempool/mempool.h"
 #include "crypto/secret.h"
 #include "node/wallet_chain.h"
 #include "util/fs.h"
+#include "wallet/fee.h"
+#include "wallet/fee.h"
 #include "wallet/manager.h"
 #include "wallet/wallet_dir.h"
-
-/* Defaults, in the smallest unit; rates per kvB. */
-#define MIN_FEE         1000
-#define DISCARD_FEE     10000
-#define CONSOLIDATE_FEE 10000
-#define MAX_FEE         10000000
-#define NOT_SET         (-1)
 
 /* -- Options */
 
@@ -29,27 +26,15 @@ static bool output_type(const struct args *a, const char *name, const char *what
 
 static bool fees(const struct daemon *d, struct wallet_options *opt, char **error)
 {
-    const struct {
-        const char *name;
-        int64_t *value;
-    } fees[] = {
-        {"paytxfee", &opt->pay_fee},
-        {"mintxfee", &opt->min_fee},
-        {"fallbackfee", &opt->fallback_fee},
-        {"discardfee", &opt->discard_fee},
-        {"consolidatefeerate", &opt->consolidate_fee},
-        {"maxapsfee", &opt->max_aps_fee},
-        {"maxtxfee", &opt->max_fee},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(fees); i++) {
-        struct amount v = {*fees[i].value};
-        if (fees[i].value == &opt->max_aps_fee &&
-            strcmp(args_str(d->node.args, fees[i].name, ""), "-1") == 0)
-            v.v = NOT_SET;
-        else if (!setup_amount(d->setup, fees[i].name, &v, error))
-            return false;
-        *fees[i].value = v.v;
+    char *warning = NULL;
+    int64_t relayed = mempool_get_options(d->node.mempool)->min_relay_feerate;
+    if (!fee_options_read(opt, d->node.args, d->node.params, relayed, error, &warning))
+        return false;
+    if (warning != NULL) {
+        log_warning(d->node.log, "%s", warning);
+        fprintf(stderr, "Warning: %s\n", warning);
     }
+    free(warning);
     return true;
 }
 
@@ -94,11 +79,6 @@ static bool read_options(struct daemon *d, struct wallet_options *opt, char **er
         .reject_long_chains = args_bool(a, "walletrejectlongchains", true),
         .cross_chain = args_bool(a, "walletcrosschain", false),
         .confirm_target = (uint32_t)args_int(a, "txconfirmtarget", 6),
-        .pay_fee = NOT_SET,
-        .min_fee = MIN_FEE,
-        .discard_fee = DISCARD_FEE,
-        .consolidate_fee = CONSOLIDATE_FEE,
-        .max_fee = MAX_FEE,
     };
     return output_type(a, "addresstype", "address", &opt->address_type, error) &&
            output_type(a, "changetype", "change", &opt->change_type, error) &&
