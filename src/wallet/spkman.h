@@ -52,7 +52,7 @@ struct spkman_import {
     bool active, internal;
     const char *label; /* NULL: none; for its address */
 };
-/* Adds @n descriptors, or updates those that are there (wider range, keys, activity),
+/* Adds @n descriptors with their key pools, or updates those that are there (wider range, keys, activity),
  * in one transaction, deriving on the worker pool. results[i] tells about each; false
  * when any failed (the others stand). */
 bool spkman_import(struct spkman *m, struct spkman_import *items, size_t n,

@@ -3,8 +3,24 @@
 #include "wallet/addressbook.h"
 #include "wallet/spkman_impl.h"
 
-/* Adds positions up to @end; false: private keys are needed and not at hand. *e tells
- * of the file. */
+/* Derives positions [range_end, end), whose keys are in the cache. */
+static enum err add_positions(struct spkman *m, struct wallet_desc *d, uint32_t end)
+{
+    const struct derive_range r = {d, d->range_end, end};
+    enum err e;
+    store_begin(m->w->store);
+    if (!derive_prepare(m, d, r.begin, r.end, NULL, &e) && e == ERR_OK)
+        e = ERR_RANGE;
+    if (e == ERR_OK)
+        e = derive_ranges(m, &r, 1);
+    d->range_end = end;
+    if (e == ERR_OK)
+        e = desc_update(m, d);
+    return store_end(m->w->store, e);
+}
+
+/* Adds positions up to @end; false: private keys are needed and not at hand, or *e
+ * tells of the file. */
 static bool extend(struct spkman *m, struct wallet_desc *d, uint32_t end, enum err *e)
 {
     struct keystore keys;
@@ -13,18 +29,11 @@ static bool extend(struct spkman *m, struct wallet_desc *d, uint32_t end, enum e
         return true;
     keystore_init(&keys);
     (void)!spkman_private_keys(m, d, &keys);
-    store_begin(m->w->store);
-    bool derivable = derive_prepare(m, d, d->range_end, end, &keys, e);
+    bool known = descriptor_cache_fill(&d->cache, d->desc, &keys, d->range_end, end);
     keystore_clear(&keys);
-    if (derivable && *e == ERR_OK) {
-        const struct derive_range r = {d, d->range_end, end};
-        *e = derive_ranges(m, &r, 1);
-        d->range_end = end;
-        if (*e == ERR_OK)
-            *e = desc_update(m, d);
-    }
-    *e = store_end(m->w->store, *e); /* without keys nothing was written */
-    return derivable && *e == ERR_OK;
+    if (known)
+        *e = add_positions(m, d, end);
+    return known && *e == ERR_OK;
 }
 
 /* The pool ends below the first position that cannot be. */

@@ -97,9 +97,19 @@ static bool widen(struct spkman *m, struct work *k, const struct spkman_import *
     return wrote(m, desc_update(m, d), e);
 }
 
+/* The key pool begins at the next index. */
+static void add_key_pool(const struct spkman *m, struct spkman_import *it)
+{
+    uint64_t end = (uint64_t)it->next_index + m->w->opt->keypool;
+    if (!descriptor_is_range(it->take_desc) || end <= it->range_end)
+        return;
+    it->range_end = end > BIP32_HARDENED ? BIP32_HARDENED : (uint32_t)end;
+}
+
 static bool begin_item(struct spkman *m, struct work *k, struct spkman_import *it,
                        struct wallet_error *e)
 {
+    add_key_pool(m, it);
     struct wallet_desc *fresh = wallet_desc_new(m, it->take_desc);
     const uint32_t *at = map_get(&m->by_id, &fresh->id);
     k->d = at != NULL ? m->items[*at] : fresh;
