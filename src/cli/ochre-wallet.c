@@ -154,10 +154,8 @@ static bool dump(struct tool *t)
 static bool verify(struct tool *t)
 {
     struct wallet *w;
-    if (!wallet_open(&w, &t->opt, t->name, t->file, &t->error)) {
-        unlink(t->file);
+    if (!wallet_open(&w, &t->opt, t->name, t->file, &t->error))
         return false;
-    }
     wallet_unref(w);
     return true;
 }
@@ -171,9 +169,13 @@ static bool create_from_dump(struct tool *t)
     if (!path_exists(from))
         return wallet_fail(&t->error, WALLET_FAILED, "Dump file %s does not exist.",
                            from);
-    return make_folder(t) &&
-           wallet_create_from_dump(t->file, from, t->opt.params, &t->error) &&
-           verify(t);
+    if (!make_folder(t) ||
+        !wallet_create_from_dump(t->file, from, t->opt.params, &t->error))
+        return false;
+    if (verify(t))
+        return true;
+    unlink(t->file);
+    return false;
 }
 
 /* -- salvage */

@@ -352,11 +352,12 @@ enum err sqlite_done(struct sqlite_stmt *q)
     if (q->state == SQLITE_OK)
         (void)sqlite_row(q);
     enum err e = q->first_error;
+    q->state = SQLITE_OK;
+    if (q->stmt == NULL)
+        return e;
     sqlite3_reset(q->stmt);
     sqlite3_clear_bindings(q->stmt);
-    q->state = SQLITE_OK;
-    if (q->stmt != NULL)
-        q->first_error = ERR_OK;
+    q->first_error = ERR_OK;
     return e;
 }
 

@@ -332,15 +332,15 @@ static enum err salvage_table(struct sqlite *from, struct sqlite *to, const char
     return e == ERR_OK ? copy_rows(from, to, table, sql, rows) : e;
 }
 
+/* Scripts are derived again when the wallet is loaded: a wrong one would hide coins. */
 static bool salvage_all(struct sqlite *from, struct sqlite *to, size_t *rows)
 {
     enum err e = sqlite_exec(to, "PRAGMA defer_foreign_keys = ON");
     for (size_t i = 0; e == ERR_OK && schema_tables[i] != NULL; i++)
-        e = salvage_table(from, to, schema_tables[i], rows);
+        if (strcmp(schema_tables[i], "script") != 0)
+            e = salvage_table(from, to, schema_tables[i], rows);
     if (e == ERR_OK) /* their descriptor is lost */
-        e = sqlite_exec(to, "DELETE FROM script WHERE descriptor NOT IN"
-                            " (SELECT row FROM descriptor);"
-                            "DELETE FROM descriptor_cache WHERE descriptor NOT IN"
+        e = sqlite_exec(to, "DELETE FROM descriptor_cache WHERE descriptor NOT IN"
                             " (SELECT row FROM descriptor)");
     return e == ERR_OK;
 }

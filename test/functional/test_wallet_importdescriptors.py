@@ -208,7 +208,9 @@ def test_multipath(node, watch):
         with_sum(node, f"pkh({XPUB}/44/1/*)"), [0, 0])[0]
 
 
-def test_hardened_range(node, private):
+def test_hardened_range(node):
+    node.createwallet("hardened", blank=True)
+    private = node.wallet("hardened")
     imported(node, private, f"wpkh({XPRV}/84h/1h/*h)", range=[0, 9], active=True)
     got = listed(private, f"wpkh({XPUB}/84h/1h/*h)")
     address = private.getnewaddress()
