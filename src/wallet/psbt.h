@@ -178,9 +178,9 @@ bool psbt_hash_type(const struct psbt *p, uint32_t i, int *out);
 /* -- Combiner, joiner -- */
 /* Adds what @from knows of the same transaction; false when it is another one. */
 NODISCARD bool psbt_combine(struct psbt *p, const struct psbt *from);
-/* Adds the inputs and outputs of @from. False: both have input *twice (index in @from);
- * or, with *twice as many as @from has, inputs require lock times of different kinds,
- * and @p is only good for psbt_clear. */
+/* Adds the inputs and outputs of @from; signatures of both are gone then. False: both
+ * have input *twice (index in @from); or, with *twice as many as @from has, inputs
+ * require lock times of different kinds, and @p is only good for psbt_clear. */
 NODISCARD bool psbt_join(struct psbt *p, const struct psbt *from, uint32_t *twice);
 /* Puts inputs and outputs into an order that nobody can know. */
 void psbt_shuffle(struct psbt *p);

@@ -121,6 +121,17 @@ static bool settle_locktime(struct psbt *p)
     return true;
 }
 
+/* Signatures are of one transaction alone. */
+static void drop_signatures(struct psbt_map *m)
+{
+    static const uint64_t types[] = {
+        PSBT_IN_PARTIAL_SIG,      PSBT_IN_TAP_KEY_SIG,   PSBT_IN_TAP_SCRIPT_SIG,
+        PSBT_IN_FINAL_SCRIPT_SIG, PSBT_IN_FINAL_WITNESS,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        psbt_remove(m, types[i]);
+}
+
 bool psbt_join(struct psbt *p, const struct psbt *from, uint32_t *twice)
 {
     struct psbt copy;
@@ -131,6 +142,8 @@ bool psbt_join(struct psbt *p, const struct psbt *from, uint32_t *twice)
     from = same_version(p, from, &copy);
     append(p, from, joined_tx(p->tx, from->tx));
     psbt_clear(&copy);
+    for (uint32_t i = 0; i < p->tx->n_in; i++)
+        drop_signatures(&p->in[i]);
     return settle_locktime(p);
 }
 

@@ -13,7 +13,7 @@ MAGIC = b"psbt\xff"
 
 @pytest.fixture(scope="module")
 def node(module_lab):
-    return module_lab.node("-txindex", "-fallbackfee=0.0002",
+    return module_lab.node("-txindex", "-fallbackfee=0.0002", "-keypool=10",
                            params=BITCOIN)
 
 

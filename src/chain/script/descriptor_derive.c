@@ -133,13 +133,26 @@ static bool derive_extended(const struct derivation *v, const struct key_expr *k
            derive_private(v, k, out);
 }
 
+/* A single key without an origin is its own master. */
+static struct key_origin single_origin(const struct key_expr *k, struct bytes pubkey)
+{
+    struct key_origin o = {.n_path = 0};
+    uint8_t id[20];
+    if (k->has_origin)
+        return k->origin;
+    hash160(id, pubkey.data, pubkey.len);
+    memcpy(o.fingerprint, id, sizeof(o.fingerprint));
+    return o;
+}
+
 static void remember_single(const struct derivation *v, const struct key_expr *k)
 {
     const struct key_entry *e = key_expr_find(k, v->keys);
     struct bytes pubkey = e != NULL ? bytes_of(e->pubkey, e->pubkey_len)
                                     : bytes_of(k->pubkey, k->pubkey_len);
+    struct key_origin origin = single_origin(k, pubkey);
     keystore_add_key(v->known, pubkey, e != NULL ? keystore_secret(v->keys, e) : NULL,
-                     k->has_origin ? &k->origin : NULL);
+                     &origin);
 }
 
 bool key_expr_derive(const struct derivation *v, const struct key_expr *k,
