@@ -344,6 +344,33 @@ static void signatures_are_gathered(void **state)
     }
 }
 
+/* Who finishes a spend may know nothing but signatures. */
+static void signatures_alone_finish_a_spend(void **state)
+{
+    static const char *const cases[] = {
+        "wsh(and_v(v:pkh(" T "/0),pkh(" T "/1)))",
+        "tr(" X ",and_v(v:pkh(" T "/0),pk(" T "/1)))",
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture f;
+        struct sig_data made = {0}, d = {0};
+        fixture_init(&f, &(struct spend){.desc = cases[i]});
+        struct sig_checker checker = {&f.data, 0, f.spent.value, NULL, false};
+        assert_true(
+            sign_input(&made, &f.known, &checker, f.spent.script, SIGHASH_DEFAULT));
+        made.complete = false;
+        sig_data_merge(&d, &made);
+        f.known.n_keys = 0; /* scripts stay */
+        map_clear(&f.known.key_index);
+        assert_true(
+            sign_input(&d, &f.known, &checker, f.spent.script, SIGHASH_DEFAULT));
+        sig_data_clear(&made);
+        sig_data_clear(&d);
+        fixture_clear(&f);
+    }
+}
+
 static void what_is_missing_is_named(void **state)
 {
     struct fixture f;
@@ -369,6 +396,7 @@ int main(void)
         cmocka_unit_test(sizes_are_of_the_worst_spend),
         cmocka_unit_test(spends),
         cmocka_unit_test(signatures_are_gathered),
+        cmocka_unit_test(signatures_alone_finish_a_spend),
         cmocka_unit_test(what_is_missing_is_named),
     };
     secp_init();

@@ -5,6 +5,7 @@
 #include "chain/script/machine.h"
 #include "chain/script/miniscript.h"
 #include "chain/script/sign_impl.h"
+#include "crypto/hash.h"
 #include "util/mem.h"
 
 #define TAPSCRIPT_LEAF 0xc0
@@ -71,7 +72,28 @@ static bool is_after(void *ctx, uint32_t k)
     return check_locktime(s->signer->checker, k);
 }
 
-/* Keys of which the script holds only the hash. */
+/* The x-only key with this hash: of the store, or one that has signed the leaf. */
+static bool find_tap_key(const struct script_signer *s, struct ms_key *k)
+{
+    const struct key_entry *e = keystore_find_xonly_hash(s->signer->keys, k->hash);
+    const struct sig_data *d = s->signer->data;
+    uint8_t pubkey[33] = {2}, id[20];
+    if (e != NULL) {
+        ms_key_set(k, MS_TAPSCRIPT, e->pubkey);
+        return true;
+    }
+    for (size_t i = 0; i < d->n_tap_sigs; i++) {
+        hash160(id, d->tap_sigs[i].xonly, 32);
+        if (memcmp(id, k->hash, 20) != 0)
+            continue;
+        memcpy(pubkey + 1, d->tap_sigs[i].xonly, 32);
+        ms_key_set(k, MS_TAPSCRIPT, pubkey);
+        return true;
+    }
+    return false;
+}
+
+/* Keys of which the script holds only the hash; those that nobody knows stay so. */
 static void find_hashed_keys(struct script_signer *s, const struct miniscript *ms)
 {
     struct bytes pubkey;
@@ -79,14 +101,10 @@ static void find_hashed_keys(struct script_signer *s, const struct miniscript *m
         struct ms_key *k = &s->keys[i];
         if (k->len > 0)
             continue;
-        if (ms->context == MS_TAPSCRIPT) {
-            const struct key_entry *e =
-                keystore_find_xonly_hash(s->signer->keys, k->hash);
-            if (e != NULL)
-                ms_key_set(k, ms->context, e->pubkey);
-        } else if (sign_find_pubkey(s->signer, k->hash, &pubkey) && pubkey.len == 33) {
+        if (ms->context == MS_TAPSCRIPT)
+            (void)!find_tap_key(s, k);
+        else if (sign_find_pubkey(s->signer, k->hash, &pubkey) && pubkey.len == 33)
             ms_key_set(k, ms->context, pubkey.data);
-        }
     }
 }
 
