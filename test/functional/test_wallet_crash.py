@@ -1,0 +1,104 @@
+"""SIGKILL at random moments while a wallet receives, spends, rescans, and during reorgs:
+no coin is forgotten, and balances equal what the UTXO set says.
+
+6 kills in a normal run, 120 with OCHRE_LONG=1.
+"""
+import random
+import threading
+import time
+
+from framework.keywallet import KeyWallet
+from framework.rpc import RPCError
+from framework.util import LONG, wait_until
+from framework.wallet import MiniWallet
+
+KILLS = 120 if LONG else 6
+
+
+def _gone(e):
+    """The error of a call whose server was killed."""
+    return isinstance(e, (OSError, RPCError, ValueError, AssertionError)) or \
+        "http" in type(e).__module__
+
+
+def _confirmed(wallet):
+    """Confirmed coins as the wallet has them: trusted and immature."""
+    mine = wallet.getbalances()["mine"]
+    pool = [wallet.node.getrawtransaction(t, True) for t in wallet.node.getrawmempool()]
+    assert not any(o["scriptPubKey"].get("address") == wallet.address
+                   for t in pool for o in t["vout"]), "the mempool should be empty"
+    return wallet.units(mine["trusted"] + mine["immature"])
+
+
+def _truth(wallet):
+    found = wallet.node.scantxoutset("start", [f"raw({wallet.script.hex()})"])
+    return wallet.units(found["total_amount"])
+
+
+class Worker(threading.Thread):
+    """Keeps a wallet busy until the node is gone."""
+
+    def __init__(self, node, wallet, bank, seed):
+        super().__init__()
+        self.node, self.wallet, self.bank = node, wallet, bank
+        self.rng = random.Random(seed)
+
+    def pay(self):
+        self.bank.send_to(self.wallet.script, self.rng.randrange(1000, 9000))
+
+    def reward(self):
+        self.node.generatetoaddress(1, self.wallet.address)
+
+    def mine(self):
+        self.bank.generate(1)
+
+    def reorg(self):
+        height = self.node.getblockcount()
+        depth = self.rng.randrange(1, 4)
+        self.node.invalidateblock(self.node.getblockhash(height - depth))
+        self.node.generatetodescriptor(depth + 2, "raw(51)")
+
+    def rescan(self):
+        self.wallet.rescanblockchain()
+
+    def reload(self):
+        self.node.unloadwallet(self.wallet.name)
+        self.node.loadwallet(self.wallet.name, True)
+
+    def run(self):
+        jobs = [self.pay] * 6 + [self.mine] * 3 + [self.reward, self.reorg, self.rescan,
+                                                   self.reload]
+        try:
+            while True:
+                self.rng.choice(jobs)()
+        except Exception as e:
+            if not _gone(e):
+                raise
+
+
+def test_killed_at_random_moments(lab, bitcoin):
+    rng = random.Random(313)
+    node = lab.node("-dbcache=4", "-dustrelayfee=0", params=bitcoin)
+    MiniWallet(node).generate(130)
+    wallet = KeyWallet(node, "w", load_on_startup=True)
+    for kill in range(KILLS):
+        bank = MiniWallet(node)
+        bank.rescan()
+        worker = Worker(node, wallet, bank, kill)
+        worker.start()
+        time.sleep(rng.uniform(0.02, 0.6))
+        node.kill()
+        worker.join(60)
+        node.start("-persistmempool=0")
+        if "w" not in node.listwallets():       # killed while it was unloaded
+            node.loadwallet("w", True)
+        wait_until(lambda: node.getmempoolinfo()["loaded"])
+        while node.getrawmempool():             # what the wallet has sent again
+            node.generatetodescriptor(1, "raw(51)")
+        assert _confirmed(wallet) == _truth(wallet)
+        before = wallet.listtransactions("*", 10 ** 6)
+        ids = {e["txid"] for e in before if e["confirmations"] > 0}
+        wallet.rescanblockchain()
+        after = {e["txid"] for e in wallet.listtransactions("*", 10 ** 6)
+                 if e["confirmations"] > 0}
+        assert ids == after, "a rescan found what the wallet had forgotten"
