@@ -400,6 +400,9 @@ bool is_limited_peer(const struct peer *p);
 message_handler on_getdata, on_getblocktxn;
 void serve_getdata(struct peer *p);
 
+/* serve_filters.c */
+message_handler on_getcfilters, on_getcfheaders, on_getcfcheckpt;
+
 /* announce.c */
 void announce_blocks(struct peer *p);
 void announce_subscribe(struct net *net);

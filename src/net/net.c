@@ -96,6 +96,8 @@ static uint64_t own_services(const struct net_options *o)
         s |= NODE_BLOOM;
     if (o->v2_transport)
         s |= NODE_P2P_V2;
+    if (o->serve_filters)
+        s |= NODE_COMPACT_FILTERS;
     return s;
 }
 

@@ -61,6 +61,7 @@ struct net_options {
     unsigned extra_txn;         /* -blockreconstructionextratxn, 100 */
     bool bloom_filters;         /* -peerbloomfilters: NODE_BLOOM */
     bool v2_transport;          /* -v2transport: NODE_P2P_V2 */
+    bool serve_filters;         /* -peerblockfilters: NODE_COMPACT_FILTERS */
     bool pruned;                /* serves the last 288 blocks only */
 };
 

@@ -10,7 +10,7 @@ enum when {
     READY,     /* after verack */
 };
 
-/* Messages we never ask for (merkleblock) have no handler. */
+/* Messages we never ask for (merkleblock, cfilter, ...) have no handler. */
 static const struct {
     message_handler *fn;
     enum when when;
@@ -42,6 +42,9 @@ static const struct {
     [MSG_FILTERLOAD] = {on_filterload, READY},
     [MSG_FILTERADD] = {on_filteradd, READY},
     [MSG_FILTERCLEAR] = {on_filterclear, READY},
+    [MSG_GETCFILTERS] = {on_getcfilters, READY},
+    [MSG_GETCFHEADERS] = {on_getcfheaders, READY},
+    [MSG_GETCFCHECKPT] = {on_getcfcheckpt, READY},
 };
 
 void process_message(struct net *net, struct peer *p, struct message *m)

@@ -48,20 +48,21 @@ enum inv_type {
 
 /* X(ENUM, "type"), in alphabetical order of the type: a
  * message's index here is its index in counters. */
+/* clang-format off */
 #define NET_MESSAGES(X)                                                                \
-    X(ADDR, "addr")                                                                    \
-    X(ADDRV2, "addrv2") X(BLOCK, "block") X(BLOCKTXN, "blocktxn") X(                   \
-        CMPCTBLOCK, "cmpctblock") X(FEEFILTER, "feefilter") X(FILTERADD, "filteradd")  \
-        X(FILTERCLEAR, "filterclear") X(FILTERLOAD, "filterload")                      \
-            X(GETADDR, "getaddr") X(GETBLOCKS, "getblocks")                            \
-                X(GETBLOCKTXN, "getblocktxn") X(GETDATA, "getdata")                    \
-                    X(GETHEADERS, "getheaders") X(HEADERS, "headers") X(INV, "inv")    \
-                        X(MEMPOOL, "mempool") X(MERKLEBLOCK, "merkleblock")            \
-                            X(NOTFOUND, "notfound") X(PING, "ping") X(PONG, "pong")    \
-                                X(SENDADDRV2, "sendaddrv2") X(SENDCMPCT, "sendcmpct")  \
-                                    X(SENDHEADERS, "sendheaders") X(TX, "tx")          \
-                                        X(VERACK, "verack") X(VERSION, "version")      \
-                                            X(WTXIDRELAY, "wtxidrelay")
+    X(ADDR, "addr") X(ADDRV2, "addrv2") X(BLOCK, "block")                              \
+    X(BLOCKTXN, "blocktxn") X(CFCHECKPT, "cfcheckpt") X(CFHEADERS, "cfheaders")        \
+    X(CFILTER, "cfilter") X(CMPCTBLOCK, "cmpctblock") X(FEEFILTER, "feefilter")        \
+    X(FILTERADD, "filteradd") X(FILTERCLEAR, "filterclear") X(FILTERLOAD, "filterload")\
+    X(GETADDR, "getaddr") X(GETBLOCKS, "getblocks") X(GETBLOCKTXN, "getblocktxn")      \
+    X(GETCFCHECKPT, "getcfcheckpt") X(GETCFHEADERS, "getcfheaders") X(GETCFILTERS, "getcfilters")\
+    X(GETDATA, "getdata") X(GETHEADERS, "getheaders") X(HEADERS, "headers")            \
+    X(INV, "inv") X(MEMPOOL, "mempool") X(MERKLEBLOCK, "merkleblock")                  \
+    X(NOTFOUND, "notfound") X(PING, "ping") X(PONG, "pong")                            \
+    X(SENDADDRV2, "sendaddrv2") X(SENDCMPCT, "sendcmpct") X(SENDHEADERS, "sendheaders")\
+    X(TX, "tx") X(VERACK, "verack") X(VERSION, "version")                              \
+    X(WTXIDRELAY, "wtxidrelay")
+/* clang-format on */
 
 enum msg_type {
 #define X(e, n) MSG_##e,

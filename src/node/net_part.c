@@ -95,6 +95,7 @@ bool net_part_open(struct daemon *d, char **error)
         .extra_txn = 100,
         .bloom_filters = args_bool(a, "peerbloomfilters", false),
         .v2_transport = args_bool(a, "v2transport", true),
+        .serve_filters = args_bool(a, "peerblockfilters", false),
         .pruned = args_int(a, "prune", 0) > 0,
     };
     const char *target = args_str(a, "maxuploadtarget", "0");

@@ -109,6 +109,9 @@ const struct opt daemon_options[] = {
     TEXT("supernode", "<name>", NULL, 0,
          "Be the supernode whose operator key the RPC supernode genkey made under this "
          "name"),
+    MANY("blockfilterindex", "<type>", 0,
+         "Keep filters of all blocks (BIP 158), for getblockfilter and faster rescans: "
+         "basic, 1 (all kinds) or 0 (default: 0)"),
     FLAG("txindex", "0", 0,
          "Keep an index of all transactions, so that getrawtransaction finds any of "
          "them"),
@@ -155,6 +158,8 @@ const struct opt daemon_options[] = {
          "Add forcerelay to the default permissions of whitelisted peers"),
     FLAG("whitelistrelay", "1", 0,
          "Add relay to the default permissions of whitelisted peers"),
+    FLAG("peerblockfilters", "0", 0,
+         "Serve block filters (BIP 157) to peers; needs -blockfilterindex"),
     FLAG("peerbloomfilters", "0", 0, "Serve Bloom filters (BIP 37) to peers"),
     FLAG("v2transport", "1", 0,
          "Speak the encrypted transport (BIP 324) where peers do"),
@@ -346,8 +351,6 @@ const struct opt daemon_options[] = {
     IGNORED("unsafesqlitesync", OPT_BOOL),
     IGNORED("deprecatedrpc", OPT_LIST),
     IGNORED("limitfreerelay", OPT_STR),
-    IGNORED("blockfilterindex", OPT_LIST),
-    IGNORED("peerblockfilters", OPT_BOOL),
     IGNORED("coinstatsindex", OPT_BOOL),
     IGNORED("listenonion", OPT_BOOL),
     IGNORED("onion", OPT_STR),

@@ -279,6 +279,29 @@ static bool check_prune(const struct args *a, char **error)
     return why == NULL;
 }
 
+/* -blockfilterindex: the kinds that exist are one. */
+static bool check_filter_index(struct setup *s, char **error)
+{
+    size_t n;
+    const char *const *kinds = args_list(s->args, "blockfilterindex", &n);
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(kinds[i], "0") == 0) {
+            s->filter_index = false;
+        } else if (strcmp(kinds[i], "") == 0 || strcmp(kinds[i], "1") == 0 ||
+                   strcmp(kinds[i], "basic") == 0) {
+            s->filter_index = true;
+        } else {
+            *error = xasprintf("Unknown -blockfilterindex value %s.", kinds[i]);
+            return false;
+        }
+    }
+    if (!s->filter_index && args_bool(s->args, "peerblockfilters", false)) {
+        *error = xstrdup("Cannot set -peerblockfilters without -blockfilterindex.");
+        return false;
+    }
+    return true;
+}
+
 static const char *skip_0x(const char *hex)
 {
     return hex[0] == '0' && (hex[1] == 'x' || hex[1] == 'X') ? hex + 2 : hex;
@@ -395,8 +418,8 @@ static bool check_policy(struct setup *s, char **error)
 bool setup_check(struct setup *s, char **error)
 {
     return args_check_sections(s->args, error) && check_prune(s->args, error) &&
-           check_work(s, error) && check_forks(s, error) && check_policy(s, error) &&
-           check_comments(s, error);
+           check_filter_index(s, error) && check_work(s, error) &&
+           check_forks(s, error) && check_policy(s, error) && check_comments(s, error);
 }
 
 bool setup_amount(const struct setup *s, const char *name, struct amount *out,

@@ -17,6 +17,7 @@ struct setup {
     bool config_read;
     char *user_agent_comments;   /* owned: "a; b", may be empty */
     int lock_fd, blocks_lock_fd; /* -1: not locked */
+    bool filter_index;           /* -blockfilterindex */
 };
 
 /* Each step returns false with a sentence in *error (caller frees). The command-line

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "chain/mempool/mempool.h"
+#include "chain/store/filter_index.h"
 #include "chain/validation/chainman.h"
 #include "wallet/follow.h"
 #include "wallet/manager.h"
@@ -106,6 +107,25 @@ static bool first_since(void *ctx, int64_t time, int32_t min_height,
     return bi != NULL;
 }
 
+static enum filter_answer filter_match(void *ctx, const struct hash256 *hash,
+                                       const struct bytes *scripts, size_t n)
+{
+    static const enum filter_answer answers[] = {
+        [FILTER_MATCH_NO] = FILTER_MISS,
+        [FILTER_MATCH_YES] = FILTER_HIT,
+        [FILTER_MALFORMED] = FILTER_NONE,
+    };
+    struct filter_index *fi = chainman_filters(((struct daemon *)ctx)->node.chainman);
+    struct filter_entry f;
+    enum filter_answer answer = FILTER_NONE;
+    if (fi == NULL)
+        return FILTER_NONE;
+    if (filter_index_find(fi, hash, &f) == ERR_OK)
+        answer = answers[block_filter_match(buf_view(&f.filter), hash, scripts, n)];
+    buf_clear(&f.filter);
+    return answer;
+}
+
 static enum err read_block(void *ctx, const struct hash256 *hash, struct block **out)
 {
     struct chainman *cm = lock_chain(ctx);
@@ -190,6 +210,7 @@ static void fill_source(struct chain_source *out, struct daemon *d)
         .fork = fork_of,
         .first_since = first_since,
         .read_block = read_block,
+        .filter_match = filter_match,
         .prune_height = prune_height,
         .progress = progress,
         .ready = ready,

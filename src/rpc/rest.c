@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "chain/store/filter_index.h"
 #include "chain/validation/chainman.h"
 #include "rpc/protocol.h"
 #include "rpc/request.h"
@@ -237,11 +238,17 @@ static void headers_json(struct rest *r, const struct block_index *const *list,
     rest_reply_json(r, &out);
 }
 
-/* "<hash>?count=N", or "<N>/<hash>" as it was once. */
-static void rest_headers(struct rest *r)
+/* Blocks of the active chain that a request names. */
+struct headers_asked {
+    const struct block_index **list; /* in the request's memory */
+    size_t n;
+};
+
+/* "<hash>?count=N", or "<N>/<hash>" as it was once. False: refused. */
+static bool read_headers_asked(struct rest *r, char *text, struct headers_asked *out)
 {
     const char *count = rest_query(r, "count", DEFAULT_N_HEADERS);
-    char *text = r->param, *slash = strchr(text, '/'), *end;
+    char *slash = strchr(text, '/'), *end;
     struct hash256 from;
     if (slash) {
         *slash = 0;
@@ -253,24 +260,137 @@ static void rest_headers(struct rest *r)
         rest_refuse(r, 400,
                     "Header count is invalid or out of acceptable range (1-%d): %s",
                     MAX_HEADERS, count);
-        return;
+        return false;
     }
     if (!rest_hash(r, text, &from))
+        return false;
+    out->list = arena_alloc(r->mem, (size_t)n * sizeof(*out->list));
+    out->n = collect_headers(r, &from, (size_t)n, out->list);
+    return true;
+}
+
+static void rest_headers(struct rest *r)
+{
+    struct headers_asked a;
+    if (!read_headers_asked(r, r->param, &a))
         return;
-    const struct block_index **list =
-        arena_alloc(r->mem, (size_t)n * sizeof(struct block_index *));
-    size_t found = collect_headers(r, &from, (size_t)n, list);
     if (r->format == REST_JSON) {
-        headers_json(r, list, found);
+        headers_json(r, a.list, a.n);
         return;
     }
     struct buf raw = {0};
     struct sink s = sink_to_buf(&raw);
-    for (size_t i = 0; i < found; i++) {
-        struct block_header h = block_index_header(list[i]);
+    for (size_t i = 0; i < a.n; i++) {
+        struct block_header h = block_index_header(a.list[i]);
         header_write(&s, &h);
     }
     rest_reply_octets(r, buf_view(&raw));
+    buf_clear(&raw);
+}
+
+/* -- Block filters -------------------------------------------------------- */
+
+/* Refuses anything but basic filters of an index that is on. */
+static struct filter_index *filters_of(struct rest *r, const char *kind)
+{
+    struct filter_index *fi = chainman_filters(r->node->chainman);
+    if (strcmp(kind, "basic") != 0) {
+        rest_refuse(r, 400, "Unknown filtertype %s", kind);
+        return NULL;
+    }
+    if (!fi)
+        rest_refuse(r, 400, "Index is not enabled for filtertype %s", kind);
+    return fi;
+}
+
+static bool find_filter(struct rest *r, struct filter_index *fi,
+                        const struct hash256 *hash, struct filter_entry *f)
+{
+    if (filter_index_find(fi, hash, f) == ERR_OK)
+        return true;
+    buf_clear(&f->filter);
+    rest_refuse(r, 404, "Filter not found.");
+    return false;
+}
+
+/* "<kind>/<hash>" */
+static void rest_blockfilter(struct rest *r)
+{
+    struct hash256 hash;
+    struct filter_entry f;
+    struct filter_index *fi;
+    char *slash = strchr(r->param, '/');
+    if (!slash) {
+        rest_refuse(r, 400,
+                    "Invalid URI format. Expected /rest/blockfilter/<filtertype>/"
+                    "<blockhash>");
+        return;
+    }
+    *slash = 0;
+    if (!rest_hash(r, slash + 1, &hash) || !(fi = filters_of(r, r->param)) ||
+        !find_filter(r, fi, &hash, &f))
+        return;
+    if (r->format == REST_JSON) {
+        struct buf out = {0};
+        buf_append_str(&out, "{\"filter\":\"");
+        hex_append(&out, f.filter.data, f.filter.len);
+        buf_append_str(&out, "\"}");
+        rest_reply_json(r, &out);
+    } else {
+        struct buf raw = {0};
+        struct sink s = sink_to_buf(&raw);
+        buf_append_byte(&raw, 0); /* the kind */
+        write_hash256(&s, &hash);
+        write_var(&s, buf_view(&f.filter));
+        rest_reply_octets(r, buf_view(&raw));
+        buf_clear(&raw);
+    }
+    buf_clear(&f.filter);
+}
+
+static void filter_headers_json(struct rest *r, const struct buf *raw)
+{
+    struct buf out = {0};
+    char hex[65];
+    buf_append_str(&out, "[");
+    for (size_t i = 0; i < raw->len; i += 32) {
+        struct hash256 h;
+        memcpy(h.b, raw->data + i, 32);
+        buf_printf(&out, "%s\"%s\"", i ? "," : "", hash256_to_hex(hex, &h));
+    }
+    buf_append_str(&out, "]");
+    rest_reply_json(r, &out);
+}
+
+/* "<kind>/<hash>?count=N", or "<kind>/<N>/<hash>" as it was once. */
+static void rest_blockfilterheaders(struct rest *r)
+{
+    struct headers_asked a;
+    struct filter_index *fi;
+    struct buf raw = {0};
+    char *slash = strchr(r->param, '/');
+    if (!slash) {
+        rest_refuse(r, 400,
+                    "Invalid URI format. Expected /rest/blockfilterheaders/"
+                    "<filtertype>/<blockhash>.<ext>?count=<count>");
+        return;
+    }
+    *slash = 0;
+    if (!read_headers_asked(r, slash + 1, &a) || !(fi = filters_of(r, r->param)))
+        return;
+    bool ok = true;
+    for (size_t i = 0; i < a.n && ok; i++) {
+        struct filter_entry f;
+        ok = find_filter(r, fi, &a.list[i]->hash, &f);
+        if (ok)
+            buf_append(&raw, f.header.b, sizeof(f.header.b));
+        if (ok)
+            buf_clear(&f.filter);
+    }
+    if (ok && r->format == REST_JSON)
+        filter_headers_json(r, &raw);
+    else if (ok)
+        rest_reply_octets(r, buf_view(&raw));
     buf_clear(&raw);
 }
 
@@ -388,6 +508,8 @@ static const struct rest_route {
     {"/rest/block/", REST_ALL, rest_block},
     {"/rest/blockhashbyheight/", REST_ALL, rest_blockhash_by_height},
     {"/rest/headers/", REST_ALL, rest_headers},
+    {"/rest/blockfilter/", REST_ALL, rest_blockfilter},
+    {"/rest/blockfilterheaders/", REST_ALL, rest_blockfilterheaders},
     {"/rest/chaininfo", REST_JSON, rest_chaininfo},
     {"/rest/deploymentinfo", REST_JSON, rest_deploymentinfo},
     {"/rest/mempool/", REST_JSON, rest_mempool},

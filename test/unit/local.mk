@@ -194,6 +194,9 @@ check_PROGRAMS += test/unit/test_wallet_txs
 test_unit_test_wallet_txs_SOURCES = test/unit/test_wallet_txs.c test/unit/wallet_fixture.h \
 	test/unit/unit.h
 test_unit_test_wallet_txs_LDADD = $(WALLET_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+check_PROGRAMS += test/unit/test_block_filter
+test_unit_test_block_filter_SOURCES = test/unit/test_block_filter.c test/unit/unit.h test/unit/vectors.h
+test_unit_test_block_filter_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(JANSSON_LIBS) $(ALL_LIBS)
 
 check_PROGRAMS += test/unit/test_net_wire
 test_unit_test_net_wire_SOURCES = test/unit/test_net_wire.c test/unit/unit.h

@@ -1,95 +1,41 @@
 #include "chain/store/txindex.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
-#include "db/db.h"
-#include "util/log.h"
+#include "chain/store/index_db.h"
 #include "util/mem.h"
 
 #define TXINDEX_VERSION 1
 #define KEY_TX          't'
-#define KEY_BEST        'B'
 
 struct txindex {
-    struct db *db; /* owned */
-    struct logger *log;
-    pthread_mutex_t mutex;
-    struct hash256 best; /* guarded by mutex */
+    struct index_db base;
 };
-
-static void on_db_error(void *ctx, enum err e, const char *message)
-{
-    struct txindex *ti = ctx;
-    log_error(ti->log, "Transaction index: %s (%s)", message, err_text(e));
-}
-
-static struct bytes best_key(void)
-{
-    static const uint8_t key = KEY_BEST;
-    return bytes_of(&key, 1);
-}
-
-static enum err load_best(struct txindex *ti)
-{
-    struct buf v = {0};
-    enum err e = db_get(ti->db, best_key(), &v);
-    if (e == ERR_OK && v.len == sizeof(ti->best.b))
-        memcpy(ti->best.b, v.data, v.len);
-    buf_clear(&v);
-    return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
 
 enum err txindex_open(struct txindex **out, const char *dir, size_t cache_bytes,
                       bool wipe, struct logger *log, char **error)
 {
     struct txindex *ti = xcalloc(1, sizeof(*ti));
-    ti->log = log;
-    pthread_mutex_init(&ti->mutex, NULL);
-    struct db_options opt = {
-        .name = "transaction index",
-        .cache_bytes = cache_bytes,
-        .bloom = true,
-        .wipe = wipe,
-        .version = TXINDEX_VERSION,
-        .way_out = "Remove the directory; the index is built again",
-        .on_error = on_db_error,
-        .ctx = ti,
-    };
-    enum err e = db_open(&ti->db, dir, &opt, error);
-    if (e == ERR_OK && (e = load_best(ti)) != ERR_OK)
-        *error = xasprintf("Error reading the transaction index in %s: %s", dir,
-                           err_text(e));
-    if (e != ERR_OK) {
+    enum err e = index_db_open(&ti->base, "transaction index", dir, TXINDEX_VERSION,
+                               cache_bytes, wipe, log, error);
+    if (e != ERR_OK)
         txindex_close(ti);
-        return e;
-    }
-    *out = ti;
-    return ERR_OK;
+    else
+        *out = ti;
+    return e;
 }
 
 void txindex_close(struct txindex *ti)
 {
     if (!ti)
         return;
-    db_close(ti->db);
-    pthread_mutex_destroy(&ti->mutex);
+    index_db_close(&ti->base);
     free(ti);
 }
 
 struct hash256 txindex_best(struct txindex *ti)
 {
-    pthread_mutex_lock(&ti->mutex);
-    struct hash256 best = ti->best;
-    pthread_mutex_unlock(&ti->mutex);
-    return best;
-}
-
-static void set_best(struct txindex *ti, const struct hash256 *best)
-{
-    pthread_mutex_lock(&ti->mutex);
-    ti->best = *best;
-    pthread_mutex_unlock(&ti->mutex);
+    return index_db_best(&ti->base);
 }
 
 static void put_tx(struct db_batch *batch, const struct block *b, const struct tx *tx,
@@ -113,21 +59,15 @@ enum err txindex_add(struct txindex *ti, const struct block *b,
     db_batch_init(&batch);
     for (uint32_t i = 0; i < b->n_tx; i++)
         put_tx(&batch, b, &b->txs[i], pos, &value);
-    db_batch_put(&batch, best_key(), bytes_of(b->hash.b, sizeof(b->hash.b)));
-    enum err e = db_write(ti->db, &batch, false);
+    enum err e = index_db_advance(&ti->base, &batch, &b->hash);
     buf_clear(&value);
     db_batch_clear(&batch);
-    if (e == ERR_OK)
-        set_best(ti, &b->hash);
     return e;
 }
 
 enum err txindex_rewind(struct txindex *ti, const struct hash256 *best)
 {
-    enum err e = db_put(ti->db, best_key(), bytes_of(best->b, sizeof(best->b)), false);
-    if (e == ERR_OK)
-        set_best(ti, best);
-    return e;
+    return index_db_advance(&ti->base, NULL, best);
 }
 
 /* Where the index says it is; ERR_CORRUPT for a malformed entry. */
@@ -138,7 +78,7 @@ static enum err find_entry(struct txindex *ti, const struct hash256 *txid,
     struct buf v = {0};
     struct reader r;
     memcpy(key + 1, txid->b, 32);
-    enum err e = db_get(ti->db, bytes_of(key, sizeof(key)), &v);
+    enum err e = db_get(ti->base.db, bytes_of(key, sizeof(key)), &v);
     reader_init(&r, v.data, v.len);
     pos->file = (int32_t)read_base128(&r);
     pos->pos = (uint32_t)read_base128(&r);

@@ -31,6 +31,7 @@ struct pool;
 struct sigcache;
 struct state;
 struct tx;
+struct filter_index;
 struct txindex;
 struct versionbits;
 
@@ -47,6 +48,7 @@ struct chainman_options {
     bool small_block_files; /* -fastprune: 64 KiB files, to test pruning */
     uint64_t prune_target;  /* bytes; 0 off, 1 manual only */
     bool txindex;
+    bool filter_index;      /* -blockfilterindex */
     int32_t stop_at_height; /* 0: never */
     int64_t max_tip_age;    /* seconds */
     int check_blocks, check_level;
@@ -118,8 +120,17 @@ struct state *chainman_state(const struct chainman *cm);
 struct block_files *chainman_files(const struct chainman *cm);
 struct sigcache *chainman_sigcache(const struct chainman *cm);
 struct versionbits *chainman_versionbits(const struct chainman *cm);
-struct txindex *chainman_txindex(const struct chainman *cm); /* NULL: off */
-uint64_t chainman_prune_target(const struct chainman *cm);   /* as in the options */
+struct txindex *chainman_txindex(const struct chainman *cm);      /* NULL: off */
+struct filter_index *chainman_filters(const struct chainman *cm); /* NULL: off */
+struct index_status {
+    const char *name; /* "txindex" */
+    bool synced;      /* stands at the tip */
+    int32_t height;
+};
+#define MAX_INDEXES 4
+/* The indexes that are on; @out holds MAX_INDEXES. Under the read lock. */
+size_t chainman_indexes(const struct chainman *cm, struct index_status *out);
+uint64_t chainman_prune_target(const struct chainman *cm); /* as in the options */
 /* Block files were deleted, once. */
 bool chainman_has_pruned(const struct chainman *cm);
 /* Share of all transactions that the chain up to @bi holds, from the rate so far: 0

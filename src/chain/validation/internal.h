@@ -54,12 +54,13 @@ struct chainman {
     struct logger *log;
 
     /* disk */
-    struct block_db *index;    /* owned */
-    struct block_files *files; /* owned */
-    struct db *chainstate;     /* owned */
-    struct coins_cache *coins; /* owned */
-    struct state *state;       /* owned */
-    struct txindex *txindex;   /* owned, NULL: off */
+    struct block_db *index;       /* owned */
+    struct block_files *files;    /* owned */
+    struct db *chainstate;        /* owned */
+    struct coins_cache *coins;    /* owned */
+    struct state *state;          /* owned */
+    struct txindex *txindex;      /* owned, NULL: off */
+    struct filter_index *filters; /* owned, NULL: off */
     size_t cache_limit; /* octets for coins and state with what their flush takes */
     uint64_t flush_count;
     int64_t next_flush_us; /* steady time of the next periodic flush */
@@ -254,6 +255,8 @@ bool genesis_store(struct chainman *cm);
 /* -- follow.c -- */
 /* The transaction index follows the active chain. */
 void follow_start(struct chainman *cm); /* catches up in the background, as jobs */
+/* An index that needs blocks which were pruned is named. */
+NODISCARD enum err follow_check(struct chainman *cm, char **error);
 bool follow_connected(struct chainman *cm, const struct block *b,
                       const struct block_index *bi);
 bool follow_disconnected(struct chainman *cm, const struct block_index *bi);

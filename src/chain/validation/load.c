@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "chain/script/sigcache.h"
+#include "chain/store/filter_index.h"
 #include "chain/validation/internal.h"
 #include "util/fs.h"
 
@@ -122,20 +123,43 @@ static enum err open_index(struct chainman *cm, char **error)
     return e;
 }
 
+/* Makes <datadir>/indexes/@parent and names the index's own directory in it. */
+static enum err index_dir(struct chainman *cm, char **dir, const char *parent,
+                          const char *name, char **error)
+{
+    char *indexes = path_join(cm->opt.datadir, parent);
+    enum err e = fs_mkdirs(indexes, 0700);
+    if (e == ERR_OK)
+        *dir = path_join(indexes, name);
+    else
+        *error = xasprintf("Cannot create %s: %s", indexes, err_text(e));
+    free(indexes);
+    return e;
+}
+
 static enum err open_txindex(struct chainman *cm, char **error)
 {
+    char *dir = NULL;
     if (!cm->opt.txindex)
         return ERR_OK;
-    char *indexes = path_join(cm->opt.datadir, "indexes");
-    char *dir = path_join(indexes, "txindex");
-    enum err e = fs_mkdirs(indexes, 0700);
+    enum err e = index_dir(cm, &dir, "indexes", "txindex", error);
     if (e == ERR_OK)
         e = txindex_open(&cm->txindex, dir, INDEX_CACHE, cm->opt.reindex, cm->log,
                          error);
-    else
-        *error = xasprintf("Cannot create %s: %s", indexes, err_text(e));
     free(dir);
-    free(indexes);
+    return e;
+}
+
+static enum err open_filters(struct chainman *cm, char **error)
+{
+    char *dir = NULL;
+    if (!cm->opt.filter_index)
+        return ERR_OK;
+    enum err e = index_dir(cm, &dir, "indexes/blockfilter", "basic", error);
+    if (e == ERR_OK)
+        e = filter_index_open(&cm->filters, dir, INDEX_CACHE, cm->opt.reindex, cm->log,
+                              error);
+    free(dir);
     return e;
 }
 
@@ -339,6 +363,10 @@ static enum err open_all(struct chainman *cm, char **error)
     if (e == ERR_OK)
         e = open_txindex(cm, error);
     if (e == ERR_OK)
+        e = open_filters(cm, error);
+    if (e == ERR_OK)
+        e = follow_check(cm, error);
+    if (e == ERR_OK)
         e = verify_loaded(cm, error);
     return e;
 }
@@ -350,6 +378,7 @@ static void free_all(struct chainman *cm)
     sigcache_free(cm->sigcache);
     versionbits_clear(&cm->versionbits);
     txindex_close(cm->txindex);
+    filter_index_close(cm->filters);
     state_free(cm->state);
     coins_cache_free(cm->coins);
     db_close(cm->chainstate);
@@ -430,6 +459,11 @@ struct sigcache *chainman_sigcache(const struct chainman *cm)
 struct versionbits *chainman_versionbits(const struct chainman *cm)
 {
     return (struct versionbits *)&cm->versionbits;
+}
+
+struct filter_index *chainman_filters(const struct chainman *cm)
+{
+    return cm->filters;
 }
 
 struct txindex *chainman_txindex(const struct chainman *cm)

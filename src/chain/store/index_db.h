@@ -1,0 +1,32 @@
+/* What the indexes along the chain have in common: a database, and the block it stands
+ * at under key 'B'. */
+#ifndef OCHRE_CHAIN_STORE_INDEX_DB_H
+#define OCHRE_CHAIN_STORE_INDEX_DB_H
+
+#include <pthread.h>
+
+#include "db/db.h"
+
+struct logger;
+
+struct index_db {
+    const char *name; /* "transaction index" */
+    struct db *db;    /* owned */
+    struct logger *log;
+    pthread_mutex_t mutex;
+    struct hash256 best; /* guarded by mutex */
+};
+
+/* On failure *error is a sentence (caller frees) and index_db_close is due all the
+ * same. */
+NODISCARD enum err index_db_open(struct index_db *i, const char *name, const char *dir,
+                                 uint32_t version, size_t cache_bytes, bool wipe,
+                                 struct logger *log, char **error);
+void index_db_close(struct index_db *i);
+/* Zero for an empty one. Thread-safe. */
+struct hash256 index_db_best(struct index_db *i);
+/* Writes the batch (NULL: nothing) and the best block at once. */
+NODISCARD enum err index_db_advance(struct index_db *i, struct db_batch *batch,
+                                    const struct hash256 *best);
+
+#endif
