@@ -10,12 +10,12 @@
 
 static const struct input_size unknown = {.weight = -1};
 
-static struct input_size size_of_descriptor(const struct descriptor *d, bool low_r)
+static struct input_size size_of_descriptor(const struct descriptor *d, unsigned flags)
 {
     struct spend_size spend;
     struct input_size size = unknown;
-    if (descriptor_spend_size(d, low_r, &spend)) {
-        size.weight = descriptor_input_weight(d, low_r, true);
+    if (descriptor_spend_size(d, flags, &spend)) {
+        size.weight = descriptor_input_weight(d, flags, true);
         size.is_witness = spend.is_witness;
     }
     return size;
@@ -30,7 +30,7 @@ struct input_size input_size_of_known(const struct chain_params *p, struct bytes
     char *error = NULL;
     descriptor_infer(&text, p, script, known);
     if (descriptor_parse(&list, p, NULL, buf_cstr(&text), true, &error)) {
-        size = size_of_descriptor(list.items[0], low_r);
+        size = size_of_descriptor(list.items[0], low_r ? SPEND_LOW_R : 0);
         descriptor_list_clear(&list);
     }
     free(error);
@@ -60,6 +60,16 @@ static struct input_size infer_size(const struct input_sizes *s, struct bytes sc
     return size;
 }
 
+/* Taproot's internal key stands first; where it is another's, a leaf has to do. */
+static bool lacks_first_key(const struct wallet *w, const struct descriptor *d)
+{
+    struct descriptor_key key;
+    if (wallet_has_flag(w, WALLET_DISABLE_PRIVATE_KEYS) || descriptor_n_keys(d) == 0)
+        return false;
+    descriptor_get_key(&key, d, 0);
+    return !spkman_has_private_key(w->spkman, bytes_of(key.pubkey, key.pubkey_len));
+}
+
 static struct input_size size_of_own(struct input_sizes *s, const struct wallet_desc *d,
                                      bool low_r)
 {
@@ -67,7 +77,10 @@ static struct input_size size_of_own(struct input_sizes *s, const struct wallet_
         if (s->memo[i].desc == d)
             return s->memo[i].size;
     }
-    struct input_size size = size_of_descriptor(d->desc, low_r);
+    unsigned flags = low_r ? SPEND_LOW_R : 0;
+    if (lacks_first_key(s->w, d->desc))
+        flags |= SPEND_BY_SCRIPT;
+    struct input_size size = size_of_descriptor(d->desc, flags);
     if (s->n_memo < INPUT_SIZE_MEMO) {
         s->memo[s->n_memo].desc = d;
         s->memo[s->n_memo++].size = size;

@@ -142,7 +142,10 @@ def test_addresses_and_spends(node, funds, name):
     owner = import_pattern(node, pattern, True)
     check_addresses(node, pattern, owner)
     coin = fund(node, funds, owner)
-    txid = owner.sendall([funds.getnewaddress()])["txid"]
+    txid = owner.sendall([funds.getnewaddress()], fee_rate=20)["txid"]
+    entry = node.getmempoolentry(txid)
+    # Never less than asked for, whatever leaf it is.
+    assert node.params.units(entry["fees"]["base"]) >= 20 * entry["vsize"]
     (block,) = node.generatetoaddress(1, funds.getnewaddress())
     assert txid in node.getblock(block)["tx"]
     (txin,) = node.getrawtransaction(txid, True, block)["vin"]

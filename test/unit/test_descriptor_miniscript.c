@@ -196,7 +196,7 @@ static void sizes_are_of_the_worst_spend(void **state)
     assert_true(descriptor_parse(&list, &p, NULL,
                                  "wsh(or_d(pk(" A "),and_v(v:pkh(" B "),older(9))))",
                                  false, &error));
-    assert_true(descriptor_spend_size(list.items[0], true, &s));
+    assert_true(descriptor_spend_size(list.items[0], SPEND_LOW_R, &s));
     /* nothing for A, key and signature of B, and the script of 35 + 2 + 27 + 3 bytes */
     assert_int_equal(s.weight, 1 + 34 + 73 + 1 + 65);
     assert_int_equal(s.items, 4);

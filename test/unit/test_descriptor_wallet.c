@@ -21,6 +21,7 @@
 #define XPUB_0H                                                                        \
     "xpub68Gmy5EdvgibQVfPdqkBBCHxA5htiqg55crXYuXoQRKfDBFA1WEjWgP6LHhwBZeNK1VTsfTFUHCd" \
     "rfp1bgwQ9xv5ski8PX9rL2dZXvgGDnw"
+#define NOBODY      "50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0"
 #define FINGERPRINT "3442193e"
 #define WIF         "L4rK1yDtCWekvXuE6oXD9jCYfFNV2cWRpVuPLBcCU2z8TrisoyY1"
 #define KEY         "03a34b99f22c790c4e36b2b3c2c35a36db06226e41c692fc82b8b56ac1c540c5bd"
@@ -210,6 +211,11 @@ static void output_types_and_weights(void **state)
         {"sh(wsh(pk(" KEY ")))", OUTPUT_P2SH_SEGWIT, (41 + 35) * 4 + 1 + 72 + 1 + 35},
         {"tr(" XONLY ")", OUTPUT_BECH32M, 41 * 4 + 1 + 66},
         {"rawtr(" XONLY ")", OUTPUT_BECH32M, 41 * 4 + 1 + 66},
+        {"tr(" XONLY ",pk(" XONLY "))", OUTPUT_BECH32M, 41 * 4 + 1 + 66},
+        /* by its leaf: signature, script of 34 bytes, control block */
+        {"tr(" NOBODY ",pk(" XONLY "))", OUTPUT_BECH32M, 41 * 4 + 1 + 66 + 35 + 34},
+        {"tr(" NOBODY ",{pk(" XONLY "),multi_a(1," XONLY "," XONLY ")})",
+         OUTPUT_BECH32M, 41 * 4 + 1 + 66 + 1 + 1 + 70 + 1 + 65},
         {"combo(" KEY ")", OUTPUT_NONE, -1},
         {"multi(1," KEY ")", OUTPUT_NONE, (41 + 1 + 72) * 4 + 1},
         {"addr(1F1tAaz5x1HUXrCNLbtMDqcw6o5GNn4xqX)", OUTPUT_LEGACY, -1},
@@ -221,7 +227,7 @@ static void output_types_and_weights(void **state)
         struct fixture f;
         open_fixture(&f, cases[i].desc);
         assert_int_equal(descriptor_output_type(f.d), cases[i].type);
-        int64_t weight = descriptor_input_weight(f.d, true, true);
+        int64_t weight = descriptor_input_weight(f.d, SPEND_LOW_R, true);
         if (weight != cases[i].weight)
             fail_msg("%s: %lld", cases[i].desc, (long long)weight);
         close_fixture(&f);

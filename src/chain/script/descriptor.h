@@ -128,12 +128,16 @@ struct spend_size {
     int64_t items;  /* stack elements, redeem and witness script included */
     bool is_witness;
 };
-/* @low_r: ECDSA signatures are at most 71 bytes, not 72. tr() is taken to be spent by
- * its key. False for what nothing can be said about (combo, addr, raw). */
-NODISCARD bool descriptor_spend_size(const struct descriptor *d, bool low_r,
+enum {
+    SPEND_LOW_R = 1 << 0,     /* ECDSA signatures are at most 71 bytes, not 72 */
+    SPEND_BY_SCRIPT = 1 << 1, /* tr() by its largest leaf, not by its key */
+};
+/* @flags: what is known of the signer. A tr() with BIP 341's key of nobody is always
+ * spent by a leaf. False for what nothing can be said about (combo, addr, raw). */
+NODISCARD bool descriptor_spend_size(const struct descriptor *d, unsigned flags,
                                      struct spend_size *out);
 /* Of a whole input in a transaction that has (or has not) witnesses; -1: not known. */
-int64_t descriptor_input_weight(const struct descriptor *d, bool low_r,
+int64_t descriptor_input_weight(const struct descriptor *d, unsigned flags,
                                 bool tx_has_witness);
 
 /* -- Inference and checksum -- */
