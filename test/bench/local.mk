@@ -8,6 +8,10 @@ noinst_PROGRAMS += test/bench/bench_descriptor
 test_bench_bench_descriptor_SOURCES = test/bench/bench_descriptor.c
 test_bench_bench_descriptor_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS)
 
+noinst_PROGRAMS += test/bench/bench_wallet
+test_bench_bench_wallet_SOURCES = test/bench/bench_wallet.c test/unit/wallet_fixture.h
+test_bench_bench_wallet_LDADD = $(WALLET_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
 noinst_PROGRAMS += test/bench/bench_verify
 test_bench_bench_verify_SOURCES = test/bench/bench_verify.c
 test_bench_bench_verify_LDADD = libochre_crypto.a libochre_util.a $(CRYPTO_LIBS)
