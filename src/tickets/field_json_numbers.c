@@ -15,11 +15,14 @@ static void put_uint(struct buf *out, uint64_t v, size_t size)
     buf_append(out, octets, size);
 }
 
-/* What no amount can hold, and no valid ticket holds, is shown without a point. */
+/* From here on amount_parse reads nothing, and no valid ticket holds as much: shown
+ * without a point. */
+#define DECIMAL_END UINT64_C(1000000000000000000)
+
 static void put_decimal(struct json_writer *w, const char *name, uint64_t v,
                         unsigned decimals)
 {
-    if (v > INT64_MAX)
+    if (v >= DECIMAL_END)
         json_kv_uint(w, name, v);
     else
         json_kv_amount(w, name, amount_of((int64_t)v), decimals);
@@ -31,7 +34,7 @@ static bool decimal_from_json(uint64_t *out, const struct json *v, unsigned deci
     if (v == NULL || (v->type != JSON_NUMBER && v->type != JSON_STRING))
         return false;
     if (!amount_parse(&a, v->str, v->str_len, decimals))
-        return number_from_json(out, v, UINT64_MAX) && *out > INT64_MAX;
+        return number_from_json(out, v, UINT64_MAX) && *out >= DECIMAL_END;
     *out = (uint64_t)a.v;
     return a.v >= 0;
 }

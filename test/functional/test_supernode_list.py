@@ -367,6 +367,35 @@ def test_id_revoke_ends_its_supernode(judge, node, wallet, ops):
     judge.refused(op.carry(wallet, lambda p: o.update_ticket(p)), "ticket-state-sn-unknown")
 
 
+def mint_on(judge, wallet, ops, o):
+    """A token on a coin that would be a good collateral of o; returns its outpoint."""
+    chain, at = judge.chain, judge.chain.height - 6
+    seats = supernodes.committee(chain.states[at], chain.blocks[at].hash_bytes, at)
+    quota = 1 << 20
+    fees = sorted(r.storage_fee for _, r in seats)
+    price = fees[(len(fees) - 1) // 2]
+    burn = max(10 ** 5, -(-3 * price // 5))
+    t = ticket.Ticket("snft-mint", {
+        "committee": struct.pack("<I", at) + chain.blocks[at].hash_bytes, "name": b"a token",
+        "quota": quota, "anchor": 2, "btns_key": b"", "meta_cid": b"", "btns_sig": b""})
+    coins = wallet.get_utxos(9)
+    tx = op.carry(wallet, lambda p: t, burn=burn, utxo=coins[0], spend=coins[1:],
+                  more=[TxOut(op.COLLATERAL, o.collateral_script),
+                        *(TxOut(price, r.payout_script) for _, r in seats[:3])])
+    judge.accepted(tx)
+    return tx.txid_bytes + struct.pack("<I", 2)
+
+
+def test_collateral_with_a_token(judge, wallet, ops, spare):
+    o = next(spare)
+    good, o.collateral = o.collateral, mint_on(judge, wallet, ops, o)
+    wallet.generate(1)
+    judge.sync()
+    try_register(judge, wallet, o, "ticket-state-collateral-token")
+    o.collateral = good
+    registered(judge, wallet, o)
+
+
 # --- conflicts --------------------------------------------------------------------------------
 
 def test_claims(judge, node, wallet, ops, spare, genesis):

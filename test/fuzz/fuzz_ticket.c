@@ -7,17 +7,51 @@
 #include "chain/params/params.h"
 #include "chain/prim/coin.h"
 #include "crypto/ed448.h"
+#include "mn/supernodes.h"
 #include "tickets/carrier.h"
 #include "tickets/committee.h"
 #include "tickets/signatures.h"
 #include "tickets/state_keys.h"
+#include "tickets/supernode.h"
 #include "tickets/tokens.h"
 #include "util/mem.h"
 
 static struct chain_params params;
 static struct state *state;
+static struct supernodes *list;
 static struct committee committee;
 static struct tx *tx; /* that every ticket is in */
+
+#define HEIGHT 25 /* the committee of block 12 may punish */
+
+/* Supernodes 2 and 3 stand on their own PastelIDs, 3 is banned; nobody uses 0 and 1. */
+static void add_supernode(struct rule_env *env, uint8_t i, const uint8_t pastelid[57])
+{
+    static const uint8_t script[22] = {0x00, 0x14}, endpoint[7] = {NET_IPV4, [5] = 1};
+    struct supernode s = {.registered = 1,
+                          .banned = i == 3,
+                          .penalty = 70,
+                          .payout_script = bytes_of(script, sizeof(script)),
+                          .endpoint = bytes_of(endpoint, sizeof(endpoint))};
+    if (i < 2)
+        return;
+    memset(s.sn.b, i, sizeof(s.sn.b));
+    memset(s.operator_key, i, sizeof(s.operator_key));
+    memset(s.collateral, 0x80 + i, sizeof(s.collateral));
+    memcpy(s.pastelid, pastelid, sizeof(s.pastelid));
+    supernode_add(env->state, &s);
+}
+
+/* Every coin there is might be a collateral. */
+static bool any_coin(void *ctx, const struct outpoint *o, struct coin *out)
+{
+    static const uint8_t script[22] = {0x00, 0x14};
+    (void)ctx;
+    *out = (struct coin){.value = params.sn.collateral,
+                         .height = 1,
+                         .script = bytes_of(script, sizeof(script))};
+    return o->n != 0;
+}
 
 /* A world in which tickets may well be valid: every member of the committee (sn, key
  * and script are made of its rank) gets a lot, and any PastelID, token and key of equal
@@ -36,6 +70,7 @@ static void fill_state(struct rule_env *env)
         memset(token.b, i, sizeof(token.b));
         identity_put(env->state, pastelid, &id);
         token_mint(env, &token, &t);
+        add_supernode(env, i, pastelid);
     }
 }
 
@@ -43,6 +78,7 @@ static void make_committee(struct committee *c)
 {
     static uint8_t scripts[COMMITTEE_SIZE][22];
     c->n = COMMITTEE_SIZE;
+    c->height = 12;
     for (uint8_t i = 0; i < COMMITTEE_SIZE; i++) {
         struct committee_member *m = &c->members[i];
         memset(m->sn.b, i, sizeof(m->sn.b));
@@ -61,9 +97,9 @@ static struct tx *make_tx(const struct committee *c)
     mtx_add_in(&m, &prevout, SEQUENCE_FINAL);
     for (size_t i = 0; i < c->n; i++)
         mtx_add_out(&m, amount_of(MAX_MONEY / 100), c->members[i].payout_script);
-    struct tx *tx = mtx_to_tx(&m);
+    struct tx *made = mtx_to_tx(&m);
     mtx_clear(&m);
-    return tx;
+    return made;
 }
 
 static void set_up(void)
@@ -74,6 +110,8 @@ static void set_up(void)
     ASSERT(mkdtemp(dir) != NULL && chain_params_get(&params, OCHRE, "regtest"));
     ASSERT(db_open(&db, dir, &opt, &message) == ERR_OK);
     state = state_new(db, 1 << 20);
+    list = supernodes_new();
+    supernodes_view(list)->attach(list, state, &params);
     make_committee(&committee);
     tx = make_tx(&committee);
     struct rule_env env = {.params = &params, .state = state_begin(state)};
@@ -84,7 +122,8 @@ static void set_up(void)
 static bool count_signature(void *ctx, const struct ticket_sig *sig)
 {
     unsigned *units = ctx;
-    *units += sig->scheme == SIG_ED448 ? 4 : 1;
+    if (sig->sig_len > 0)
+        *units += sig->scheme == SIG_ED448 ? 4 : 1;
     return true;
 }
 
@@ -110,16 +149,19 @@ static void judge(const struct ticket *t)
 {
     struct coin coin = {.script = bytes_of("\x51", 1)};
     const struct coin *spent[1] = {&coin};
-    struct rule_env block = {
-        .params = &params, .height = 7, .state = state_begin(state)};
+    struct rule_env block = {.params = &params,
+                             .height = HEIGHT,
+                             .state = state_begin(state),
+                             .coin = any_coin};
     struct ticket_env env = {.params = &params,
-                             .height = 7,
+                             .height = HEIGHT,
                              .tx = tx,
                              .spent = spent,
                              .burn = amount_of(1000000),
                              .state = block.state,
                              .block = &block,
-                             .committee = &committee};
+                             .committee = &committee,
+                             .supernodes = supernodes_view(list)};
     struct reject rej = {.code = REJECT_NONE};
     struct claim_set claims = {.n = 0};
     ASSERT(t->kind->min_burn(t, &env).v >= 0);

@@ -16,10 +16,12 @@
 #include "tickets/lists.h"
 #include "tickets/rules.h"
 #include "tickets/signatures.h"
+#include "tickets/state_keys.h"
 #include "tickets/supernode.h"
 #include "util/hex.h"
 #include "util/rand.h"
 
+static const uint8_t secret[32] = {[0] = 9, [31] = 1};
 static struct ticket_rules rules;
 static struct consensus_hooks hooks;
 static struct supernodes *list;
@@ -316,9 +318,71 @@ static void no_share_no_check(void **st)
     state_discard(t);
 }
 
-/* --- signatures --- */
+/* --- room for 10,000 --- */
 
-static const uint8_t secret[32] = {[0] = 9, [31] = 1};
+static size_t some_count(void *ctx, struct state_txn *t)
+{
+    (void)t;
+    return *(const size_t *)ctx;
+}
+
+static bool no_coin(void *ctx, const struct outpoint *o, struct coin *out)
+{
+    (void)ctx, (void)o, (void)out;
+    return false;
+}
+
+/* A registration that is right in all but its collateral, with so many before it. */
+static void register_after(size_t n, const char *suffix)
+{
+    struct state_txn *t = state_begin(state);
+    struct supernode_view counting = {.ctx = &n, .count = some_count};
+    struct supernode s = example(1, 1);
+    struct identity id = {.height = 1, .owner_script = s.payout_script};
+    uint8_t fee[8] = {0xe8, 3}, key[33], zeros[114] = {0};
+    size_t len;
+    struct reject rej = {.code = REJECT_NONE};
+    struct mtx m;
+    identity_put(t, s.pastelid, &id);
+    secp_pubkey_create(key, &len, secret, true);
+    struct bytes raw[] = {bytes_of(s.collateral, 36),
+                          bytes_of(s.pastelid, 57),
+                          bytes_of(key + 1, 32),
+                          s.payout_script,
+                          s.endpoint,
+                          bytes_of(fee, 8),
+                          bytes_of(fee, 8),
+                          bytes_of(NULL, 0),
+                          bytes_of(NULL, 0),
+                          bytes_of(zeros, 114)};
+    struct ticket ticket = {.kind = ticket_kind_by_name("sn-register")};
+    for (size_t i = 0; i < ARRAY_LEN(raw); i++)
+        ticket.v[i].raw = raw[i];
+    mtx_init(&m);
+    struct tx *tx = mtx_to_tx(&m);
+    struct rule_env block = {
+        .params = &params, .height = 9, .state = t, .coin = no_coin};
+    struct ticket_env env = {.params = &params,
+                             .height = 9,
+                             .tx = tx,
+                             .state = t,
+                             .block = &block,
+                             .supernodes = &counting};
+    assert_false(ticket.kind->check(&ticket, &env, &rej));
+    assert_string_equal(rej.suffix, suffix);
+    tx_unref(tx);
+    mtx_clear(&m);
+    state_discard(t);
+}
+
+static void room_for_ten_thousand(void **st)
+{
+    (void)st;
+    register_after(MAX_SUPERNODES - 1, "-collateral-missing");
+    register_after(MAX_SUPERNODES, "-sn-full");
+}
+
+/* --- signatures --- */
 
 static struct ticket_sig sig_of(enum sig_scheme scheme, struct bytes key, size_t len)
 {
@@ -460,6 +524,7 @@ int main(void)
         TEST(queue_order),
         TEST(names_come_and_go),
         TEST(no_share_no_check),
+        TEST(room_for_ten_thousand),
         TEST(operator_files),
         cmocka_unit_test(penalties_fade),
         cmocka_unit_test(quorum_sizes),
