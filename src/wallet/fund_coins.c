@@ -240,18 +240,62 @@ static size_t sample_random(struct gathering *g, size_t n, int64_t target)
     return n;
 }
 
-/* Coins of the same scripts go with them, so that none is spent in part. */
-static size_t sample_scripts(struct gathering *g, size_t n)
+/* Coins of the same scripts go with them, so that none is spent in part: a set of
+ * script tags, which may take a few too many. */
+#define TAG_BITS (UINT32_C(1) << 20)
+
+static uint64_t *tags_of(const struct coin_view *v, size_t n)
 {
-    static const uint32_t bits = 1u << 20;
-    uint64_t *tags = xcalloc(bits / 64, 8);
+    uint64_t *tags = xcalloc(TAG_BITS / 64, 8);
     for (size_t i = 0; i < n; i++) {
-        uint32_t tag = g->all[i].script_tag % bits;
+        uint32_t tag = v[i].script_tag % TAG_BITS;
         tags[tag / 64] |= UINT64_C(1) << (tag % 64);
     }
+    return tags;
+}
+
+static bool has_tag(const uint64_t *tags, const struct coin_view *v)
+{
+    uint32_t tag = v->script_tag % TAG_BITS;
+    return (tags[tag / 64] >> (tag % 64) & 1) != 0;
+}
+
+/* How many coins the first @n bring with them, and what all of these are worth. */
+static size_t count_relatives(const struct gathering *g, size_t n, int64_t *sum)
+{
+    uint64_t *tags = tags_of(g->all, n);
+    size_t count = 0;
+    *sum = 0;
+    for (size_t i = 0; i < g->n; i++) {
+        if (!has_tag(tags, &g->all[i]))
+            continue;
+        count++;
+        *sum += g->all[i].value;
+    }
+    free(tags);
+    return count;
+}
+
+/* Where many coins share a script fewer scripts will do. */
+static size_t limit_relatives(const struct gathering *g, size_t n, int64_t target)
+{
+    int64_t sum;
+    size_t count = count_relatives(g, n, &sum);
+    while (count > SAMPLE_ABOVE && n > 1) {
+        size_t fewer = n * SAMPLE_COINS / count + 1;
+        count = count_relatives(g, fewer, &sum);
+        if (fewer == n || sum / SAMPLE_TIMES < target)
+            break;
+        n = fewer;
+    }
+    return n;
+}
+
+static size_t take_relatives(struct gathering *g, size_t n)
+{
+    uint64_t *tags = tags_of(g->all, n);
     for (size_t i = n; i < g->n; i++) {
-        uint32_t tag = g->all[i].script_tag % bits;
-        if ((tags[tag / 64] >> (tag % 64) & 1) != 0)
+        if (has_tag(tags, &g->all[i]))
             swap_views(&g->all[n++], &g->all[i]);
     }
     free(tags);
@@ -263,7 +307,7 @@ static size_t sample(struct gathering *g, int64_t target)
     size_t all = g->n;
     size_t n = sample_random(g, sample_single(g, target), target);
     g->n = all;
-    return sample_scripts(g, n);
+    return take_relatives(g, limit_relatives(g, n, target));
 }
 
 void fund_gather_coins(struct fund *f, int64_t target, bool all)
