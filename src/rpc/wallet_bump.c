@@ -102,12 +102,12 @@ static bool read_all(struct bump_call *b, struct rpc_call *c, const struct walle
 /* -- The call -- */
 
 static bool put_replacement(struct bump_call *b, struct rpc_call *c, struct wallet *w,
-                            struct funded_tx *f, char **warning)
+                            struct funded_tx *f)
 {
     struct wallet_error e = {0};
     if (b->as_psbt)
         return rpc_put_psbt(c, w, f->tx, true);
-    if (!wallet_commit_bump(w, &b->rq.txid, f, warning, &e)) {
+    if (!wallet_commit_bump(w, &b->rq.txid, f, &e)) {
         rpc_wallet_error(c, &e);
         return false;
     }
@@ -120,7 +120,6 @@ static void bump(struct bump_call *b, struct rpc_call *c, struct wallet *w)
     struct funded_tx f;
     struct amount old_fee;
     struct wallet_error e = {0};
-    char *warning = NULL;
     if (!rpc_need_unlocked(c, w))
         return;
     if (!wallet_bump(w, &b->rq, &f, &old_fee, &e)) {
@@ -128,17 +127,14 @@ static void bump(struct bump_call *b, struct rpc_call *c, struct wallet *w)
         return;
     }
     json_begin_object(c->w);
-    if (put_replacement(b, c, w, &f, &warning)) {
+    if (put_replacement(b, c, w, &f)) {
         rpc_write_amount(c, "origfee", old_fee);
         rpc_write_amount(c, "fee", f.fee);
         json_key(c->w, "errors");
-        json_begin_array(c->w);
-        if (warning != NULL)
-            json_str(c->w, warning);
+        json_begin_array(c->w); /* what might go wrong then fails as a whole */
         json_end_array(c->w);
     }
     json_end_object(c->w);
-    free(warning);
     funded_tx_clear(&f);
 }
 

@@ -382,18 +382,10 @@ static bool sign(struct wallet *w, struct funded_tx *f, struct wallet_error *e)
 }
 
 bool wallet_commit_bump(struct wallet *w, const struct hash256 *old,
-                        struct funded_tx *f, char **warning, struct wallet_error *e)
+                        struct funded_tx *f, struct wallet_error *e)
 {
-    struct wallet_tx *wtx = txstore_find(w, old);
-    struct wallet_error why = {0};
+    const struct wallet_tx *wtx = txstore_find(w, old);
     struct spend_notes notes = {
         .comment = wtx->comment, .to = wtx->comment_to, .replaces = old};
-    *warning = NULL;
-    if (!sign(w, f, e) || !wallet_commit(w, f, &notes, e))
-        return false;
-    if (!wallet_tx_set_replaced(w, wtx, &f->tx->txid, &why))
-        *warning = xstrdup("Created new bumpfee transaction but could not mark the "
-                           "original transaction as replaced");
-    wallet_error_clear(&why);
-    return true;
+    return sign(w, f, e) && wallet_commit(w, f, &notes, e);
 }

@@ -21,10 +21,8 @@ struct bump_request {
 NODISCARD bool wallet_bump(struct wallet *w, const struct bump_request *rq,
                            struct funded_tx *out, struct amount *old_fee,
                            struct wallet_error *e);
-/* Signs, records and sends the replacement, and marks what it replaces. *warning
- * (caller frees) is NULL, or what went wrong after it was sent. */
+/* Signs, records and sends the replacement. */
 NODISCARD bool wallet_commit_bump(struct wallet *w, const struct hash256 *old,
-                                  struct funded_tx *f, char **warning,
-                                  struct wallet_error *e);
+                                  struct funded_tx *f, struct wallet_error *e);
 
 #endif

@@ -16,6 +16,15 @@ static enum err unlock_inputs(struct wallet *w, const struct tx *tx)
     return e;
 }
 
+/* In one step with the new transaction, or a crash might leave two that both seem to
+ * count. */
+static bool mark_replaced(struct wallet *w, const struct wallet_tx *by,
+                          struct wallet_error *e)
+{
+    struct wallet_tx *old = txstore_find(w, &by->replaces);
+    return old == NULL || wallet_tx_set_replaced(w, old, &by->tx->txid, e);
+}
+
 static bool record(struct wallet *w, const struct tx *tx,
                    const struct spend_notes *notes, struct wallet_tx **wtx,
                    struct wallet_error *e)
@@ -25,7 +34,7 @@ static bool record(struct wallet *w, const struct tx *tx,
         n = (struct wallet_tx_notes){.comment = notes->comment,
                                      .comment_to = notes->to,
                                      .replaces = notes->replaces};
-    return txstore_add_own(w, tx, &n, wtx, e) &&
+    return txstore_add_own(w, tx, &n, wtx, e) && mark_replaced(w, *wtx, e) &&
            wallet_wrote(w, unlock_inputs(w, tx), e);
 }
 

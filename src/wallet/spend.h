@@ -69,7 +69,8 @@ NODISCARD bool wallet_fund(struct wallet *w, const struct spend_request *rq,
 /* What the wallet writes down with a transaction; each may be NULL. */
 struct spend_notes {
     const char *comment, *to;
-    const struct hash256 *replaces; /* the transaction that this one takes over from */
+    const struct hash256 *replaces; /* the transaction that this one takes over from;
+                                       it is marked as replaced */
 };
 /* Records the transaction in the wallet file, then hands it to mempool and peers. A
  * refusal there is no failure: the wallet keeps the transaction and tries again later
