@@ -213,9 +213,11 @@ static bool create_folder(const char *dir, struct wallet_error *e)
                        dir, err_text(r));
 }
 
-static bool no_wallet_in(const char *dir, const char *file, struct wallet_error *e)
+/* What a creation left that was cut off does not count. */
+static bool no_wallet_in(const struct chain_params *p, const char *dir,
+                         const char *file, struct wallet_error *e)
 {
-    return !wallet_file_is(NULL, file) ||
+    return !wallet_file_is(p, file) ||
            wallet_fail(e, WALLET_ALREADY_EXISTS,
                        "Failed to create database path '%s'. Database already exists.",
                        dir);
@@ -231,7 +233,7 @@ static bool create(struct wallet_manager *m, const char *name,
         return verification_failed(e, WALLET_FAILED);
     char *dir = wallet_dir_of(&m->opt, name), *file = wallet_file_of(&m->opt, name);
     bool folder_is_new = !path_exists(dir);
-    bool ok = no_wallet_in(dir, file, e) && create_folder(dir, e) &&
+    bool ok = no_wallet_in(m->opt.params, dir, file, e) && create_folder(dir, e) &&
               wallet_create(&w, &m->opt, name, file, how, mnemonic, e);
     if (!ok && folder_is_new)
         rmdir(dir);
@@ -292,8 +294,12 @@ static bool restore(struct wallet_manager *m, const char *name, const char *back
     bool folder_is_new = !path_exists(dir), ok = false;
     if (!path_exists(backup))
         wallet_fail(e, WALLET_INVALID_PARAMETER, "Backup file does not exist");
+    else if (path_exists(file))
+        wallet_fail(e, WALLET_ALREADY_EXISTS,
+                    "Failed to create database path '%s'. Database already exists.",
+                    dir);
     else
-        ok = no_wallet_in(dir, file, e) && create_folder(dir, e) &&
+        ok = create_folder(dir, e) &&
              restore_to(m, name, file, backup, start, out, warnings, e);
     if (!ok && folder_is_new)
         rmdir(dir);

@@ -112,6 +112,11 @@ static bool check_existing(struct store *s, bool any_network, struct wallet_erro
     char *said = NULL;
     if (sqlite_check(s->db, &said) != ERR_OK)
         return open_failed(s->path, ERR_CORRUPT, said, e);
+    if (sqlite_is_empty(s->db))
+        return wallet_fail(e, WALLET_FAILED,
+                           "%s is empty: the creation of the wallet was cut off. Create "
+                           "it again.",
+                           s->path);
     uint32_t version = sqlite_user_version(s->db);
     return (any_network || check_network(s, e)) && check_version(s, version, e) &&
            update(s, version, e);
