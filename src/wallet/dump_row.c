@@ -42,8 +42,8 @@ static bool read_number(int64_t *out, const char *p, size_t len)
     memcpy(text, p, len);
     text[len] = '\0';
     *out = strtoll(text, NULL, 10);
-    snprintf(again, sizeof(again), "%" PRId64, *out);
-    return strcmp(text, again) == 0; /* one form for each number */
+    int n = snprintf(again, sizeof(again), "%" PRId64, *out);
+    return (size_t)n == len && memcmp(p, again, len) == 0; /* one form for each */
 }
 
 /* Bytes are kept as offsets until the memory stands still. */

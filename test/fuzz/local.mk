@@ -104,6 +104,12 @@ FUZZERS += test/fuzz/fuzz_tx
 test_fuzz_fuzz_tx_SOURCES = test/fuzz/fuzz_tx.c test/fuzz/fuzz.h
 test_fuzz_fuzz_tx_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_tx_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
+FUZZERS += test/fuzz/fuzz_wallet_dump
+test_fuzz_fuzz_wallet_dump_SOURCES = test/fuzz/fuzz_wallet_dump.c test/fuzz/fuzz.h
+test_fuzz_fuzz_wallet_dump_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_wallet_dump_LDADD = $(WALLET_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
 FUZZERS += test/fuzz/fuzz_raptorq_ids
 test_fuzz_fuzz_raptorq_ids_SOURCES = test/fuzz/fuzz_raptorq_ids.c test/fuzz/fuzz.h
 test_fuzz_fuzz_raptorq_ids_LDFLAGS = $(FUZZ_LINK)

@@ -210,6 +210,24 @@ check_PROGRAMS += test/unit/test_raptorq_object
 test_unit_test_raptorq_object_SOURCES = test/unit/test_raptorq_object.c test/unit/raptorq_tools.h test/unit/unit.h
 test_unit_test_raptorq_object_LDADD = libochre_raptorq.a $(CMOCKA_LIBS)
 
+check_PROGRAMS += test/unit/test_secret
+test_unit_test_secret_SOURCES = test/unit/test_secret.c test/unit/unit.h
+test_unit_test_secret_LDADD = $(CRYPTO_TEST_LIBS)
+
+check_PROGRAMS += test/unit/test_sqlite
+test_unit_test_sqlite_SOURCES = test/unit/test_sqlite.c test/unit/unit.h
+test_unit_test_sqlite_LDADD = libochre_db.a $(CRYPTO_TEST_LIBS) $(DB_LIBS)
+
+check_PROGRAMS += test/unit/test_wallet_files
+test_unit_test_wallet_files_SOURCES = test/unit/test_wallet_files.c \
+	test/unit/wallet_file_fixture.h test/unit/unit.h
+test_unit_test_wallet_files_LDADD = $(WALLET_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
+check_PROGRAMS += test/unit/test_wallet_spkman
+test_unit_test_wallet_spkman_SOURCES = test/unit/test_wallet_spkman.c \
+	test/unit/wallet_file_fixture.h test/unit/unit.h
+test_unit_test_wallet_spkman_LDADD = $(WALLET_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
 # A million sets of symbols: minutes, not part of make check.
 EXTRA_PROGRAMS += test/unit/raptorq_long
 test_unit_raptorq_long_SOURCES = test/unit/raptorq_long.c test/unit/raptorq_tools.h test/unit/unit.h
