@@ -30,12 +30,23 @@ bool psbt_is_final(const struct psbt *p, uint32_t i)
 
 /* -- From records -- */
 
+/* Only one half of an x-only key is looked for when it has a private key. */
+static void learn_xonly(struct keystore *keys, const uint8_t xonly[32])
+{
+    uint8_t full[33] = {2};
+    memcpy(full + 1, xonly, 32);
+    if (keystore_find_xonly(keys, xonly) == NULL)
+        keystore_add_key(keys, bytes_of(full, sizeof(full)), NULL, NULL);
+}
+
 static void learn_keys(struct keystore *keys, const struct psbt_map *m)
 {
     for (size_t i = 0; i < m->n; i++) {
         const struct psbt_record *r = &m->items[i];
         if (r->type == PSBT_IN_BIP32 || r->type == PSBT_IN_PARTIAL_SIG)
             keystore_add_key(keys, r->key, NULL, NULL);
+        else if (r->type == PSBT_IN_TAP_BIP32 || r->type == PSBT_IN_TAP_SCRIPT_SIG)
+            learn_xonly(keys, r->key.data);
     }
 }
 
@@ -46,6 +57,13 @@ static void learn_leaf(struct tap_entry *e, const struct psbt_record *r)
     *leaf = (struct tap_leaf){.version = r->value.data[r->value.len - 1]};
     buf_append(&leaf->script, r->value.data, r->value.len - 1);
     buf_append(&leaf->control, r->key.data, r->key.len);
+}
+
+/* The root that a leaf and its control block lead to. */
+static struct hash256 leaf_root(const struct tap_leaf *leaf)
+{
+    struct hash256 hash = tapleaf_hash(leaf->version, buf_view(&leaf->script));
+    return taproot_merkle_root(buf_view(&leaf->control), &hash);
 }
 
 static void learn_taproot(struct keystore *keys, const struct psbt_map *m,
@@ -64,11 +82,13 @@ static void learn_taproot(struct keystore *keys, const struct psbt_map *m,
     /* A control block names the internal key, too. */
     memcpy(e->internal, internal.data != NULL ? internal.data : leaves[0].key.data + 1,
            32);
-    e->has_root = root.data != NULL;
-    if (e->has_root)
-        memcpy(e->root.b, root.data, 32);
     for (size_t i = 0; i < n; i++)
         learn_leaf(e, &leaves[i]);
+    e->has_root = root.data != NULL || n > 0;
+    if (root.data != NULL)
+        memcpy(e->root.b, root.data, 32);
+    else if (n > 0)
+        e->root = leaf_root(&e->leaves[0]);
 }
 
 void psbt_learn(struct keystore *keys, const struct psbt *p, uint32_t i)

@@ -58,13 +58,16 @@ const char *tap_tree_check(struct bytes tree)
     return r.bad || !w.whole ? "Output Taproot tree is malformed" : NULL;
 }
 
-void tap_tree_write(struct buf *out, const struct tap_entry *e)
+bool tap_tree_write(struct buf *out, const struct tap_entry *e)
 {
     struct sink s = sink_to_buf(out);
+    size_t start = out->len;
     for (size_t i = 0; i < e->n_leaves; i++) {
         const struct tap_leaf *leaf = &e->leaves[i];
-        write_u8(&s, (uint8_t)((leaf->control.len - 33) / 32));
+        size_t depth = (leaf->control.len - 33) / 32;
+        write_u8(&s, (uint8_t)(depth <= MAX_DEPTH ? depth : UINT8_MAX));
         write_u8(&s, leaf->version);
         write_var(&s, buf_view(&leaf->script));
     }
+    return tap_tree_check(bytes_of(out->data + start, out->len - start)) == NULL;
 }

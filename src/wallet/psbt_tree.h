@@ -14,7 +14,7 @@ struct tap_tree_leaf {
 bool tap_tree_next(struct reader *r, struct tap_tree_leaf *out);
 /* NULL, or what is wrong: static text. */
 const char *tap_tree_check(struct bytes tree);
-/* Appends the tree of a known output; nothing when it has no scripts. */
-void tap_tree_write(struct buf *out, const struct tap_entry *e);
+/* Appends the tree of an output; false when it has no scripts, or not all are known. */
+bool tap_tree_write(struct buf *out, const struct tap_entry *e);
 
 #endif

@@ -190,6 +190,17 @@ static void note_leaf(struct tap_key *k, const struct hash256 *leaf)
 }
 
 /* A key in a leaf stands as itself, or as the hash of its x-only form. */
+static struct tap_key *leaf_key(struct tap_keys_found *f, const struct keystore *known,
+                                struct bytes data)
+{
+    const struct key_entry *e = NULL;
+    if (data.len == 32)
+        return note_key(f, known, data.data);
+    if (data.len == 20)
+        e = keystore_find_xonly_hash(known, data.data);
+    return e != NULL ? note_key(f, known, e->pubkey + 1) : NULL;
+}
+
 static void note_leaf_keys(struct tap_keys_found *f, const struct keystore *known,
                            const struct tap_leaf *leaf)
 {
@@ -197,7 +208,7 @@ static void note_leaf_keys(struct tap_keys_found *f, const struct keystore *know
     size_t pos = 0;
     struct hash256 hash = tapleaf_hash(leaf->version, buf_view(&leaf->script));
     while (script_next(buf_view(&leaf->script), &pos, &op)) {
-        struct tap_key *k = op.data.len == 32 ? note_key(f, known, op.data.data) : NULL;
+        struct tap_key *k = leaf_key(f, known, op.data);
         if (k != NULL)
             note_leaf(k, &hash);
     }
@@ -243,8 +254,7 @@ static void update_tap_output(struct psbt *p, uint32_t i, const struct keystore 
     if (e != NULL) {
         psbt_add(p, m, PSBT_OUT_TAP_INTERNAL_KEY, psbt_no_key(),
                  bytes_of(e->internal, 32));
-        tap_tree_write(&tree, e);
-        if (tree.len > 0)
+        if (tap_tree_write(&tree, e))
             psbt_add(p, m, PSBT_OUT_TAP_TREE, psbt_no_key(), buf_view(&tree));
         buf_clear(&tree);
     }

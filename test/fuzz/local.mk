@@ -95,6 +95,11 @@ test_fuzz_fuzz_miniscript_SOURCES = test/fuzz/fuzz_miniscript.c test/fuzz/fuzz.h
 test_fuzz_fuzz_miniscript_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_miniscript_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
 
+FUZZERS += test/fuzz/fuzz_psbt
+test_fuzz_fuzz_psbt_SOURCES = test/fuzz/fuzz_psbt.c test/fuzz/fuzz.h
+test_fuzz_fuzz_psbt_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_psbt_LDADD = $(WALLET_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
 FUZZERS += test/fuzz/fuzz_script
 test_fuzz_fuzz_script_SOURCES = test/fuzz/fuzz_script.c test/fuzz/fuzz.h
 test_fuzz_fuzz_script_LDFLAGS = $(FUZZ_LINK)
