@@ -3,6 +3,7 @@
 
 #include "chain/script/address.h"
 #include "crypto/secp.h"
+#include "util/sink.h"
 #include "wallet/psbt.h"
 
 static json_t *vectors(void)
@@ -108,7 +109,6 @@ static void signs(void **state UNUSED)
             add_key(&keys, json_string_value(key));
         read_ok(&p, str_of(v, "psbt"));
         sign_all(&p, &keys, SIGHASH_ALL);
-        print_message("signer %zu\n", i);
         assert_psbt(&p, str_of(v, "result"));
         psbt_clear(&p);
         keystore_clear(&keys);
@@ -172,12 +172,227 @@ static void extracts(void **state UNUSED)
     json_decref(root);
 }
 
+/* -- Version 2: BIP 370 -- */
+
+/* One record in hex: its type with key, and its value. */
+struct rec {
+    const char *key, *value;
+};
+
+#define MAX_RECS 8
+struct v2 {
+    struct rec global[MAX_RECS], in[2][MAX_RECS], out[MAX_RECS];
+};
+
+static void put_map(struct sink *s, const struct rec *recs)
+{
+    struct buf b = {0};
+    for (size_t i = 0; i < MAX_RECS && recs[i].key != NULL; i++) {
+        write_var(s, hex_to(&b, recs[i].key));
+        write_var(s, hex_to(&b, recs[i].value));
+    }
+    write_u8(s, 0);
+    buf_clear(&b);
+}
+
+static const char *read_recs(struct psbt *p, const struct v2 *v, size_t n_in)
+{
+    struct buf raw = {0};
+    struct sink s = sink_to_buf(&raw);
+    const char *error = NULL;
+    write_bytes(&s, "psbt\xff", 5);
+    put_map(&s, v->global);
+    for (size_t i = 0; i < n_in; i++)
+        put_map(&s, v->in[i]);
+    put_map(&s, v->out);
+    if (psbt_read(p, buf_view(&raw), &error))
+        error = NULL;
+    buf_clear(&raw);
+    return error;
+}
+
+#define TXID                                                                           \
+    "0f", "00000000"                                                                   \
+    }                                                                                  \
+    ,                                                                                  \
+    {                                                                                  \
+        "0e", "0b0ad921419c1c8719735d72dc739f9ea9e0638d1fe4c1eef0f9"                   \
+              "944084815fc8"
+#define GLOBALS                                                                        \
+    {"02", "02000000"}, {"04", "02"}, {"05", "01"},                                    \
+    {                                                                                  \
+        "fb", "02000000"                                                               \
+    }
+#define OUTPUT                                                                         \
+    {"03", "0008af2f00000000"},                                                        \
+    {                                                                                  \
+        "04", "0014c430f64c4756da310dbd1a085572ef29"                                   \
+    }
+
+/* Heights and times that two inputs ask for, and what comes of it. */
+static void locktime_is_determined(void **state UNUSED)
+{
+    static const struct {
+        const char *height[2], *time[2], *fallback;
+        uint32_t want;
+        bool bad;
+    } cases[] = {
+        {{NULL, NULL}, {NULL, NULL}, NULL, 0, false},
+        {{NULL, NULL}, {NULL, NULL}, "e8030000", 1000, false},
+        {{"10270000", NULL}, {NULL, NULL}, "e8030000", 10000, false},
+        {{"10270000", "28230000"}, {NULL, NULL}, NULL, 10000, false},
+        {{"10270000", "28230000"}, {"8c8dc462", NULL}, NULL, 10000, false},
+        {{"10270000", "28230000"}, {"8c8dc462", "8c8dc462"}, NULL, 10000, false},
+        {{NULL, "10270000"}, {"8b8dc462", "8c8dc462"}, NULL, 1657048460, false},
+        {{NULL, NULL}, {"8b8dc462", NULL}, NULL, 1657048459, false},
+        {{"10270000", NULL}, {NULL, "8c8dc462"}, NULL, 0, true},
+        {{"10270000", NULL}, {NULL, "8c8dc462"}, "e8030000", 0, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct psbt p;
+        struct v2 v = {{GLOBALS}, {{{TXID}}, {{TXID}}}, {OUTPUT}};
+        v.in[1][0].value = "01000000";
+        if (cases[i].fallback != NULL)
+            v.global[4] = (struct rec){"03", cases[i].fallback};
+        for (size_t k = 0; k < 2; k++) {
+            struct rec *r = &v.in[k][2];
+            if (cases[i].time[k] != NULL)
+                *r++ = (struct rec){"11", cases[i].time[k]};
+            if (cases[i].height[k] != NULL)
+                *r = (struct rec){"12", cases[i].height[k]};
+        }
+        const char *error = read_recs(&p, &v, 2);
+        if (cases[i].bad) {
+            assert_string_equal(error, "Inputs require lock times of different kinds");
+            continue;
+        }
+        assert_null(error);
+        assert_int_equal(p.tx->locktime, cases[i].want);
+        psbt_clear(&p);
+    }
+}
+
+static void v2_rules(void **state UNUSED)
+{
+    static const struct {
+        const char *why;
+        struct v2 v;
+    } cases[] = {
+        {"Transaction version is required in PSBTv2",
+         {{{"04", "02"}, {"05", "01"}, {"fb", "02000000"}},
+          {{{TXID}}, {{TXID}}},
+          {OUTPUT}}},
+        {"Input count is required in PSBTv2",
+         {{{"02", "02000000"}, {"05", "01"}, {"fb", "02000000"}},
+          {{{TXID}}, {{TXID}}},
+          {OUTPUT}}},
+        {"Output count is required in PSBTv2",
+         {{{"02", "02000000"}, {"04", "02"}, {"fb", "02000000"}},
+          {{{TXID}}, {{TXID}}},
+          {OUTPUT}}},
+        {"Previous output's index is required in PSBTv2",
+         {{GLOBALS},
+          {{{TXID}},
+           {{"0e", "0b0ad921419c1c8719735d72dc739f9ea9e0638d1fe4c1"
+                   "eef0f9944084815fc8"}}},
+          {OUTPUT}}},
+        {"Previous TXID is required in PSBTv2",
+         {{GLOBALS}, {{{"0f", "00000000"}}, {{TXID}}}, {OUTPUT}}},
+        {"Output amount is required in PSBTv2",
+         {{GLOBALS}, {{{TXID}}, {{TXID}}}, {{"04", "51"}}}},
+        {"Output script is required in PSBTv2",
+         {{GLOBALS}, {{{TXID}}, {{TXID}}}, {{"03", "0008af2f00000000"}}}},
+        {"PSBT_GLOBAL_UNSIGNED_TX is not allowed in PSBTv2",
+         {{GLOBALS, {"00", "02000000000000000000"}}, {{{TXID}}, {{TXID}}}, {OUTPUT}}},
+        {"Required time locktime is not a time",
+         {{GLOBALS}, {{{TXID}, {"11", "ff64cd1d"}}, {{TXID}}}, {OUTPUT}}},
+        {"Required height locktime is not a height",
+         {{GLOBALS}, {{{TXID}, {"12", "0065cd1d"}}, {{TXID}}}, {OUTPUT}}},
+        {"Required height locktime is not a height",
+         {{GLOBALS}, {{{TXID}, {"12", "00000000"}}, {{TXID}}}, {OUTPUT}}},
+        {"Unsupported version number",
+         {{{"fb", "01000000"}}, {{{TXID}}, {{TXID}}}, {OUTPUT}}},
+        {"DataStream::read(): end of data",
+         {{{"02", "02000000"}, {"04", "feffffffff"}, {"05", "01"}, {"fb", "02000000"}},
+          {{{TXID}}, {{TXID}}},
+          {OUTPUT}}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct psbt p;
+        const char *error = read_recs(&p, &cases[i].v, 2);
+        assert_non_null(error);
+        assert_string_equal(error, cases[i].why);
+    }
+}
+
+#define UNSIGNED                                                                       \
+    "02000000010b0ad921419c1c8719735d72dc739f9ea9e0638d1fe4c1eef0f9944084815fc80000"   \
+    "000000ffffffff010008af2f000000000151"                                             \
+    "00000000"
+
+/* What version 2 brought stays out of version 0, unless it is somebody else's. */
+static void v2_fields_are_not_of_v0(void **state UNUSED)
+{
+    static const struct {
+        struct rec global, in, out;
+        bool fine;
+    } cases[] = {
+        {.fine = true},
+        {.global = {"02", "02000000"}},
+        {.global = {"03", "02000000"}},
+        {.global = {"04", "01"}},
+        {.global = {"05", "01"}},
+        {.global = {"06", "00"}},
+        {.in = {"0e",
+                "0b0ad921419c1c8719735d72dc739f9ea9e0638d1fe4c1eef0f9944084815fc8"}},
+        {.in = {"0f", "00000000"}},
+        {.in = {"10", "ffffffff"}},
+        {.in = {"11", "8c8dc462"}},
+        {.in = {"12", "10270000"}},
+        {.out = {"03", "0008af2f00000000"}},
+        {.out = {"04", "51"}},
+        {.in = {"0fabcd", "00"}, .fine = true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct psbt p;
+        struct v2 v = {
+            {{"00", UNSIGNED}, cases[i].global}, {{cases[i].in}}, {cases[i].out}};
+        const char *error = read_recs(&p, &v, 1);
+        assert_int_equal(error == NULL, cases[i].fine);
+        if (error == NULL)
+            psbt_clear(&p);
+    }
+}
+
+static void versions_convert(void **state UNUSED)
+{
+    struct psbt p, copy;
+    struct v2 v = {{{"00", UNSIGNED}}, {{{"0fabcd", "00"}, {"f0", "01"}}}, {{NULL}}};
+    assert_null(read_recs(&p, &v, 1));
+    psbt_copy(&copy, &p);
+    psbt_convert(&copy, 2);
+    assert_null(psbt_value(&copy.global, PSBT_GLOBAL_UNSIGNED_TX).data);
+    assert_true(psbt_combine(&p, &copy)); /* the same transaction */
+    psbt_convert(&copy, 0);
+    assert_true(hash256_equal(&copy.tx->txid, &p.tx->txid));
+    assert_non_null(psbt_value(&copy.in[0], 0xf0).data);
+    psbt_clear(&copy);
+    psbt_clear(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rejects_invalid), cmocka_unit_test(reads_valid),
-        cmocka_unit_test(signs),           cmocka_unit_test(combines),
-        cmocka_unit_test(finalizes),       cmocka_unit_test(extracts),
+        cmocka_unit_test(rejects_invalid),
+        cmocka_unit_test(reads_valid),
+        cmocka_unit_test(signs),
+        cmocka_unit_test(combines),
+        cmocka_unit_test(finalizes),
+        cmocka_unit_test(extracts),
+        cmocka_unit_test(locktime_is_determined),
+        cmocka_unit_test(v2_rules),
+        cmocka_unit_test(v2_fields_are_not_of_v0),
+        cmocka_unit_test(versions_convert),
     };
     secp_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
