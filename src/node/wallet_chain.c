@@ -118,8 +118,6 @@ static enum filter_answer filter_match(void *ctx, const struct hash256 *hash,
     struct filter_index *fi = chainman_filters(((struct daemon *)ctx)->node.chainman);
     struct filter_entry f;
     enum filter_answer answer = FILTER_NONE;
-    if (fi == NULL)
-        return FILTER_NONE;
     if (filter_index_find(fi, hash, &f) == ERR_OK)
         answer = answers[block_filter_match(buf_view(&f.filter), hash, scripts, n)];
     buf_clear(&f.filter);
@@ -210,7 +208,8 @@ static void fill_source(struct chain_source *out, struct daemon *d)
         .fork = fork_of,
         .first_since = first_since,
         .read_block = read_block,
-        .filter_match = filter_match,
+        .filter_match =
+            chainman_filters(d->node.chainman) != NULL ? filter_match : NULL,
         .prune_height = prune_height,
         .progress = progress,
         .ready = ready,

@@ -185,6 +185,38 @@ def test_reindex_keeps_everything(lab, bitcoin):
     assert wallet.gettransaction(tx.txid)["confirmations"] == 3
 
 
+def test_filters_spare_reading_blocks(lab, bitcoin):
+    """With -blockfilterindex the same is found, also beyond the key pool."""
+    node = lab.node("-blockfilterindex=1", "-keypool=10", params=bitcoin)
+    bank = MiniWallet(node)
+    bank.generate(110)
+    node.createwallet(wallet_name="giver")
+    giver = node.wallet("giver")
+    backup = node.path("giver.bak")
+    giver.backupwallet(backup)
+    for i in range(30):
+        address = giver.getnewaddress()
+        if i % 6 == 5:
+            code = bytes.fromhex(node.validateaddress(address)["scriptPubKey"])
+            bank.send_to(code, 10000 + i)
+            bank.generate(3)
+    wait_until(lambda: node.getindexinfo()["basic block filter index"]["synced"])
+    at = node.log_size()
+    node.restorewallet("again", backup)
+    again = node.wallet("again")
+    again.rescanblockchain()
+    assert "fast variant using block filters" in node.log(at)
+    assert again.getbalance() == giver.getbalance() > 0
+    assert len(again.listtransactions()) == 5
+    node.stop()
+    node.start("-blockfilterindex=0")
+    node.loadwallet("again")
+    at = node.log_size()
+    again.rescanblockchain()
+    assert "slow variant inspecting all blocks" in node.log(at)
+    assert len(again.listtransactions()) == 5
+
+
 # pruning and proofs -----------------------------------------------------------
 
 
