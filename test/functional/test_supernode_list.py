@@ -10,7 +10,7 @@ from framework import supernodes, ticket
 from framework.key import Key
 from framework.params import OCHRE
 from framework.primitives import OutPoint, Tx, TxIn, TxOut
-from framework.sighash import sign_p2wpkh
+from framework.sighash import sign_p2pkh, sign_p2wpkh
 from framework.util import wait_until
 from framework.verdict import Judge
 from framework.wallet import MiniWallet
@@ -438,8 +438,9 @@ def test_reorganisation(judge, node, wallet, ops):
         assert n.getstateroot() == roots[tip]
 
 
-def test_restart(judge, node):
-    """The list in memory is what the records say, after a clean end, a crash, a reindex."""
+def test_restart(judge, node, wallet, ops):
+    """The list in memory is what the records say, after a clean end, a crash, a reindex; and
+    collaterals are still watched."""
     judge.sync()
     for stop, options in ((node.stop, ()), (node.kill, ()), (node.stop, ("-reindex-chainstate",))):
         stop()
@@ -449,3 +450,10 @@ def test_restart(judge, node):
         wait_until(lambda: node.getbestblockhash() == judge.chain.tip.hash)
         judge.mine([])
     assert node.verifychain(4, 60)
+    o = ops[1]
+    assert supernodes.get(judge.state, o.sn) is not None and o.form == "p2pkh"
+    txid, n = o.collateral[:32][::-1].hex(), struct.unpack("<I", o.collateral[32:])[0]
+    tx = Tx([TxIn(OutPoint(txid, n))], [TxOut(op.COLLATERAL - op.FEE, wallet.script_pubkey)])
+    sign_p2pkh(tx, 0, o.owner)
+    judge.accepted(tx)
+    assert supernodes.get(judge.state, o.sn) is None
