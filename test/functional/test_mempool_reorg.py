@@ -139,3 +139,16 @@ def test_coinbase_children_of_a_lost_block_vanish(node, wallet):
         node.submitblock(block.hex())
     assert node.getbestblockhash() == side.tip.hash
     assert node.gettxout(tip_coinbase.txid, 0) is None
+
+
+def test_deep_invalidation_takes_the_spenders_along(lab, params):
+    """More than ten blocks down nothing comes back, and nothing that spends it stays."""
+    node = lab.node(params=params)
+    wallet = MiniWallet(node)
+    wallet.generate(120)
+    parent = wallet.send(confirmed_only=True)
+    wallet.generate(12)
+    child = wallet.create(utxos=[wallet.get_utxo(txid=parent.txid)])
+    wallet.broadcast(child)
+    node.invalidateblock(node.getblockhash(121))
+    assert node.getrawmempool() == []

@@ -32,9 +32,9 @@ static void link_connected(void *ctx, const struct block *b, int32_t height)
     mempool_block_connected(ctx, b, height);
 }
 
-static void link_disconnected(void *ctx, const struct block *b)
+static void link_disconnected(void *ctx, const struct block *b, bool give_back)
 {
-    mempool_block_disconnected(ctx, b);
+    mempool_block_disconnected(ctx, b, give_back);
 }
 
 static void link_settled(void *ctx, bool reorged)

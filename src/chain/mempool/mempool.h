@@ -185,7 +185,8 @@ bool package_is_tree(const struct tx *const *txs, size_t n);
 
 /* ---- Called by chainman, through the link mempool_new sets up ---- */
 void mempool_block_connected(struct mempool *mp, const struct block *b, int32_t height);
-void mempool_block_disconnected(struct mempool *mp, const struct block *b);
+void mempool_block_disconnected(struct mempool *mp, const struct block *b,
+                                bool give_back);
 /* After the tip settled: re-adds what disconnected blocks held, drops what became
  * immature, non-final or, for tickets, invalid; expires; trims. */
 void mempool_tip_settled(struct mempool *mp, bool reorged);

@@ -105,10 +105,14 @@ void mempool_block_connected(struct mempool *mp, const struct block *b,
     pool_rolling_block(mp);
 }
 
-void mempool_block_disconnected(struct mempool *mp, const struct block *b)
+void mempool_block_disconnected(struct mempool *mp, const struct block *b,
+                                bool give_back)
 {
     for (uint32_t i = b->n_tx; i-- > 0;)
-        disconnected_add(&mp->disconnected, &b->txs[i]);
+        if (give_back)
+            disconnected_add(&mp->disconnected, &b->txs[i]);
+        else
+            remove_spenders(mp, &b->txs[i], TX_REMOVED_REORG);
     disconnected_limit(mp);
 }
 

@@ -69,7 +69,7 @@ static bool fatal_block(struct chainman *cm, const char *what,
     return chainman_fatal_err(cm, text, e);
 }
 
-bool tip_disconnect(struct chainman *cm, bool tell_mempool)
+bool tip_disconnect(struct chainman *cm, bool give_back)
 {
     struct block_index *tip = chain_tip(cm);
     struct block *b;
@@ -79,8 +79,8 @@ bool tip_disconnect(struct chainman *cm, bool tell_mempool)
     chainman_write_lock(cm);
     bool ok = block_disconnect(cm, b, tip) == DISCONNECT_OK;
     if (ok) {
-        if (tell_mempool && cm->mempool.block_disconnected)
-            cm->mempool.block_disconnected(cm->mempool.ctx, b);
+        if (cm->mempool.block_disconnected)
+            cm->mempool.block_disconnected(cm->mempool.ctx, b, give_back);
         set_tip(cm, tip->prev);
     }
     chainman_write_unlock(cm);

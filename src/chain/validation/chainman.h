@@ -198,7 +198,8 @@ size_t chainman_coins_db_limit(const struct chainman *cm);
 struct mempool_link {
     void *ctx;
     void (*block_connected)(void *ctx, const struct block *b, int32_t height);
-    void (*block_disconnected)(void *ctx, const struct block *b);
+    /* @give_back: its transactions may come back to the pool. */
+    void (*block_disconnected)(void *ctx, const struct block *b, bool give_back);
     /* The tip has settled (for now): see mempool_tip_settled. */
     void (*tip_settled)(void *ctx, bool reorged);
 };

@@ -216,8 +216,8 @@ enum err prefetch_take(struct prefetch *p, struct block **out,
                        const struct block_index *bi);
 
 /* -- activate.c -- */
-/* Disconnects the tip; *out (may be NULL) gets a reference of the block. */
-bool tip_disconnect(struct chainman *cm, bool tell_mempool);
+/* Disconnects the tip; @give_back: its transactions may come back to the mempool. */
+bool tip_disconnect(struct chainman *cm, bool give_back);
 void block_found_invalid(struct chainman *cm, struct block_index *bi,
                          const struct reject *rej);
 /* One step towards the best chain: *done when there is nothing to do. False:
