@@ -122,7 +122,7 @@ static void set_up(void)
 static bool count_signature(void *ctx, const struct ticket_sig *sig)
 {
     unsigned *units = ctx;
-    if (sig->sig_len > 0)
+    if (sig->sig_len > 0) /* one that is missing costs nothing */
         *units += sig->scheme == SIG_ED448 ? 4 : 1;
     return true;
 }

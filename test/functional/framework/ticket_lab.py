@@ -84,11 +84,15 @@ class TicketLab:
         return self.wallet.generate(count)
 
     def committee(self, height):
-        """The operators of a block's committee, best rank first, as the model has them."""
+        """The operators of a block's committee, best rank first, with the fees of then, as
+        the model has them."""
         state = self.judge.sync().states[height]
         block = self.judge.chain.blocks[height].hash_bytes
         by_sn = {o.sn: o for o in self.operators}
-        return [by_sn[sn] for sn, _ in supernodes.committee(state, block, height)]
+        members = supernodes.committee(state, block, height)
+        for sn, r in members:
+            by_sn[sn].storage_fee, by_sn[sn].sense_fee = r.storage_fee, r.sense_fee
+        return [by_sn[sn] for sn, _ in members]
 
     def reference(self, height=None):
         """(height, the 36 bytes that name it) of a committee."""
