@@ -100,6 +100,7 @@ def render(tables):
         nibble += ["{" + ", ".join(low) + ",\n     " + ", ".join(high) + "}"]
     parts = [
         "/* Written by contrib/devtools/rq-tables.py from rfc6330.txt: do not edit. */\n"
+        "/* clang-format off */\n"
         '#include "storage/raptorq/tables.h"\n',
         "const uint32_t rq_V[4][256] = {\n" + "".join(
             "    {" + ",\n     ".join(

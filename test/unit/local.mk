@@ -235,5 +235,9 @@ test_unit_raptorq_long_LDADD = libochre_raptorq.a $(CMOCKA_LIBS)
 check-raptorq-long: test/unit/raptorq_long
 	test/unit/raptorq_long $(RAPTORQ_SETS) $(RAPTORQ_SEED)
 
+# Every octet defined before use: half a minute.
+check-raptorq-memory: test/unit/test_raptorq test/unit/test_raptorq_kernels test/unit/test_raptorq_object
+	for t in $^; do valgrind -q --error-exitcode=9 $$t || exit 1; done
+
 TESTS += $(check_PROGRAMS)
 endif

@@ -6,6 +6,17 @@
 #include "storage/raptorq/raptorq.h"
 #include "storage/raptorq/tables.h"
 
+/* Under sanitizers, which take ten times as long, tests look at a sample. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#define SANITIZED                                                                      \
+    (__has_feature(address_sanitizer) || __has_feature(memory_sanitizer) ||            \
+     __has_feature(thread_sanitizer))
+#else
+#define SANITIZED 0
+#endif
+
 /* xorshift64*: the same numbers everywhere for a seed. */
 struct rng {
     uint64_t state;

@@ -285,7 +285,7 @@ int rq_lists_make(struct rq_mem *mem, struct rq_buf *buf, const struct rq_plan *
     for (uint32_t i = 0; i < n; i++)
         total += rq_lt_weight(&t, isi[i]);
     total = rq_round_up(total * sizeof(*idx), RQ_ALIGN);
-    rc = rq_buf_need(mem, buf, total + n);
+    rc = rq_buf_need_spare(mem, buf, total + n, total / 4);
     if (rc < 0)
         return rc;
     out->idx = idx = buf->p;

@@ -1,37 +1,9 @@
 #include <string.h>
 
 #include "storage/raptorq/cost.h"
-#include "storage/raptorq/ctx.h"
+#include "storage/raptorq/decoder.h"
 
 #define SPARE_REPAIR 64 /* default room beyond K repair symbols */
-
-/* have[] and slot_had[] when not 0: here, and among the rows of the matrix. */
-enum { HERE = 1, LISTED = 2 };
-
-struct rq_dec {
-    struct rq_ctx *ctx;
-    bool open, decoded, staged;
-    struct rq_params p;
-    struct rq_view view;
-    uint32_t tail_length; /* octets of symbol K-1 in the caller's memory if partial */
-
-    uint8_t *have; /* [K] source symbols: 0 not here, HERE, LISTED */
-    uint32_t n_source;
-    uint32_t max_repair, n_slots, n_repair;
-    uint32_t *slot_esi; /* [max_repair] of each slot handed out */
-    uint8_t *slot_had;
-    uint32_t *hash; /* slot + 1 by ESI, open addressing */
-    uint32_t hash_mask;
-    uint8_t *repair;     /* [max_repair] of T octets */
-    uint32_t bounce_esi; /* source symbol the bounce buffer is for, or UINT32_MAX */
-    struct rq_buf b_ids, b_repair, b_tail, b_bounce;
-
-    /* rows of the matrix behind the LDPC rows, in order */
-    uint32_t nrows;
-    uint32_t *row_isi, *row_where;
-    uint32_t njobs;
-    struct rq_buf b_rows, jobs, where, lists, lost, inverse;
-};
 
 int rq_dec_new(struct rq_ctx *ctx, struct rq_dec **out)
 {
@@ -292,7 +264,7 @@ static int find_lost(struct rq_dec *dec, uint32_t **lost, uint32_t *n)
     return RQ_OK;
 }
 
-static uint32_t where_source(const struct rq_dec *dec, uint32_t m)
+uint32_t rq_dec_where_source(const struct rq_dec *dec, uint32_t m)
 {
     if (m >= dec->p.K || !dec->have[m])
         return rq_where(0, IN_ZERO);
@@ -300,8 +272,7 @@ static uint32_t where_source(const struct rq_dec *dec, uint32_t m)
                                                : rq_where(m, IN_VIEW);
 }
 
-/* The first repair symbols, up to @max: their slots and internal ids. */
-static uint32_t list_repair(const struct rq_dec *dec, uint32_t max, uint32_t *slot,
+uint32_t rq_dec_list_repair(const struct rq_dec *dec, uint32_t max, uint32_t *slot,
                             uint32_t *isi)
 {
     uint32_t n = 0;
@@ -331,10 +302,10 @@ static int need_jobs(struct rq_dec *dec)
     return RQ_OK;
 }
 
-static int need_where(struct rq_dec *dec, uint32_t n, uint32_t **out)
+int rq_dec_need_where(struct rq_dec *dec, uint32_t n, uint32_t **out)
 {
-    int rc =
-        rq_buf_need(&dec->ctx->mem, &dec->where, (n + RQ_WHERE_PAD) * sizeof(**out));
+    size_t room = dec->p.L + RQ_WHERE_PAD; /* for any list */
+    int rc = rq_buf_need(&dec->ctx->mem, &dec->where, room * sizeof(**out));
 
     *out = dec->where.p;
     if (rc < 0)
@@ -344,7 +315,7 @@ static int need_where(struct rq_dec *dec, uint32_t n, uint32_t **out)
     return RQ_OK;
 }
 
-static int run(struct rq_dec *dec, struct rq_exec *x, enum rq_mode mode)
+int rq_dec_run(struct rq_dec *dec, struct rq_exec *x, enum rq_mode mode)
 {
     int rc = need_jobs(dec);
 
@@ -357,353 +328,6 @@ static int run(struct rq_dec *dec, struct rq_exec *x, enum rq_mode mode)
     dec->ctx->stats.mode = mode;
     rc = rq_ctx_run(dec->ctx, x, dec->jobs.p, dec->njobs, dec->staged);
     return rc < 0 ? rc : finish(dec);
-}
-
-/* ---- Few losses: by the coefficients of the repair symbols ---- */
-
-/* Solves the equations a (n rows of lda, unknown j in column j); RQ_NEED_MORE. */
-static int invert(struct rq_dec *dec, const uint8_t *a, size_t lda, uint32_t n,
-                  uint32_t e)
-{
-    struct rq_ctx *ctx = dec->ctx;
-    int rc = rq_buf_need(&ctx->mem, &ctx->invert_work, rq_invert_work(n, e));
-
-    if (rc == RQ_OK)
-        rc = rq_buf_need(&ctx->mem, &dec->inverse, n * rq_round_up(e, 8));
-    if (rc < 0)
-        return rc;
-    if (!rq_invert(ctx->kernels, ctx->invert_work.p, a, lda, n, e, dec->inverse.p))
-        return RQ_NEED_MORE;
-    return RQ_OK;
-}
-
-/* Coefficients of known symbols go to the rows of a compact matrix in lists, those of
- * the lost ones, transposed, to @lost_part. */
-static int split_matrix(struct rq_dec *dec, const uint8_t *coef, uint32_t n,
-                        uint8_t *lost_part, uint32_t e)
-{
-    size_t ld = rq_round_up(n, 8);
-    uint32_t known = 0, j = 0, *where;
-    uint8_t *out;
-    int rc;
-
-    rc = rq_buf_need(&dec->ctx->mem, &dec->lists, (size_t)dec->p.K * ld);
-    if (rc == RQ_OK)
-        rc = need_where(dec, dec->n_source, &where);
-    if (rc != RQ_OK)
-        return rc;
-    out = dec->lists.p;
-    for (uint32_t m = 0; m < dec->p.K; m++, coef += ld) {
-        if (dec->have[m]) {
-            memcpy(out + known * ld, coef, ld);
-            where[known++] = where_source(dec, m);
-            continue;
-        }
-        for (uint32_t i = 0; i < n; i++)
-            lost_part[i * e + j] = coef[i];
-        j++;
-    }
-    return RQ_OK;
-}
-
-static int solve_matrix(struct rq_dec *dec, const uint32_t *lost, uint32_t e)
-{
-    uint32_t slot[RQ_GENERATOR_MAX], isi[RQ_GENERATOR_MAX];
-    uint32_t n = list_repair(dec, RQ_GENERATOR_MAX, slot, isi);
-    uint8_t lost_part[RQ_GENERATOR_MAX * RQ_GENERATOR_MAX];
-    struct rq_exec x = {.nout = n,
-                        .ld = rq_round_up(n, 8),
-                        .nin = dec->n_source,
-                        .compare = slot,
-                        .inverse_ld = rq_round_up(e, 8),
-                        .nlost = e,
-                        .lost = lost};
-    const uint8_t *coef;
-    int rc;
-
-    rc = rq_ctx_matrix(dec->ctx, &dec->p, isi, n, &coef);
-    if (rc == RQ_OK)
-        rc = split_matrix(dec, coef, n, lost_part, e);
-    if (rc == RQ_OK)
-        rc = invert(dec, lost_part, e, n, e);
-    if (rc != RQ_OK)
-        return rc;
-    x.coef = dec->lists.p;
-    x.inverse = dec->inverse.p;
-    dec->ctx->stats.xors = 4 * (uint64_t)n * (dec->n_source + e);
-    return run(dec, &x, RQ_MODE_GENERATOR);
-}
-
-/* ---- Some losses: the encoder's plan with zeros in their place ---- */
-
-/* The coefficients of the lost symbols in the repair symbols isi[0..n): encodes unit
- * vectors of e octets. a is n rows of *lda octets. */
-static int unit_coefficients(struct rq_dec *dec, const struct rq_plan *plan,
-                             const struct rq_lists *lists, const uint32_t *lost,
-                             uint32_t n, uint32_t e, size_t *lda)
-{
-    struct rq_ctx *ctx = dec->ctx;
-    uint32_t T = (uint32_t)rq_round_up(e, RQ_SLICE_MIN), rows, *where;
-    struct rq_shape shape = {e, T, 1, 1};
-    struct rq_view units;
-    struct rq_job job[RQ_ROWS_MAX / RQ_SLICE_MIN + 1];
-    uint8_t **out;
-    bool staged;
-    uint32_t njobs;
-    struct rq_exec x = {.view = &units,
-                        .plan = plan,
-                        .nout = n,
-                        .out_count = lists->count,
-                        .out_idx = lists->idx};
-    size_t a_size = (size_t)n * T;
-    int rc;
-
-    if (T > RQ_ROWS_MAX)
-        return RQ_ERR_LIMIT;
-    rc = rq_buf_need(&ctx->mem, &ctx->unit_view, (size_t)e * T);
-    if (rc == RQ_OK)
-        rc = rq_buf_need(&ctx->mem, &ctx->unit_out, a_size + n * sizeof(*out));
-    if (rc == RQ_OK)
-        rc = rq_view_init(&units, &shape, ctx->unit_view.p, (size_t)e * T);
-    rows = rq_plan_rows(plan);
-    if (rc == RQ_OK)
-        rc = need_where(dec, rows, &where);
-    if (rc != RQ_OK)
-        return rc;
-    memset(units.base, 0, (size_t)e * T);
-    for (uint32_t j = 0; j < e; j++)
-        units.base[(size_t)j * T + j] = 1;
-    out = (uint8_t **)(void *)((uint8_t *)ctx->unit_out.p + a_size);
-    for (uint32_t i = 0; i < n; i++)
-        out[i] = (uint8_t *)ctx->unit_out.p + (size_t)i * T;
-    for (uint32_t k = 0; k < rows; k++)
-        where[k] = rq_where(0, IN_ZERO);
-    /* rows of lost symbols, by binary search: lost is ascending */
-    for (uint32_t k = 0; k < rows; k++) {
-        uint32_t m = plan->row[k] - plan->p.S, lo = 0, hi = e;
-
-        if (plan->row[k] < plan->p.S || m >= dec->p.K || dec->have[m])
-            continue;
-        while (lo < hi) {
-            uint32_t mid = (lo + hi) / 2;
-
-            if (lost[mid] < m)
-                lo = mid + 1;
-            else
-                hi = mid;
-        }
-        if (lo < e && lost[lo] == m)
-            where[k] = rq_where(lo, IN_VIEW);
-    }
-    x.where = where;
-    x.out = out;
-    njobs = rq_cut_jobs(&units, rq_slice_width(ctx->kernels, plan->p.L),
-                        rq_ctx_threads(ctx), 0, job, &staged);
-    *lda = T;
-    return rq_ctx_run(ctx, &x, job, njobs, staged);
-}
-
-static int solve_patch(struct rq_dec *dec, const uint32_t *lost, uint32_t e)
-{
-    struct rq_ctx *ctx = dec->ctx;
-    uint32_t n = dec->n_repair < e + 8 ? dec->n_repair : e + 8, rows, *where, *slot;
-    struct rq_exec x = {.nout = n, .inverse_ld = rq_round_up(e, 8), .nlost = e};
-    struct rq_lists lists;
-    struct rq_plan *plan;
-    size_t lda;
-    int rc;
-
-    rc = rq_ctx_plan(ctx, &dec->p, &plan);
-    if (rc == RQ_OK)
-        rc = rq_buf_need(&ctx->mem, &ctx->ids, 2 * n * sizeof(*slot));
-    if (rc < 0)
-        return rc;
-    slot = ctx->ids.p;
-    n = list_repair(dec, n, slot, slot + n);
-    rc = rq_lists_make(&ctx->mem, &dec->lists, plan, slot + n, n, &lists);
-    if (rc == RQ_OK)
-        rc = unit_coefficients(dec, plan, &lists, lost, n, e, &lda);
-    if (rc == RQ_OK)
-        rc = invert(dec, ctx->unit_out.p, lda, n, e);
-    rows = rq_plan_rows(plan);
-    if (rc == RQ_OK)
-        rc = need_where(dec, rows, &where);
-    if (rc != RQ_OK)
-        return rc;
-    for (uint32_t k = 0; k < rows; k++) {
-        uint32_t r = plan->row[k];
-
-        where[k] =
-            r < plan->p.S ? rq_where(0, IN_ZERO) : where_source(dec, r - plan->p.S);
-    }
-    x.plan = plan;
-    x.out_count = lists.count;
-    x.out_idx = lists.idx;
-    x.compare = slot;
-    x.inverse = dec->inverse.p;
-    x.lost = lost;
-    ctx->stats.plan_size = plan->size;
-    ctx->stats.xors = plan->xors + 4 * (uint64_t)n * e;
-    return run(dec, &x, RQ_MODE_PATCH);
-}
-
-/* ---- In general: inactivation on the received symbols ---- */
-
-static void append_row(struct rq_dec *dec, uint32_t isi, uint32_t where)
-{
-    dec->row_isi[dec->nrows] = isi;
-    dec->row_where[dec->nrows++] = where;
-}
-
-/* Appends the symbols that came since; @anew starts over, in an order that depends on
- * the ids alone for source symbols. */
-static int list_rows(struct rq_dec *dec, bool anew)
-{
-    uint32_t room = dec->p.Kp + dec->max_repair, cap = RQ_ROWS_MAX - dec->p.S - 64;
-    int rc;
-
-    if (anew) {
-        rc = rq_buf_need(&dec->ctx->mem, &dec->b_rows, 2 * room * sizeof(uint32_t));
-        if (rc < 0)
-            return rc;
-        dec->row_isi = dec->b_rows.p;
-        dec->row_where = dec->row_isi + room;
-        dec->nrows = 0;
-        for (uint32_t m = dec->p.K; m < dec->p.Kp; m++)
-            append_row(dec, m, rq_where(0, IN_ZERO));
-    }
-    for (uint32_t m = 0; m < dec->p.K; m++)
-        if (dec->have[m] == HERE || (anew && dec->have[m])) {
-            append_row(dec, m, where_source(dec, m));
-            dec->have[m] = LISTED;
-        }
-    for (uint32_t i = 0; i < dec->n_slots && dec->nrows < cap; i++)
-        if (dec->slot_had[i] == HERE || (anew && dec->slot_had[i])) {
-            append_row(dec, rq_isi(&dec->p, dec->slot_esi[i]), rq_where(i, IN_REPAIR));
-            dec->slot_had[i] = LISTED;
-        }
-    return RQ_OK;
-}
-
-/* The symbolic phase on all rows; those from @before on are new to a peel that @resume
- * takes up again. */
-static int symbolic(struct rq_dec *dec, bool resume, uint32_t before)
-{
-    struct rq_ctx *ctx = dec->ctx;
-    int rc = RQ_FULL;
-
-    if (resume)
-        rc = rq_matrix_add(&ctx->z, dec->row_isi + before, dec->nrows - before);
-    if (rc == RQ_OK)
-        rc = rq_peel_extend(&ctx->z);
-    if (rc == RQ_FULL) {
-        ctx->z_owner = NULL;
-        rc = rq_matrix_build(&ctx->z, &dec->p, dec->row_isi, dec->nrows);
-        if (rc == RQ_OK)
-            rc = rq_peel(&ctx->z);
-    }
-    if (rc < 0)
-        return rc;
-    ctx->z_owner = dec;
-    ctx->stats.inactive = ctx->z.u;
-    return rq_dense(&ctx->z);
-}
-
-static struct rq_decoding *find_decoding(struct rq_ctx *ctx, const struct rq_dec *dec)
-{
-    for (unsigned i = 0; i < RQ_DECODINGS; i++) {
-        struct rq_decoding *d = &ctx->decodings[i];
-
-        if (d->Kp == dec->p.Kp && d->n == dec->nrows &&
-            !memcmp(d->isi.p, dec->row_isi, dec->nrows * sizeof(*dec->row_isi)))
-            return d;
-    }
-    return NULL;
-}
-
-static struct rq_decoding *oldest_decoding(struct rq_ctx *ctx)
-{
-    struct rq_decoding *d = &ctx->decodings[0];
-
-    for (unsigned i = 1; i < RQ_DECODINGS; i++)
-        if (ctx->decodings[i].used < d->used)
-            d = &ctx->decodings[i];
-    return d;
-}
-
-static int make_decoding(struct rq_dec *dec, struct rq_decoding *d)
-{
-    struct rq_ctx *ctx = dec->ctx;
-    int rc;
-
-    d->Kp = 0;
-    rc = rq_buf_need(&ctx->mem, &d->isi, dec->nrows * sizeof(*dec->row_isi));
-    if (rc == RQ_OK)
-        rc = rq_plan_emit(&ctx->z, &d->body, &d->plan);
-    if (rc < 0)
-        return rc;
-    memcpy(d->isi.p, dec->row_isi, dec->nrows * sizeof(*dec->row_isi));
-    d->Kp = dec->p.Kp;
-    d->n = dec->nrows;
-    return RQ_OK;
-}
-
-/* The plan for all symbols at hand: found, or made; RQ_NEED_MORE. */
-static int general_plan(struct rq_dec *dec, const struct rq_plan **plan)
-{
-    struct rq_ctx *ctx = dec->ctx;
-    bool resume = ctx->z_owner == dec;
-    uint32_t before = dec->nrows;
-    struct rq_decoding *d;
-    int rc = list_rows(dec, !resume);
-
-    if (rc < 0)
-        return rc;
-    d = find_decoding(ctx, dec);
-    if (!d) {
-        if (resume && dec->nrows == before)
-            return RQ_NEED_MORE;
-        rc = symbolic(dec, resume, before);
-        if (rc != RQ_OK)
-            return rc;
-        d = oldest_decoding(ctx);
-        rc = make_decoding(dec, d);
-        if (rc < 0)
-            return rc;
-    }
-    d->used = ++ctx->clock;
-    *plan = &d->plan;
-    return RQ_OK;
-}
-
-static int solve_general(struct rq_dec *dec, const uint32_t *lost, uint32_t e)
-{
-    struct rq_ctx *ctx = dec->ctx;
-    struct rq_exec x = {.nout = e, .lost = lost};
-    const struct rq_plan *plan;
-    struct rq_lists lists;
-    uint32_t rows, *where;
-    int rc = general_plan(dec, &plan);
-
-    if (rc != RQ_OK)
-        return rc;
-    rc = rq_lists_make(&ctx->mem, &dec->lists, plan, lost, e, &lists);
-    rows = rq_plan_rows(plan);
-    if (rc == RQ_OK)
-        rc = need_where(dec, rows, &where);
-    if (rc != RQ_OK)
-        return rc;
-    for (uint32_t k = 0; k < rows; k++) {
-        uint32_t r = plan->row[k];
-
-        where[k] = r < plan->p.S ? rq_where(0, IN_ZERO) : dec->row_where[r - plan->p.S];
-    }
-    x.plan = plan;
-    x.out_count = lists.count;
-    x.out_idx = lists.idx;
-    ctx->stats.plan_size = plan->size;
-    ctx->stats.xors = plan->xors;
-    return run(dec, &x, RQ_MODE_SLICES);
 }
 
 /* ---- Choice ---- */
@@ -749,17 +373,17 @@ int rq_dec_solve(struct rq_dec *dec)
     rc = RQ_NEED_MORE;
     switch (pick_mode(dec, e)) {
     case RQ_MODE_GENERATOR:
-        rc = solve_matrix(dec, lost, e);
+        rc = rq_dec_solve_matrix(dec, lost, e);
         break;
     case RQ_MODE_PATCH:
-        rc = solve_patch(dec, lost, e);
+        rc = rq_dec_solve_patch(dec, lost, e);
         break;
     case RQ_MODE_AUTO:
     case RQ_MODE_SLICES:
-        return solve_general(dec, lost, e);
+        return rq_dec_solve_general(dec, lost, e);
     }
     /* these two look at some of the repair symbols only: all of them may suffice */
-    return rc == RQ_NEED_MORE ? solve_general(dec, lost, e) : rc;
+    return rc == RQ_NEED_MORE ? rq_dec_solve_general(dec, lost, e) : rc;
 }
 
 int rq_dec_check(struct rq_dec *dec)
@@ -772,5 +396,5 @@ int rq_dec_check(struct rq_dec *dec)
         return RQ_OK;
     if (dec->n_source + dec->n_repair < dec->p.K)
         return RQ_NEED_MORE;
-    return general_plan(dec, &plan);
+    return rq_dec_general_plan(dec, &plan);
 }

@@ -11,23 +11,23 @@
 
 const uint8_t rq_pair_rows[RQ_PAIRS_MAX][2] = {
 #define PAIR(a, b) {a, b},
-#define UP1(b) PAIR(0, b)
-#define UP2(b) UP1(b) PAIR(1, b)
-#define UP3(b) UP2(b) PAIR(2, b)
-#define UP4(b) UP3(b) PAIR(3, b)
-#define UP5(b) UP4(b) PAIR(4, b)
-#define UP6(b) UP5(b) PAIR(5, b)
-#define UP7(b) UP6(b) PAIR(6, b)
-#define UP8(b) UP7(b) PAIR(7, b)
-#define UP9(b) UP8(b) PAIR(8, b)
-#define UP10(b) UP9(b) PAIR(9, b)
-#define UP11(b) UP10(b) PAIR(10, b)
-#define UP12(b) UP11(b) PAIR(11, b)
-#define UP13(b) UP12(b) PAIR(12, b)
-#define UP14(b) UP13(b) PAIR(13, b)
-#define UP15(b) UP14(b) PAIR(14, b)
+#define UP1(b)     PAIR(0, b)
+#define UP2(b)     UP1(b) PAIR(1, b)
+#define UP3(b)     UP2(b) PAIR(2, b)
+#define UP4(b)     UP3(b) PAIR(3, b)
+#define UP5(b)     UP4(b) PAIR(4, b)
+#define UP6(b)     UP5(b) PAIR(5, b)
+#define UP7(b)     UP6(b) PAIR(6, b)
+#define UP8(b)     UP7(b) PAIR(7, b)
+#define UP9(b)     UP8(b) PAIR(8, b)
+#define UP10(b)    UP9(b) PAIR(9, b)
+#define UP11(b)    UP10(b) PAIR(10, b)
+#define UP12(b)    UP11(b) PAIR(11, b)
+#define UP13(b)    UP12(b) PAIR(12, b)
+#define UP14(b)    UP13(b) PAIR(13, b)
+#define UP15(b)    UP14(b) PAIR(14, b)
     UP1(1) UP2(2) UP3(3) UP4(4) UP5(5) UP6(6) UP7(7) UP8(8) UP9(9) UP10(10) UP11(11)
-    UP12(12) UP13(13) UP14(14) UP15(15)};
+        UP12(12) UP13(13) UP14(14) UP15(15)};
 
 struct dense {
     struct rq_symbolic *z;
@@ -308,12 +308,12 @@ int rq_dense(struct rq_symbolic *z)
     d.factor_stride = rq_round_up(z->u, 64);
     z->bits_stride = (size_t)d.chunks * 64;
     z->lower_stride = rq_round_up((z->u + 7) / 8, 8);
-    rc = rq_buf_need(z->mem, &z->b_bits, ((size_t)z->p.L + d.R) * 64);
+    rc = rq_buf_need_spare(z->mem, &z->b_bits, ((size_t)z->p.L + d.R) * 64, z->u * 64);
     if (rc < 0)
         return rc;
     d.rows = z->b_bits.p;
     carve(&d, &c);
-    rc = rq_buf_need(z->mem, &z->b_dense, c.used);
+    rc = rq_buf_need_spare(z->mem, &z->b_dense, c.used, c.used / 2);
     if (rc < 0)
         return rc;
     c = (struct rq_carver){z->b_dense.p, 0};

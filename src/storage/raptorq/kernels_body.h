@@ -5,7 +5,7 @@
  *   EXPAND(p)             VB/8 octets of bits at p as VB octets 0 or 1
  *   VX, PREPARE(x), MULTIPLY(vx, c)   each octet times the constant c
  *   MULX_OUT, MULX_VEC    outputs and vectors held in registers by a product
- *   NV1 NV2 NV3 NV4       vectors of slices of 64, 128, 256 and 512 octets; leave out the
+ *   NV1 NV2 NV3 NV4       vectors of slices of 64, 128, 256 and 512 octets, without the
  *                         wide ones that do not fit the registers
  *   KERNELS, KERNELS_NAME, SLICE_MAX, PRODUCT_COST */
 #include <string.h>
@@ -20,14 +20,15 @@
 #else
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
+#define UNROLLED(i, n) UNROLL for (int i = 0; i < (n); i++)
 
-#define REP1(M) M(0)
-#define REP2(M) REP1(M) M(1)
-#define REP4(M) REP2(M) M(2) M(3)
-#define REP8(M) REP4(M) M(4) M(5) M(6) M(7)
-#define REP16(M) REP8(M) M(8) M(9) M(10) M(11) M(12) M(13) M(14) M(15)
+#define REP1(M)      M(0)
+#define REP2(M)      REP1(M) M(1)
+#define REP4(M)      REP2(M) M(2) M(3)
+#define REP8(M)      REP4(M) M(4) M(5) M(6) M(7)
+#define REP16(M)     REP8(M) M(8) M(9) M(10) M(11) M(12) M(13) M(14) M(15)
 #define PASTE_(a, b) a##b
-#define PASTE(a, b) PASTE_(a, b)
+#define PASTE(a, b)  PASTE_(a, b)
 
 static inline const uint8_t *symbol_at(const struct rq_regions *r, uint32_t where)
 {
@@ -45,44 +46,54 @@ static inline void prefetch_symbol(const struct rq_gather *g, uint32_t k, size_t
 }
 
 #define NAME(x) x##_64
-#define NV NV1
-#define REP PASTE(REP, NV1)
+#define NV      NV1
+#define REP     PASTE(REP, NV1)
 #include "storage/raptorq/kernels_slice.h"
 #ifdef NV2
 #define NAME(x) x##_128
-#define NV NV2
-#define REP PASTE(REP, NV2)
+#define NV      NV2
+#define REP     PASTE(REP, NV2)
 #include "storage/raptorq/kernels_slice.h"
 #endif
 #ifdef NV3
 #define NAME(x) x##_256
-#define NV NV3
-#define REP PASTE(REP, NV3)
+#define NV      NV3
+#define REP     PASTE(REP, NV3)
 #include "storage/raptorq/kernels_slice.h"
 #endif
 #ifdef NV4
 #define NAME(x) x##_512
-#define NV NV4
-#define REP PASTE(REP, NV4)
+#define NV      NV4
+#define REP     PASTE(REP, NV4)
 #include "storage/raptorq/kernels_slice.h"
 #endif
 
 #ifdef NV2
-#define CASE128(call) case 128: call; break;
+#define CASE128(call)                                                                  \
+    case 128:                                                                          \
+        call;                                                                          \
+        break;
 #else
 #define CASE128(call)
 #endif
 #ifdef NV3
-#define CASE256(call) case 256: call; break;
+#define CASE256(call)                                                                  \
+    case 256:                                                                          \
+        call;                                                                          \
+        break;
 #else
 #define CASE256(call)
 #endif
 #ifdef NV4
-#define CASE512(call) case 512: call; break;
+#define CASE512(call)                                                                  \
+    case 512:                                                                          \
+        call;                                                                          \
+        break;
 #else
 #define CASE512(call)
 #endif
 
+/* clang-format off */
 #define BY_WIDTH(f, ...)                                                                 \
     switch (w) {                                                                         \
     case 64: f##_64(__VA_ARGS__); break;                                                 \
@@ -90,6 +101,7 @@ static inline void prefetch_symbol(const struct rq_gather *g, uint32_t k, size_t
     CASE256(f##_256(__VA_ARGS__))                                                        \
     CASE512(f##_512(__VA_ARGS__))                                                        \
     }
+/* clang-format on */
 
 static void gather(const struct rq_gather *g, uint8_t *slots, uint32_t w)
 {
@@ -102,7 +114,8 @@ static void collect(uint8_t *out, const uint8_t *slots, uint32_t w, const uint16
     BY_WIDTH(collect, out, slots, idx, n)
 }
 
-static void hdpc(const struct rq_hdpc *h, const uint8_t *slots, uint8_t *acc, uint32_t w)
+static void hdpc(const struct rq_hdpc *h, const uint8_t *slots, uint8_t *acc,
+                 uint32_t w)
 {
     BY_WIDTH(hdpc, h, slots, acc)
 }
@@ -136,20 +149,21 @@ product_tile(const struct rq_product *p, uint32_t o, size_t at, const int nout,
     const uint8_t *coef = p->coef + o;
     uint32_t k = 0;
 
-    UNROLL for (int i = 0; i < nout; i++)
-        UNROLL for (int v = 0; v < nvec; v++)
+    UNROLLED (i, nout)
+        UNROLLED (v, nvec)
             acc[i][v] = p->add ? LOADU(p->out[o + i] + at + v * VB) : VZERO;
 #ifdef VXOR3
     for (; k + 2 <= p->nin; k += 2, coef += 2 * p->ldc) {
-        const uint8_t *in = product_input(p, k) + at, *in1 = product_input(p, k + 1) + at;
+        const uint8_t *in = product_input(p, k) + at,
+                      *in1 = product_input(p, k + 1) + at;
         VX x[MULX_VEC], y[MULX_VEC];
 
-        UNROLL for (int v = 0; v < nvec; v++) {
+        UNROLLED (v, nvec) {
             x[v] = PREPARE(LOADU(in + v * VB));
             y[v] = PREPARE(LOADU(in1 + v * VB));
         }
-        UNROLL for (int i = 0; i < nout; i++)
-            UNROLL for (int v = 0; v < nvec; v++)
+        UNROLLED (i, nout)
+            UNROLLED (v, nvec)
                 acc[i][v] = VXOR3(acc[i][v], MULTIPLY(x[v], coef[i]),
                                   MULTIPLY(y[v], coef[p->ldc + i]));
     }
@@ -158,14 +172,14 @@ product_tile(const struct rq_product *p, uint32_t o, size_t at, const int nout,
         const uint8_t *in = product_input(p, k) + at;
         VX x[MULX_VEC];
 
-        UNROLL for (int v = 0; v < nvec; v++)
+        UNROLLED (v, nvec)
             x[v] = PREPARE(LOADU(in + v * VB));
-        UNROLL for (int i = 0; i < nout; i++)
-            UNROLL for (int v = 0; v < nvec; v++)
+        UNROLLED (i, nout)
+            UNROLLED (v, nvec)
                 acc[i][v] = VXOR(acc[i][v], MULTIPLY(x[v], coef[i]));
     }
-    UNROLL for (int i = 0; i < nout; i++)
-        UNROLL for (int v = 0; v < nvec; v++)
+    UNROLLED (i, nout)
+        UNROLLED (v, nvec)
             STOREU(p->out[o + i] + at + v * VB, acc[i][v]);
 }
 
@@ -281,7 +295,7 @@ static void scatter(const struct rq_gather *g, uint8_t *slots, uint8_t *out,
         if (g->where && (g->where[k] & 3) == 0)
             add_64(out + (size_t)(g->where[k] >> 2) * 64, x);
         while (from > end)
-            add_64(slots + (size_t)*--from * 64, x);
+            add_64(slots + *--from * (size_t)64, x);
         ix = end;
     }
 }

@@ -2,15 +2,15 @@
  * width. REP(M) is M(0) M(1) ... M(NV-1), so that accumulators stay in registers. */
 #define W ((size_t)NV * VB)
 
-#define DECLARE(i) V a##i;
-#define ZERO_ALL(i) a##i = VZERO;
-#define LOADU_ALL(i) a##i = LOADU(p + i * VB);
-#define LOADA_ALL(i) a##i = LOADA(p + i * VB);
-#define XOR_ALL(i) a##i = VXOR(a##i, LOADA(p + i * VB));
+#define DECLARE(i)    V a##i;
+#define ZERO_ALL(i)   a##i = VZERO;
+#define LOADU_ALL(i)  a##i = LOADU(p + i * VB);
+#define LOADA_ALL(i)  a##i = LOADA(p + i * VB);
+#define XOR_ALL(i)    a##i = VXOR(a##i, LOADA(p + i * VB));
 #define STOREA_ALL(i) STOREA(q + i * VB, a##i);
 #define STOREU_ALL(i) STOREU(q + i * VB, a##i);
-#define STEP_ALL(i) a##i = VXOR(ALPHA(a##i), LOADA(p + i * VB));
-#define ADD_ALL(i) STOREA(q + i * VB, VXOR(LOADA(q + i * VB), a##i));
+#define STEP_ALL(i)   a##i = VXOR(ALPHA(a##i), LOADA(p + i * VB));
+#define ADD_ALL(i)    STOREA(q + i * VB, VXOR(LOADA(q + i * VB), a##i));
 
 static void NAME(gather)(const struct rq_gather *g, uint8_t *slots)
 {

@@ -18,7 +18,9 @@ libochre_raptorq_a_SOURCES = \
 	src/storage/raptorq/ctx.c src/storage/raptorq/ctx.h \
 	src/storage/raptorq/plan_file.c \
 	src/storage/raptorq/encoder.c \
-	src/storage/raptorq/decoder.c \
+	src/storage/raptorq/decoder.c src/storage/raptorq/decoder.h \
+	src/storage/raptorq/decode_few.c \
+	src/storage/raptorq/decode_general.c \
 	src/storage/raptorq/object.c src/storage/raptorq/object.h \
 	src/storage/raptorq/object_encode.c \
 	src/storage/raptorq/object_decode.c \

@@ -140,7 +140,8 @@ int rq_matrix_build(struct rq_symbolic *z, const struct rq_params *p,
     tuples = rq_carve(&c, n * sizeof(*tuples));
 
     room = ldpc + make_tuples(z, isi, n, tuples) + RQ_SPARE_ROWS * RQ_LT_MAX;
-    rc = rq_buf_need(z->mem, &z->b_cols, 3 * room * sizeof(*z->cols));
+    rc = rq_buf_need_spare(z->mem, &z->b_cols, 3 * room * sizeof(*z->cols),
+                           room * sizeof(*z->cols) / 4);
     if (rc < 0)
         return rc;
     z->cols = z->b_cols.p;

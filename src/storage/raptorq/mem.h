@@ -29,6 +29,10 @@ void rq_mem_put(struct rq_mem *mem, void *p, size_t n);
 /* Makes @buf hold at least @n octets; its content is lost when it grows. A buffer that
  * grows again gets some slack, so that sizes that vary a little settle soon. */
 RQ_NODISCARD int rq_buf_need(struct rq_mem *mem, struct rq_buf *buf, size_t n);
+/* For sizes that depend on which symbols a block has: if it must grow and memory
+ * allows, it holds @spare more, so that no like block makes it grow again. */
+RQ_NODISCARD int rq_buf_need_spare(struct rq_mem *mem, struct rq_buf *buf, size_t n,
+                                   size_t spare);
 void rq_buf_free(struct rq_mem *mem, struct rq_buf *buf);
 
 static inline size_t rq_round_up(size_t n, size_t to)

@@ -340,10 +340,10 @@ static uint32_t total_weight(const struct rq_symbolic *z)
 /* The lists are rewritten as a whole: rows are added rarely. */
 static int write_lists(struct rq_symbolic *z)
 {
+    size_t size = total_weight(z) * sizeof(*z->idx);
+    int rc = rq_buf_need_spare(z->mem, &z->b_list, size, size / 8);
     uint16_t *out;
-    int rc;
 
-    rc = rq_buf_need(z->mem, &z->b_list, total_weight(z) * sizeof(*z->idx));
     if (rc < 0)
         return rc;
     out = z->idx = z->b_list.p;

@@ -382,7 +382,7 @@ static int prepare(struct rq_symbolic *z, struct scratch *s, struct rq_plan *pla
     s->fold = (struct program){.z = z, .backward = true, .given = z->nh, .n = z->u};
     s->fold_stride = z->u / 8 + 1;
     carve(s, &c);
-    rc = rq_buf_need(z->mem, &z->b_program, c.used);
+    rc = rq_buf_need_spare(z->mem, &z->b_program, c.used, c.used / 2);
     if (rc < 0)
         return rc;
     c = (struct rq_carver){z->b_program.p, 0};
@@ -405,7 +405,7 @@ int rq_plan_emit(struct rq_symbolic *z, struct rq_buf *buf, struct rq_plan *plan
     int rc = prepare(z, &s, plan);
 
     if (rc == RQ_OK)
-        rc = rq_buf_need(z->mem, buf, plan->size);
+        rc = rq_buf_need_spare(z->mem, buf, plan->size, plan->size / 4);
     if (rc < 0)
         return rc;
     rq_plan_place(plan, buf->p);

@@ -1,4 +1,5 @@
 /* Written by contrib/devtools/rq-tables.py from rfc6330.txt: do not edit. */
+/* clang-format off */
 #include "storage/raptorq/tables.h"
 
 const uint32_t rq_V[4][256] = {
