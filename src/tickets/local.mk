@@ -6,6 +6,7 @@ libochre_tickets_a_SOURCES = \
 	src/tickets/fee.c src/tickets/fee.h \
 	src/tickets/committee.c src/tickets/committee.h \
 	src/tickets/field_json.c src/tickets/field_json.h \
+	src/tickets/field_json_lists.c \
 	src/tickets/field_json_numbers.c \
 	src/tickets/fields.c src/tickets/fields.h \
 	src/tickets/index.c src/tickets/index.h \
