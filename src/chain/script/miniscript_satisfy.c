@@ -302,11 +302,11 @@ static struct ways leaf(struct search *s, const struct ms_node *n)
 static struct ways ways_of(struct search *s, const struct ms_node *n,
                            const struct ways *done)
 {
-    const uint32_t *subs = s->ms->subs + n->first_sub;
     if (n->kind == MS_THRESH)
         return thresh(s, n, done);
     if (n->n_subs == 0)
         return leaf(s, n);
+    const uint32_t *subs = s->ms->subs + n->first_sub;
     if (n->n_subs == 1)
         return wrapper(s, n, done[subs[0]]);
     if (n->n_subs == 2)
