@@ -6,9 +6,11 @@ import pytest
 
 from framework import script as sc
 from framework import sighash, ticket, ticket_state
+from framework.address import to_script
 from framework.hashes import sha3
 from framework.key import Key
 from framework.primitives import OutPoint, Tx, TxIn, TxOut
+from framework.psbt import Psbt
 from framework.rpc import expect_error
 from framework.ticket import Ticket
 from framework.ticket_lab import MEGABYTE, TicketLab, btns_key, prevout_bytes
@@ -250,6 +252,40 @@ def test_sale(lab):
     assert record(lab, token).anchor == sale.txid_bytes + struct.pack("<I", 0)
     owner = lab.node.snft("owner", token_text(token))
     assert owner["owner_address"] == buyer.p2wpkh(lab.params)
+
+
+def pay_wallet(lab, wallet, coins, value):
+    """An output of the wallet in a block, the first of its transaction."""
+    script = to_script(lab.params, wallet.getnewaddress())
+    tx = mine_own(lab, move(lab, coins, [TxOut(value, script)]))
+    return {"txid": tx.txid, "vout": 0}
+
+
+def test_sale_between_wallets(lab):
+    """The same by PSBTs. The wallets keep the coin out of everything else."""
+    seller, buyer = (lab.node.new_wallet(name) for name in ("seller", "buyer"))
+    amount = lab.params.amount
+    token, coin = mint(lab)
+    thing = pay_wallet(lab, seller, [coin], 1000)
+    money = pay_wallet(lab, buyer, [], 400_000)
+    price = {seller.getnewaddress(): amount(50_000)}
+    expect_error(-6, None, seller.sendall, [buyer.getnewaddress()], fee_rate=10)
+    offer = seller.walletprocesspsbt(
+        psbt=lab.node.createpsbt([thing], [price]),
+        sighashtype="SINGLE|ANYONECANPAY", finalize=False)["psbt"]
+    # The buyer puts the pair where no token comes to the payment.
+    home = buyer.getnewaddress()
+    whole = buyer.walletcreatefundedpsbt(
+        [money, {**thing, "weight": 273}], [{home: amount(1000)}, price], 0,
+        {"fee_rate": 10, "change_position": 2})["psbt"]
+    a, b = Psbt.from_base64(whole), Psbt.from_base64(offer)
+    a.inputs[1] = b.inputs[0]
+    signed = buyer.walletprocesspsbt(a.to_base64())
+    assert signed["complete"]
+    sale = mine_own(lab, Tx.from_hex(signed["hex"]))
+    assert record(lab, token).anchor == sale.txid_bytes + struct.pack("<I", 0)
+    assert lab.node.snft("owner", token_text(token))["owner_address"] == home
+    assert lab.params.units(seller.getbalance()) == 50_000
 
 
 # --- register and upgrade ---
