@@ -28,6 +28,7 @@ enum psbt_place psbt_place_of(const struct psbt *p, const struct psbt_map *m)
 struct sort_entry {
     struct psbt_record r;
     const struct psbt_field *field;
+    size_t index;   /* before sorting */
     unsigned class; /* 0 known, 1 proprietary, 2 unknown */
     uint8_t hash[20];
 };
@@ -53,9 +54,11 @@ static int compare_keys(const struct sort_entry *a, const struct sort_entry *b)
     return bytes_compare(a->r.key, b->r.key);
 }
 
-static int by_key(const void *a, const void *b)
+static int by_key(const void *pa, const void *pb)
 {
-    return compare_keys(a, b);
+    const struct sort_entry *a = pa, *b = pb;
+    int c = compare_keys(a, b);
+    return c != 0 ? c : (a->index > b->index) - (a->index < b->index);
 }
 
 static int by_order(const void *pa, const void *pb)
@@ -73,23 +76,35 @@ static int by_order(const void *pa, const void *pb)
     return c != 0 ? c : compare_keys(a, b);
 }
 
+/* Keeps the first of each key; returns how many there are. */
+static size_t drop_twice(struct sort_entry *all, size_t n, uint64_t *twice)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (kept > 0 && compare_keys(&all[kept - 1], &all[i]) == 0)
+            *twice = all[i].r.type;
+        else
+            all[kept++] = all[i];
+    }
+    return kept;
+}
+
 bool psbt_map_sort(struct psbt_map *m, enum psbt_place at, uint32_t version,
                    uint64_t *twice)
 {
-    struct sort_entry *all = xcalloc(m->n + 1, sizeof(*all));
-    bool unique = true;
-    for (size_t i = 0; i < m->n; i++)
+    size_t n = m->n;
+    struct sort_entry *all = xcalloc(n + 1, sizeof(*all));
+    for (size_t i = 0; i < n; i++) {
         all[i] = sort_entry_of(&m->items[i], at, version);
-    qsort(all, m->n, sizeof(*all), by_key);
-    for (size_t i = 1; i < m->n && unique; i++) {
-        unique = compare_keys(&all[i - 1], &all[i]) != 0;
-        *twice = all[i].r.type;
+        all[i].index = i;
     }
+    qsort(all, n, sizeof(*all), by_key);
+    m->n = drop_twice(all, n, twice);
     qsort(all, m->n, sizeof(*all), by_order);
     for (size_t i = 0; i < m->n; i++)
         m->items[i] = all[i].r;
     free(all);
-    return unique;
+    return m->n == n;
 }
 
 const struct psbt_record *psbt_find(const struct psbt_map *m, uint64_t type,
@@ -189,10 +204,14 @@ void psbt_remove(struct psbt_map *m, uint64_t type)
 
 void psbt_map_merge(struct psbt *p, struct psbt_map *m, const struct psbt_map *from)
 {
+    uint64_t twice;
     for (size_t i = 0; i < from->n; i++) {
-        const struct psbt_record *r = &from->items[i];
-        psbt_add(p, m, r->type, r->key, r->value);
+        struct psbt_record r = from->items[i];
+        r.key = psbt_keep(p, r.key);
+        r.value = psbt_keep(p, r.value);
+        psbt_map_append(m, &r);
     }
+    psbt_map_sort(m, psbt_place_of(p, m), p->version, &twice);
 }
 
 /* -- Life -- */

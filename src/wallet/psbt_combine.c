@@ -38,6 +38,7 @@ bool psbt_combine(struct psbt *p, const struct psbt *from)
     from = same_version(p, from, &copy);
     bool same = same_tx(p, from);
     if (same) {
+        psbt_v2_merge_flags(p, from);
         psbt_map_merge(p, &p->global, &from->global);
         for (uint32_t i = 0; i < p->tx->n_in; i++)
             merge_input(p, i, &from->in[i]);

@@ -42,7 +42,8 @@ enum psbt_place psbt_place_of(const struct psbt *p, const struct psbt_map *m);
 
 /* -- Maps (psbt.c) -- */
 void psbt_map_append(struct psbt_map *m, const struct psbt_record *r);
-/* Into the order of writing. False: a key is there twice; *twice is its type. */
+/* Into the order of writing. False: a key was there twice, *twice is its type, and the
+ * first of them was kept. */
 bool psbt_map_sort(struct psbt_map *m, enum psbt_place at, uint32_t version,
                    uint64_t *twice);
 /* Adds the records of @from that m has no key for. */
@@ -71,6 +72,8 @@ void psbt_write_tx(struct psbt *p);
 struct hash256 psbt_unique_id(const struct psbt *p);
 /* A signature of this type was added: what may still change (version 2). */
 void psbt_v2_signed(struct psbt *p, int hash_type);
+/* Only what both leave open may still change. */
+void psbt_v2_merge_flags(struct psbt *p, const struct psbt *from);
 
 /* A taproot derivation: leaf hashes and origin of a key. False: malformed. */
 struct psbt_tap_origin {

@@ -189,12 +189,23 @@ struct hash256 psbt_unique_id(const struct psbt *p)
     return id;
 }
 
+static uint8_t flags_of(const struct psbt *p)
+{
+    struct bytes v = psbt_value(&p->global, PSBT_GLOBAL_TX_MODIFIABLE);
+    return v.data != NULL ? v.data[0] : 0;
+}
+
+static void put_flags(struct psbt *p, uint8_t flags)
+{
+    if (flags != flags_of(p))
+        psbt_put(p, &p->global, PSBT_GLOBAL_TX_MODIFIABLE, psbt_no_key(),
+                 bytes_of(&flags, 1));
+}
+
 void psbt_v2_signed(struct psbt *p, int hash_type)
 {
-    const struct psbt_record *r =
-        psbt_find(&p->global, PSBT_GLOBAL_TX_MODIFIABLE, psbt_no_key());
     int base = hash_type & ~SIGHASH_ANYONECANPAY;
-    uint8_t flags = r != NULL ? r->value.data[0] : 0;
+    uint8_t flags = flags_of(p);
     if (p->version != 2)
         return;
     if ((hash_type & SIGHASH_ANYONECANPAY) == 0)
@@ -203,7 +214,13 @@ void psbt_v2_signed(struct psbt *p, int hash_type)
         flags &= (uint8_t)~PSBT_OUTPUTS_MODIFIABLE;
     if (base == SIGHASH_SINGLE)
         flags |= PSBT_HAS_SINGLE;
-    if (r != NULL || flags != 0)
-        psbt_put(p, &p->global, PSBT_GLOBAL_TX_MODIFIABLE, psbt_no_key(),
-                 bytes_of(&flags, 1));
+    put_flags(p, flags);
+}
+
+void psbt_v2_merge_flags(struct psbt *p, const struct psbt *from)
+{
+    const uint8_t freedoms = PSBT_INPUTS_MODIFIABLE | PSBT_OUTPUTS_MODIFIABLE;
+    uint8_t a = flags_of(p), b = flags_of(from);
+    if (p->version == 2)
+        put_flags(p, (uint8_t)((a & b & freedoms) | ((a | b) & ~freedoms)));
 }

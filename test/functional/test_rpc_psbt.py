@@ -326,6 +326,8 @@ def test_version_2(node, wallet, other):
     assert not first["complete"]
     decoded = node.decodepsbt(first["psbt"])
     assert not decoded["inputs_modifiable"] and not decoded["outputs_modifiable"]
+    again = node.decodepsbt(node.combinepsbt([new, first["psbt"]]))
+    assert not again["inputs_modifiable"] and not again["outputs_modifiable"]
     second = other.walletprocesspsbt(old)  # versions may meet
     combined = node.combinepsbt([first["psbt"], second["psbt"]])
     assert node.decodepsbt(combined)["psbt_version"] == 2
