@@ -373,6 +373,24 @@ def test_reorganisation(lab):
     lab.wallet.rescan()
 
 
+def test_block_stuffed_with_signatures(lab):
+    """16,000 units in a block, counted before any signature is checked: none here is
+    right."""
+    lab.wallet.broadcast(lab.wallet.create(outputs=1001, fee=200_000))
+    lab.mine()
+    height = lab.reference()[0]
+    members = lab.committee(height)[:3]
+    txs = []
+    for _ in range(1001):       # of 16 units each
+        u = lab.wallet.get_utxo(confirmed_only=True)
+        t, shares, burn = lab.service("sense", u, members, height=height, sign=False)
+        pay = [TxOut(v, o.payout) for v, o in zip(shares, members)]
+        txs.append(lab.carry(t, [u], burn, pay, change=False))
+    lab.judge.refused_in_block(txs[:1000], "ticket-signature")
+    lab.judge.refused_in_block(txs, "ticket-sigops")
+    lab.wallet.rescan()
+
+
 def test_fee_range(lab):
     """A price above all the money there is. (A dear supernode joins: the last tests.)"""
     dear = operators.Operator(lab.genesis, "dear")

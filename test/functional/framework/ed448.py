@@ -21,13 +21,20 @@ def _add(a, b):
     return (zz * f * (h - c - d) % P, zz * g * (d - c) % P, f * g % P)
 
 
-def _mul(k, point):
-    result, power = (0, 1, 1), (*point, 1)
-    while k:
-        if k & 1:
-            result = _add(result, power)
-        power = _add(power, power)
-        k >>= 1
+_powers = []     # BASE times 2^i
+
+
+def _mul_base(k):
+    """k times BASE, as a projective point. The doublings are done once."""
+    if not _powers:
+        power = (*BASE, 1)
+        for _ in range(448):
+            _powers.append(power)
+            power = _add(power, power)
+    result = (0, 1, 1)
+    for i in range(k.bit_length()):
+        if k >> i & 1:
+            result = _add(result, _powers[i])
     return result
 
 
@@ -51,7 +58,7 @@ class Key:
         h[55] |= 128
         h[56] = 0
         self._s, self._prefix = int.from_bytes(h[:57], "little"), bytes(h[57:])
-        self.public = _encode(_mul(self._s, BASE))
+        self.public = _encode(_mul_base(self._s))
 
     @classmethod
     def from_seed(cls, seed):
@@ -59,6 +66,6 @@ class Key:
 
     def sign(self, message):
         r = _hash(self._prefix + message) % L
-        big_r = _encode(_mul(r, BASE))
+        big_r = _encode(_mul_base(r))
         k = _hash(big_r + self.public + message) % L
         return big_r + ((r + k * self._s) % L).to_bytes(57, "little")
