@@ -139,6 +139,9 @@ check_PROGRAMS += test/unit/test_descriptor_miniscript
 test_unit_test_descriptor_miniscript_SOURCES = test/unit/test_descriptor_miniscript.c \
 	test/unit/vectors.h
 test_unit_test_descriptor_miniscript_LDADD = $(CHAIN_TEST_LIBS)
+check_PROGRAMS += test/unit/test_descriptor_bips
+test_unit_test_descriptor_bips_SOURCES = test/unit/test_descriptor_bips.c test/unit/vectors.h
+test_unit_test_descriptor_bips_LDADD = $(CHAIN_TEST_LIBS)
 
 check_PROGRAMS += test/unit/test_tickets
 test_unit_test_tickets_SOURCES = test/unit/test_tickets.c test/unit/unit.h
