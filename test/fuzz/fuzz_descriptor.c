@@ -1,5 +1,6 @@
 /* Any text as a descriptor: what is accepted prints as a text that reads back the same,
- * and what it expands to can be described again. */
+ * what it expands to can be described again, and its cache stands in for private keys
+ * after it was written and read. */
 #include "fuzz.h"
 
 #include <stdlib.h>
@@ -7,6 +8,8 @@
 #include "chain/script/descriptor.h"
 #include "crypto/secp.h"
 #include "util/mem.h"
+#include "util/reader.h"
+#include "util/sink.h"
 
 static void check_expansion(const struct descriptor *d, const struct chain_params *p,
                             const struct keystore *keys)
@@ -23,6 +26,44 @@ static void check_expansion(const struct descriptor *d, const struct chain_param
     }
     buf_clear(&text);
     keystore_clear(&known);
+}
+
+static struct script_list expand_with(const struct descriptor *d,
+                                      const struct chain_params *p,
+                                      const struct keystore *keys,
+                                      const struct descriptor_cache *cache)
+{
+    struct script_list out;
+    bool ok = descriptor_expand_cached(d, p, 1, keys, cache, &out, NULL);
+    ASSERT(ok);
+    return out;
+}
+
+static void check_cache(const struct descriptor *d, const struct chain_params *p,
+                        const struct keystore *keys)
+{
+    struct descriptor_cache cache, again;
+    struct buf raw = {0};
+    struct sink s = sink_to_buf(&raw);
+    struct reader r;
+    descriptor_cache_init(&cache);
+    descriptor_cache_init(&again);
+    if (descriptor_cache_fill(&cache, d, keys, 0, 2)) {
+        descriptor_cache_write(&cache, d, &s, 0, 2);
+        reader_init(&r, raw.data, raw.len);
+        bool ok = descriptor_cache_read(&again, d, &r);
+        ASSERT(ok);
+        struct script_list a = expand_with(d, p, keys, NULL);
+        struct script_list b = expand_with(d, p, NULL, &again);
+        ASSERT(a.n == b.n);
+        for (size_t i = 0; i < a.n; i++)
+            ASSERT(bytes_equal(buf_view(&a.items[i]), buf_view(&b.items[i])));
+        script_list_clear(&a);
+        script_list_clear(&b);
+    }
+    buf_clear(&raw);
+    descriptor_cache_clear(&cache);
+    descriptor_cache_clear(&again);
 }
 
 static void check_text(const struct descriptor *d, const struct chain_params *p)
@@ -60,6 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (size_t i = 0; i < list.n; i++) {
             check_text(list.items[i], &p);
             check_expansion(list.items[i], &p, &keys);
+            check_cache(list.items[i], &p, &keys);
         }
         descriptor_list_clear(&list);
     } else {

@@ -1,5 +1,5 @@
-/* Any text as Base58, Base58Check, Bech32 and PastelID, any octets as a lax DER
- * signature. */
+/* Any text as Base58, Base58Check, Bech32, PastelID and mnemonic, any octets as entropy
+ * and as a lax DER signature. */
 #include "fuzz.h"
 
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 
 #include "crypto/base58.h"
 #include "crypto/bech32.h"
+#include "crypto/bip39.h"
 #include "crypto/secp.h"
 #include "tickets/pastelid.h"
 #include "util/mem.h"
@@ -58,6 +59,30 @@ static void pastelid(const char *text)
         ASSERT(strcmp(pastelid_encode(again, key), text) == 0);
 }
 
+static void words_read_back(const uint8_t *entropy, size_t len)
+{
+    uint8_t again[BIP39_MAX_ENTROPY];
+    char text[BIP39_TEXT_MAX];
+    const char *error;
+    size_t again_len;
+    bip39_encode(text, entropy, len);
+    bool ok = bip39_decode(again, &again_len, text, &error);
+    ASSERT(ok && again_len == len && memcmp(again, entropy, len) == 0);
+}
+
+static void mnemonic(const char *text, const uint8_t *data, size_t size)
+{
+    uint8_t entropy[BIP39_MAX_ENTROPY];
+    const char *error = NULL;
+    size_t len;
+    if (bip39_decode(entropy, &len, text, &error))
+        words_read_back(entropy, len);
+    else
+        ASSERT(error != NULL);
+    if (size >= 16)
+        words_read_back(data, size >= 32 ? 32 : size / 4 * 4);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint8_t key[33] = {2, 0x79, 0xbe, 0x66, 0x7e};
@@ -68,6 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     base58(text);
     bech32(text);
     pastelid(text);
+    mnemonic(text, data, size);
     secp_sig_has_low_s(bytes_of(data, size));
     secp_ecdsa_verify(bytes_of(key, 33), bytes_of(data, size), key);
     free(text);

@@ -113,7 +113,7 @@ bool ms_arguments_are_valid(enum ms_context context, const struct ms_node *n)
 static uint32_t put_subs(struct miniscript *ms, const uint32_t *subs, size_t n)
 {
     uint32_t first = (uint32_t)ms->n_subs;
-    while (ms->n_subs + n > ms->cap_subs) {
+    while (ms->n_subs + n >= ms->cap_subs) { /* leaves, too, point into it */
         ms->cap_subs = ms->cap_subs == 0 ? 16 : ms->cap_subs * 2;
         ms->subs = xrealloc_array(ms->subs, ms->cap_subs, sizeof(*ms->subs));
     }
