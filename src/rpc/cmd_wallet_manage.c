@@ -158,6 +158,12 @@ static void unloadwallet(struct rpc_call *c)
              "Requested wallet does not exist or is not loaded");
         return;
     }
+    if (!scan_begin(w, false)) {
+        fail(c, RPC_WALLET_ERROR,
+             "Wallet is currently rescanning. Abort existing rescan or wait.");
+        wallet_unref(w);
+        return;
+    }
     if (wallet_manager_unload(c->node->wallets, w, rpc_arg_load_on_start(c, 1),
                               &warnings, &e)) {
         json_begin_object(c->w);

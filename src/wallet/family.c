@@ -123,8 +123,7 @@ bool wallet_tx_abandon(struct wallet *w, struct wallet_tx *wtx, struct wallet_er
     struct change c = {.ts = w->txs, .block = CHAIN_POINT_NONE};
     store_begin(w->store);
     txstore_walk_family(w->txs, wtx, abandon_one, &c);
-    enum err committed = store_commit(w->store);
-    return wallet_wrote(w, c.result != ERR_OK ? c.result : committed, e);
+    return wallet_wrote(w, store_end(w->store, c.result), e);
 }
 
 /* What spends a coinbase that is in no block can never be valid again. */

@@ -153,8 +153,7 @@ static void connect(struct follower *f, const struct block *b,
     enum err e = txstore_see_block(f->w, b, &s, true, &mine);
     if (e == ERR_OK && (mine || is_time_to_save(f)))
         e = follow_save_best(f, at);
-    enum err committed = store_commit(f->w->store);
-    note(f, e != ERR_OK ? e : committed);
+    note(f, store_end(f->w->store, e));
 }
 
 /* Rivals of what the block held are no longer beaten. */
@@ -185,8 +184,7 @@ static void disconnect(struct follower *f, const struct block *b,
         e = release_rivals(f, b, at->height);
     if (e == ERR_OK)
         e = follow_save_best(f, &prev);
-    enum err committed = store_commit(f->w->store);
-    note(f, e != ERR_OK ? e : committed);
+    note(f, store_end(f->w->store, e));
 }
 
 /* -- Gaps -- */
@@ -284,8 +282,7 @@ static enum err see_one(struct follower *f, const struct tx *tx, enum wtx_state 
     const struct sighting s = {.state = state, .block = CHAIN_POINT_NONE};
     store_begin(f->w->store);
     enum err e = txstore_see(f->w, tx, &s, true, NULL);
-    enum err committed = store_commit(f->w->store);
-    return e != ERR_OK ? e : committed;
+    return store_end(f->w->store, e);
 }
 
 static bool is_confirmed(const struct wallet_tx *wtx)

@@ -77,8 +77,7 @@ static bool stand_at(struct follower *f, const struct chain_point *tip,
     follow_set_best(f, tip);
     store_begin(f->w->store);
     enum err dropped = drop_lost_blocks(f);
-    enum err committed = store_commit(f->w->store);
-    bool ok = wallet_wrote(f->w, dropped != ERR_OK ? dropped : committed, e);
+    bool ok = wallet_wrote(f->w, store_end(f->w->store, dropped), e);
     wallet_unlock(f->w);
     return ok;
 }

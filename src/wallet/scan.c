@@ -138,8 +138,7 @@ static enum err look_into(struct scan *s, const struct slot *slot)
         .state = WTX_CONFIRMED, .block = slot->at, .rescan = true};
     store_begin(s->w->store);
     enum err e = txstore_see_block(s->w, slot->block, &where, s->opt->update, NULL);
-    enum err committed = store_commit(s->w->store);
-    return e != ERR_OK ? e : committed;
+    return store_end(s->w->store, e);
 }
 
 static enum err note_progress(struct scan *s)

@@ -228,29 +228,36 @@ static char *text_or_null(const char *s)
     return s != NULL && s[0] != '\0' ? xstrdup(s) : NULL;
 }
 
+static void add_notes(struct wallet_tx *wtx, const struct wallet_tx_notes *notes)
+{
+    wtx->comment = text_or_null(notes->comment);
+    wtx->comment_to = text_or_null(notes->comment_to);
+    if (notes->replaces != NULL)
+        wtx->replaces = *notes->replaces;
+}
+
 bool txstore_add_own(struct wallet *w, const struct tx *tx,
                      const struct wallet_tx_notes *notes, struct wallet_tx **out,
                      struct wallet_error *e)
 {
     static const struct sighting own = {.state = WTX_INACTIVE, .block = {.height = -1}};
-    struct wallet_tx *wtx = txstore_find(w, &tx->txid);
+    struct wallet_tx *known = txstore_find(w, &tx->txid);
+    *out = known != NULL ? known : new_record(w, tx, &own);
     store_begin(w->store);
     enum err result = mark_inputs_reused(w, tx);
     if (result == ERR_OK)
         result = mark_addresses_used(w, tx);
-    if (wtx == NULL) {
-        wtx = new_record(w, tx, &own);
-        wtx->comment = text_or_null(notes->comment);
-        wtx->comment_to = text_or_null(notes->comment_to);
-        if (notes->replaces != NULL)
-            wtx->replaces = *notes->replaces;
-        enum err inserted = insert(w, wtx);
+    if (known == NULL) {
+        add_notes(*out, notes);
+        enum err inserted = insert(w, *out);
         result = result != ERR_OK ? result : inserted;
     }
-    enum err committed = store_commit(w->store);
-    *out = wtx;
-    tx_notify(w, wtx);
-    return wallet_wrote(w, result != ERR_OK ? result : committed, e);
+    bool ok = wallet_wrote(w, store_end(w->store, result), e);
+    if (ok)
+        tx_notify(w, *out);
+    else if (known == NULL)
+        txstore_unlink(w->txs, *out);
+    return ok;
 }
 
 bool wallet_tx_set_replaced(struct wallet *w, struct wallet_tx *wtx,
@@ -274,8 +281,7 @@ bool txstore_import(struct wallet *w, const struct tx *tx, const struct chain_po
     struct wallet_tx *known = txstore_find(w, &tx->txid);
     store_begin(w->store);
     enum err result = record(w, known, tx, &s);
-    enum err committed = store_commit(w->store);
-    return wallet_wrote(w, result != ERR_OK ? result : committed, e);
+    return wallet_wrote(w, store_end(w->store, result), e);
 }
 
 bool txstore_remove(struct wallet *w, struct wallet_tx *const *txs, size_t n,
@@ -285,8 +291,7 @@ bool txstore_remove(struct wallet *w, struct wallet_tx *const *txs, size_t n,
     store_begin(w->store);
     for (size_t i = 0; i < n && result == ERR_OK; i++)
         result = tx_row_del(w->store, txs[i]);
-    enum err committed = store_commit(w->store);
-    if (!wallet_wrote(w, result != ERR_OK ? result : committed, e))
+    if (!wallet_wrote(w, store_end(w->store, result), e))
         return false;
     for (size_t i = 0; i < n; i++)
         txstore_unlink(w->txs, txs[i]);

@@ -49,7 +49,7 @@ struct wallet_tx {
     struct chain_point block; /* CONFIRMED: its block. CONFLICTED: the other's block */
     int32_t index;            /* CONFIRMED: place in the block */
     int64_t time_received;    /* unix seconds, when the wallet first saw it */
-    int64_t time_smart;       /* the time that is shown: see doc/wallet.md */
+    int64_t time_smart;       /* the time that is shown: see smart_time.h */
     int64_t order;            /* place in the wallet's history; rises */
     /* Remarks; owned, NULL when there is none. */
     char *comment, *comment_to;
