@@ -36,3 +36,7 @@ EXTRA_DIST += test/bench/rq_bench_codec.c test/bench/rq_abi.h
 noinst_PROGRAMS += test/bench/bench_supernodes
 test_bench_bench_supernodes_SOURCES = test/bench/bench_supernodes.c
 test_bench_bench_supernodes_LDADD = $(TICKETS_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
+noinst_PROGRAMS += test/bench/bench_wallet_import
+test_bench_bench_wallet_import_SOURCES = test/bench/bench_wallet_import.c
+test_bench_bench_wallet_import_LDADD = $(WALLET_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
