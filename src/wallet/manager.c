@@ -321,13 +321,6 @@ bool wallet_manager_restore(struct wallet_manager *m, const char *name,
 
 /* -- Unloading */
 
-static void wait_for_last(struct wallet *w)
-{
-    const struct timespec pause = {0, 10 * 1000 * 1000};
-    while (atomic_load(&w->refs) > 1)
-        nanosleep(&pause, NULL);
-}
-
 bool wallet_manager_unload(struct wallet_manager *m, struct wallet *take_w,
                            enum load_on_start start, struct buf *warnings,
                            struct wallet_error *e)
@@ -338,7 +331,7 @@ bool wallet_manager_unload(struct wallet_manager *m, struct wallet *take_w,
         detach(m, take_w);
         wallet_unref(take_w); /* the list's */
         remember(m, take_w->name, start, warnings);
-        wait_for_last(take_w);
+        wallet_wait_for_others(take_w);
     } else {
         wallet_fail(e, WALLET_MISC, "Requested wallet already unloaded");
     }

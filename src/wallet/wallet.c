@@ -38,8 +38,10 @@ static struct wallet *wallet_new(const struct wallet_options *opt, const char *n
     w->opt = opt;
     w->name = xstrdup(name);
     w->path = xstrdup(path);
-    atomic_init(&w->refs, 1);
+    w->refs = 1;
     pthread_mutex_init(&w->lock, NULL);
+    pthread_mutex_init(&w->refs_lock, NULL);
+    pthread_cond_init(&w->unused, NULL);
     w->crypt = crypt_new();
     w->spkman = spkman_new(w);
     w->spending = spending_new(w);
@@ -56,6 +58,8 @@ static void wallet_free(struct wallet *w)
     spending_free(w->spending);
     crypt_free(w->crypt);
     store_close(w->store);
+    pthread_cond_destroy(&w->unused);
+    pthread_mutex_destroy(&w->refs_lock);
     pthread_mutex_destroy(&w->lock);
     free(w->name);
     free(w->path);
@@ -64,14 +68,29 @@ static void wallet_free(struct wallet *w)
 
 struct wallet *wallet_ref(struct wallet *w)
 {
-    atomic_fetch_add(&w->refs, 1);
+    pthread_mutex_lock(&w->refs_lock);
+    w->refs++;
+    pthread_mutex_unlock(&w->refs_lock);
     return w;
 }
 
 void wallet_unref(struct wallet *w)
 {
-    if (atomic_fetch_sub(&w->refs, 1) == 1)
+    pthread_mutex_lock(&w->refs_lock);
+    unsigned left = --w->refs;
+    if (left == 1)
+        pthread_cond_broadcast(&w->unused);
+    pthread_mutex_unlock(&w->refs_lock);
+    if (left == 0)
         wallet_free(w);
+}
+
+void wallet_wait_for_others(struct wallet *w)
+{
+    pthread_mutex_lock(&w->refs_lock);
+    while (w->refs > 1)
+        pthread_cond_wait(&w->unused, &w->refs_lock);
+    pthread_mutex_unlock(&w->refs_lock);
 }
 
 void wallet_lock(struct wallet *w)
@@ -168,8 +187,7 @@ static bool add_keys(struct wallet *w, const char *restore, int64_t created,
     return ok;
 }
 
-static bool add_crypt(struct wallet *w, struct bytes passphrase,
-                      struct wallet_error *e)
+static bool add_crypt(struct wallet *w, struct bytes passphrase, struct wallet_error *e)
 {
     if (passphrase.len == 0)
         return true;

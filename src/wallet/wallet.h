@@ -18,7 +18,6 @@
 #define OCHRE_WALLET_WALLET_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "chain/params/params.h"
 #include "chain/script/address.h"
@@ -84,8 +83,10 @@ struct wallet {
     const struct wallet_options *opt; /* borrowed */
     char *name; /* owned; as users say it, "" is the default one */
     char *path; /* owned; of the file */
-    atomic_uint refs;
     pthread_mutex_t lock;
+    unsigned refs; /* this and the next two: under refs_lock, which is taken last */
+    pthread_mutex_t refs_lock;
+    pthread_cond_t unused; /* one reference is left */
 
     /* All below: under the lock. */
     uint64_t flags;     /* bits 1 << enum wallet_flag */
@@ -106,13 +107,15 @@ void wallet_unlock(struct wallet *w);
 /* Any thread, with or without the lock. */
 struct wallet *wallet_ref(struct wallet *w);
 void wallet_unref(struct wallet *w);
+/* Returns when the caller's reference is the only one. Without the lock. */
+void wallet_wait_for_others(struct wallet *w);
 
 /* What a new wallet shall be. */
 struct wallet_create {
-    uint64_t flags;         /* enum wallet_flag bits; WALLET_DESCRIPTORS is implied */
+    uint64_t flags;          /* enum wallet_flag bits; WALLET_DESCRIPTORS is implied */
     struct bytes passphrase; /* empty: not encrypted */
-    const char *mnemonic;   /* BIP 39 words to restore from; NULL: new ones */
-    int64_t birth_time;     /* unix seconds, for restored ones 0: search from genesis */
+    const char *mnemonic;    /* BIP 39 words to restore from; NULL: new ones */
+    int64_t birth_time; /* unix seconds, for restored ones 0: search from genesis */
 };
 
 /* Creates the file (its folder must exist) with default descriptors unless blank or
