@@ -246,6 +246,18 @@ static bool is_long_chain(const struct attempt *a)
     return have_fit < a->target && have_all >= a->target;
 }
 
+/* Of all coins that bring more than they cost. */
+static int64_t total_amount(const struct sel_coin *coins, size_t n,
+                            const struct sel_params *p)
+{
+    int64_t total = 0;
+    for (size_t i = 0; i < n; i++) {
+        int64_t amount = coins[i].value - (p->subtract_fee ? 0 : coins[i].fee);
+        total += amount > 0 ? amount : 0;
+    }
+    return total;
+}
+
 enum sel_status sel_automatic(struct sel_result *out, const struct sel_coin *coins,
                               size_t n, int64_t target, const struct sel_params *p)
 {
@@ -257,6 +269,8 @@ enum sel_status sel_automatic(struct sel_result *out, const struct sel_coin *coi
                         .p = p,
                         .types = types_present(coins, n),
                         .failure = SEL_NONE};
+    if (total_amount(coins, n, p) < target)
+        return SEL_NONE;
     for (size_t i = 0; i < n_filters; i++) {
         if (attempt_filter(&a, out, &filters[i], i > 0))
             return SEL_FOUND;

@@ -40,3 +40,7 @@ test_bench_bench_supernodes_LDADD = $(TICKETS_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -l
 noinst_PROGRAMS += test/bench/bench_wallet_import
 test_bench_bench_wallet_import_SOURCES = test/bench/bench_wallet_import.c
 test_bench_bench_wallet_import_LDADD = $(WALLET_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+noinst_PROGRAMS += test/bench/bench_wallet_spend
+test_bench_bench_wallet_spend_SOURCES = test/bench/bench_wallet_spend.c \
+	test/unit/spend_fixture.h test/unit/wallet_fixture.h
+test_bench_bench_wallet_spend_LDADD = $(WALLET_LIBS) $(DB_LIBS) $(CRYPTO_LIBS)

@@ -193,6 +193,11 @@ check_PROGRAMS += test/unit/test_transport
 test_unit_test_transport_SOURCES = test/unit/test_transport.c test/unit/unit.h
 test_unit_test_transport_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
 
+check_PROGRAMS += test/unit/test_wallet_fund
+test_unit_test_wallet_fund_SOURCES = test/unit/test_wallet_fund.c test/unit/spend_fixture.h \
+	test/unit/wallet_fixture.h test/unit/unit.h
+test_unit_test_wallet_fund_LDADD = $(WALLET_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
 check_PROGRAMS += test/unit/test_wallet_txs
 test_unit_test_wallet_txs_SOURCES = test/unit/test_wallet_txs.c test/unit/wallet_fixture.h \
 	test/unit/unit.h
