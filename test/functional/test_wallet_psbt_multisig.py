@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from framework.hashes import sha256
 from framework.params import BITCOIN
 from framework.psbt import Psbt
 from framework.rpc import expect_error
@@ -144,6 +145,86 @@ def test_createmultisig(node, funds, kind):
     for w in wallets:
         psbt = w.walletprocesspsbt(psbt)["psbt"]
     send_final(node, funds, psbt)
+
+
+# What else a script may ask for ------------------------------------------------
+
+def add_preimage(psbt, i, preimage):
+    p = Psbt.from_base64(psbt)
+    p.inputs[i].append((b"\x0b" + sha256(preimage), preimage))
+    return p.to_base64()
+
+
+@pytest.mark.parametrize("kind, form", [
+    ("bech32", "wsh(and_v(v:pk({0}),sha256(%s)))"),
+    ("bech32m", "tr(" + NUMS + ",and_v(v:pk({0}),sha256(%s)))"),
+    ("bech32m", "tr(" + NUMS + ",and_v(v:pkh({0}),sha256(%s)))"),
+], ids=["wsh", "tr", "tr-pkh"])
+def test_preimage(node, funds, keys, request, kind, form):
+    """A preimage comes by the PSBT."""
+    preimage = b"the words that open it".ljust(32)
+    form %= sha256(preimage).hex()
+    signer = import_form(node, request.node.name, form, keys, 0)
+    fund(node, funds, signer.getnewaddress("", kind))
+    coin = signer.listunspent()[0]
+    psbt = node.createpsbt([{"txid": coin["txid"], "vout": coin["vout"]}],
+                           [{funds.getnewaddress(): Decimal("0.999")}])
+    signed = signer.walletprocesspsbt(psbt)
+    assert not signed["complete"]
+    signed = add_preimage(signed["psbt"], 0, preimage)
+    assert node.decodepsbt(signed)["inputs"][0]["sha256_preimages"] == {
+        sha256(preimage).hex(): preimage.hex()}
+    send_final(node, funds, signed)
+
+
+# Taproot -----------------------------------------------------------------------
+
+HASH_TYPES = {"DEFAULT": "", "ALL": "01", "NONE": "02", "SINGLE": "03",
+              "ALL|ANYONECANPAY": "81", "NONE|ANYONECANPAY": "82",
+              "SINGLE|ANYONECANPAY": "83"}
+
+
+def test_taproot_hash_types(node, funds):
+    w = node.new_wallet("taproot")
+    fund(node, funds, w.getnewaddress("", "bech32m"))
+    coin = w.listunspent()[0]
+    to = w.getnewaddress("", "bech32m")
+    psbt = node.createpsbt([{"txid": coin["txid"], "vout": coin["vout"]}],
+                           [{to: Decimal("0.999")}])
+    for name, byte in HASH_TYPES.items():
+        signed = w.walletprocesspsbt(psbt, True, name, True, False)["psbt"]
+        decoded = node.decodepsbt(signed)
+        i, o = decoded["inputs"][0], decoded["outputs"][0]
+        assert len(i["taproot_key_path_sig"]) == 128 + len(byte)
+        assert i["taproot_key_path_sig"][128:] == byte
+        assert i["taproot_bip32_derivs"][0]["path"].startswith("m/86h/1h/0h/")
+        assert i["taproot_bip32_derivs"][0]["pubkey"] == i["taproot_internal_key"]
+        assert o["taproot_bip32_derivs"][0]["pubkey"] == o["taproot_internal_key"]
+        # What all signatures cover needs no proof.
+        assert ("non_witness_utxo" in i) == ("ANYONECANPAY" in name)
+        final = node.finalizepsbt(signed)
+        assert node.testmempoolaccept([final["hex"]])[0]["allowed"], name
+
+
+def test_taproot_tree_fields(node, funds, keys):
+    """Leaves, the way to them, and who has keys in which."""
+    w = import_form(node, "tree fields", FORMS["tree"], keys, 1)
+    address = w.getnewaddress("", "bech32m")
+    fund(node, funds, address)
+    coin = w.listunspent(0, 9999, [address])[0]
+    psbt = node.createpsbt([{"txid": coin["txid"], "vout": coin["vout"]}],
+                           [{address: Decimal("0.999")}])
+    decoded = node.decodepsbt(w.walletprocesspsbt(psbt, False)["psbt"])
+    i, o = decoded["inputs"][0], decoded["outputs"][0]
+    assert i["taproot_internal_key"] == o["taproot_internal_key"] == NUMS
+    assert sorted(len(s["control_blocks"][0]) // 2 for s in i["taproot_scripts"]) == [
+        65, 97, 97]
+    assert [leaf["depth"] for leaf in o["taproot_tree"]] == [1, 2, 2]
+    assert sorted(leaf["script"] for leaf in o["taproot_tree"]) == sorted(
+        s["script"] for s in i["taproot_scripts"])
+    leaves = sorted(len(d["leaf_hashes"]) for d in i["taproot_bip32_derivs"])
+    assert leaves == [1, 2, 2] or leaves == [0, 1, 2, 2]
+    assert i["taproot_bip32_derivs"] == o["taproot_bip32_derivs"]
 
 
 # The sale ---------------------------------------------------------------------
