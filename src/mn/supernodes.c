@@ -13,7 +13,7 @@
 
 struct entry {
     uint32_t registered;
-    uint32_t queued; /* max(last_paid, registered, queued): the lowest is paid next */
+    uint32_t turn; /* the lowest is paid next */
     bool banned;
     bool gone; /* in a view of changes: deleted */
 };
@@ -27,19 +27,12 @@ struct supernodes {
 
 /* --- following the state --- */
 
-static uint32_t max3(uint32_t a, uint32_t b, uint32_t c)
-{
-    uint32_t m = a > b ? a : b;
-    return m > c ? m : c;
-}
-
 static struct entry entry_of(const uint8_t sn[32], struct bytes value)
 {
     struct supernode s = {.banned = 0};
     ASSERT(supernode_read(&s, sn, value));
-    return (struct entry){.registered = s.registered,
-                          .queued = max3(s.last_paid, s.registered, s.queued),
-                          .banned = s.banned};
+    return (struct entry){
+        .registered = s.registered, .turn = supernode_turn(&s), .banned = s.banned};
 }
 
 static void on_change(void *ctx, struct bytes key, const struct bytes *value)
@@ -137,7 +130,7 @@ static void each_active(const struct sight *v, uint32_t height,
 /* --- the payee, and the queue behind --- */
 
 struct place {
-    uint32_t queued;
+    uint32_t turn;
     struct hash256 sn;
 };
 
@@ -148,15 +141,14 @@ struct queue {
 
 static bool goes_before(const struct place *a, const struct place *b)
 {
-    return a->queued != b->queued ? a->queued < b->queued
-                                  : memcmp(a->sn.b, b->sn.b, 32) < 0;
+    return a->turn != b->turn ? a->turn < b->turn : memcmp(a->sn.b, b->sn.b, 32) < 0;
 }
 
 /* Keeps the first @max places. */
 static void enqueue(void *ctx, const struct sighting *s)
 {
     struct queue *q = ctx;
-    struct place p = {.queued = s->entry->queued};
+    struct place p = {.turn = s->entry->turn};
     memcpy(p.sn.b, s->sn, 32);
     if ((q->n == q->max && !goes_before(&p, &q->places[q->n - 1])) ||
         is_stale(s->newer, s->sn))

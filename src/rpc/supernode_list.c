@@ -215,12 +215,6 @@ struct turn {
     uint32_t height, depth; /* the state before the block */
 };
 
-static uint32_t turn_of(const struct supernode *s)
-{
-    uint32_t m = s->last_paid > s->registered ? s->last_paid : s->registered;
-    return m > s->queued ? m : s->queued;
-}
-
 static void consider(void *ctx, struct bytes key, const struct bytes *value)
 {
     struct turn *t = ctx;
@@ -228,7 +222,7 @@ static void consider(void *ctx, struct bytes key, const struct bytes *value)
     if (value == NULL || !supernode_read(&s, key.data + 1, *value) ||
         !supernode_active(&s, t->height, t->depth))
         return;
-    uint32_t mine = turn_of(&s), best = turn_of(&t->payee);
+    uint32_t mine = supernode_turn(&s), best = supernode_turn(&t->payee);
     if (t->found &&
         (mine > best || (mine == best && memcmp(s.sn.b, t->payee.sn.b, 32) > 0)))
         return;

@@ -163,6 +163,12 @@ bool supernode_active(const struct supernode *s, uint32_t height,
            height - s->registered >= activation_depth;
 }
 
+uint32_t supernode_turn(const struct supernode *s)
+{
+    uint32_t turn = s->last_paid > s->registered ? s->last_paid : s->registered;
+    return s->queued > turn ? s->queued : turn;
+}
+
 uint32_t supernode_penalty_at(const struct supernode *s, uint32_t height)
 {
     uint32_t forgiven = (height - s->penalty_height) / PENALTY_BLOCKS;

@@ -61,6 +61,8 @@ NODISCARD bool supernode_by(struct state_txn *st, char name, struct bytes value,
 /* In the state after a block of @height. */
 bool supernode_active(const struct supernode *s, uint32_t height,
                       uint32_t activation_depth);
+/* Its place in the queue for payment: the lowest is paid next. */
+uint32_t supernode_turn(const struct supernode *s);
 /* What is left of the penalty at a height: one point less for every 12 blocks. */
 uint32_t supernode_penalty_at(const struct supernode *s, uint32_t height);
 

@@ -9,6 +9,7 @@ from framework import supernodes, ticket
 from framework.params import OCHRE
 from framework.primitives import TxOut
 from framework.rpc import expect_error
+from framework.util import wait_until
 from framework.verdict import Judge
 from framework.wallet import MiniWallet
 
@@ -201,9 +202,10 @@ def test_supply(judge, node):
     for h in range(1, judge.chain.height + 1):
         paid = supernodes.payee(judge.chain.states[h - 1], h - 1) is not None
         created += OCHRE.block_subsidy(h) - (0 if paid else share_at(h))
-    for restart in (False, True):
-        if restart:
-            node.restart()
+    for options in (None, (), ("-reindex-chainstate",)):
+        if options is not None:
+            node.restart(*options)
+            wait_until(lambda: node.getbestblockhash() == judge.chain.tip.hash)
         info = node.getsupplyinfo()
         assert OCHRE.units(info["created"]) == created
         assert OCHRE.units(info["burned"]) == N * op.ID_BURN
