@@ -198,6 +198,20 @@ def test_two_signers_of_a_multi_a(node, funds):
     node.sendrawtransaction(node.finalizepsbt(psbt)["hex"])
 
 
+def test_output_key_itself(node, funds):
+    """rawtr(): the key signs as it is, without a tweak."""
+    branch = next(counter)
+    wallet = node.new_wallet("rawtr", blank=True)
+    (result,) = wallet.importdescriptors([
+        {"desc": checksummed(node, f"rawtr({OURS[0].xprv()}/{branch}/*)"),
+         "active": True, "timestamp": "now", "range": 4}])
+    assert result["success"]
+    coin = fund(node, funds, wallet)
+    assert coin["address"] == p2tr(node.params, OURS[0].derive(f"{branch}/0").key.xonly)
+    txid = wallet.sendall([funds.getnewaddress()])["txid"]
+    assert txid in node.getrawmempool()
+
+
 def test_refused(node):
     """What may not stand in a tree."""
     key = OURS[0].xpub()

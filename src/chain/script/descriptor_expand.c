@@ -227,13 +227,19 @@ static bool expand_tr(const struct descriptor *d, const struct derivation *e,
     return ok;
 }
 
-static bool expand_keys(const struct descriptor *d, const struct derivation *e,
-                        struct derived_key *keys, struct script_list *out)
+static bool derive_keys(const struct descriptor *d, const struct derivation *e,
+                        struct derived_key *keys)
 {
     for (size_t i = 0; i < d->n_keys; i++) {
         if (!key_expr_derive(e, &d->keys[i], keys[i].key, &keys[i].len))
             return false;
     }
+    return true;
+}
+
+static bool expand_with(const struct descriptor *d, const struct derivation *e,
+                        struct derived_key *keys, struct script_list *out)
+{
     switch (d->kind) {
     case DESC_PK:
         put_pk(add_script(out), keys, d->in_tr);
@@ -278,7 +284,7 @@ static bool expand(const struct descriptor *d, const struct derivation *e,
                    struct script_list *out)
 {
     struct derived_key *keys = xcalloc(d->n_keys + 1, sizeof(*keys));
-    bool ok = expand_keys(d, e, keys, out);
+    bool ok = derive_keys(d, e, keys) && expand_with(d, e, keys, out);
     free(keys);
     return ok;
 }
