@@ -230,7 +230,11 @@ class Walk:
             n.kill()
         n.start()
         if n.getbestblockhash() != tip:      # a kill may lose blocks that were not saved
-            for block in self.lab.judge.chain.blocks[n.getblockcount() + 1:]:
+            chain = self.lab.judge.chain.blocks
+            known = min(n.getblockcount(), len(chain) - 1)
+            while n.getblockhash(known) != chain[known].hash:
+                known -= 1
+            for block in chain[known + 1:]:
                 assert n.submitblock(block.hex()) in (None, "duplicate", "inconclusive")
         self.settle()
 
@@ -288,6 +292,10 @@ def test_walk(lab, module_lab):
     for name in walk.WEIGHTS:
         if walk.WEIGHTS[name] >= 4:
             assert walk.done[name] > 0, name
+    assert lab.node.verifychain(4, 60)
+    lab.judge.other.stop()
+    lab.judge.other.start("-reindex-chainstate")
+    sync_blocks(lab.judge.nodes, timeout=600)
     fresh = module_lab.node()
     fresh.connect(lab.node)
     sync_blocks([fresh, lab.node], timeout=600)

@@ -21,7 +21,7 @@ class Judge:
                 have -= 1
             for block in self.chain.blocks[have + 1:]:
                 result = self.other.submitblock(block.hex())
-                assert result in (None, "inconclusive"), result
+                assert result in (None, "inconclusive", "duplicate"), result
         for n in self.nodes:
             assert n.getbestblockhash() == self.chain.tip.hash
             assert n.getstateroot() == self.chain.root.hex()
