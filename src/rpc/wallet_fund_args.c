@@ -64,10 +64,12 @@ static const struct json *either(const struct json *options, const char *old,
 static bool read_change_type(struct fund_args *f, struct rpc_call *c,
                              const struct json *type, bool has_address)
 {
-    if (!json_given(type))
+    if (type == NULL)
         return true;
     if (has_address)
         return fail(c, "Cannot specify both change address and address type options");
+    if (!rpc_want(c, type, JSON_STRING))
+        return false;
     if (output_type_parse(&f->control.change_type, type->str))
         return true;
     rpc_error(c, RPC_INVALID_ADDRESS_OR_KEY, "Unknown change type '%s'", type->str);
@@ -312,10 +314,7 @@ static bool read_weight(struct fund_args *f, struct rpc_call *c, const struct js
     if (!rpc_to_i64(c, w, &weight) || !check_weight(c, weight))
         return false;
     o.n = (uint32_t)n;
-    /* about an input that is not there it says nothing */
-    struct named_coin *named = coin_control_find(&f->control, &o);
-    if (named != NULL)
-        named->weight = weight;
+    coin_control_name(&f->control, &o)->weight = weight;
     return true;
 }
 

@@ -64,8 +64,8 @@ NODISCARD bool fund_read_options(struct fund_args *f, struct rpc_call *c,
  * in chain and mempool. Wallet lock. */
 NODISCARD bool fund_name_inputs(struct fund_args *f, struct rpc_call *c,
                                 struct wallet *w, const struct mtx *tx);
-/* Weights of named inputs: in the options, or, where @inputs is not NULL, with these.
- */
+/* Weights of inputs, which names them: in the options, or, where @inputs is not NULL,
+ * with these. */
 NODISCARD bool fund_read_weights(struct fund_args *f, struct rpc_call *c,
                                  const struct json *options, const struct json *inputs);
 /* Funds without signing; locks the coins if so asked. Wallet lock. */

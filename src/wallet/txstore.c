@@ -76,7 +76,7 @@ bool txstore_has_spends(const struct wallet *w, const struct wallet_tx *wtx)
 {
     struct outpoint o = {.txid = wtx->tx->txid};
     for (; o.n < wtx->tx->n_out; o.n++)
-        if (txstore_spend_links(w->txs, &o) != NULL)
+        if (txstore_is_spent(w, &o))
             return true;
     return false;
 }

@@ -254,3 +254,19 @@ def test_settxfee_counts(node, other, sender):
     vsize = decoded(node, bumped["txid"])["vsize"]
     assert bumped["fee"] / SAT / vsize == pytest.approx(25, abs=0.3)
     assert sender.settxfee(0)
+
+
+def test_an_abandoned_child_does_not_matter(node, rich, other, sender):
+    txid = spend_one(node, sender, sender.getnewaddress(), amount=D("0.0009"))
+    coin = next(c for c in sender.listunspent(0)
+                if c["txid"] == txid and c["amount"] == D("0.0009"))
+    child = sender.send({other.getnewaddress(): D("0.0002")}, fee_rate=1, options={
+        "inputs": [{"txid": txid, "vout": coin["vout"]}]})["txid"]
+    expect_error(-8, "Transaction has descendants in the wallet", sender.bumpfee, txid)
+    # another child takes its place: the wallet may give the first one up
+    raw = node.createrawtransaction([{"txid": txid, "vout": coin["vout"]}],
+                                    {other.getnewaddress(): D("0.0008")})
+    rival = node.sendrawtransaction(sender.signrawtransactionwithwallet(raw)["hex"])
+    assert child not in node.getrawmempool() and rival in node.getrawmempool()
+    mine(node, rich)
+    assert sender.gettransaction(child)["confirmations"] == -1

@@ -265,3 +265,31 @@ def test_psbt_of_coins_of_two_wallets(node, w, miner, to):
     assert whole["complete"]
     tx = node.decoderawtransaction(node.finalizepsbt(whole["psbt"])["hex"])
     assert 5 * tx["vsize"] <= funded["fee"] / SAT <= 5 * (tx["vsize"] + 3)
+
+
+# -- weight ---------------------------------------------------------------------------
+
+def test_more_inputs_than_a_transaction_may_have(node, miner):
+    w = node.new_wallet("many")
+    kind = w.getnewaddress("", "legacy")
+    desc = next(d for d in w.listdescriptors()["descriptors"]
+                if d["desc"].startswith("pkh") and not d["internal"])["desc"]
+    w.keypoolrefill(1480)
+    own = node.deriveaddresses(desc, [0, 1471])
+    assert own[0] == kind
+    txid = miner.send([{a: D("0.01")} for a in own],
+                      options={"change_position": 0})["txid"]
+    node.generatetoaddress(1, miner.getnewaddress())
+    raw = node.createrawtransaction([], {miner.getnewaddress(): D("14.71")})
+    weights = [{"txid": txid, "vout": i, "weight": 273} for i in range(1, 1473)]
+    # weights name the coins
+    expect_error(-4, "Transaction too large", w.fundrawtransaction, hexstring=raw,
+                 input_weights=weights, fee_rate=1)
+    expect_error(-4, "The inputs size exceeds the maximum weight. Please try sending a "
+                 "smaller amount or manually consolidating your wallet's UTXOs",
+                 w.fundrawtransaction, hexstring=raw, fee_rate=1)
+    expect_error(-4, "The combination of the pre-selected inputs and the wallet automatic "
+                 "inputs selection exceeds the transaction maximum weight. Please try "
+                 "sending a smaller amount or manually consolidating your wallet's UTXOs",
+                 w.fundrawtransaction, hexstring=raw, input_weights=weights[:1000],
+                 fee_rate=1)

@@ -242,3 +242,34 @@ def test_immature_and_negative(node, request):
     node.generatetoaddress(1, w.getnewaddress())
     err = expect_error(-6, "Insufficient funds", w.sendtoaddress, w.getnewaddress(), 1)
     assert "immature" in err.message
+
+
+# -- options --------------------------------------------------------------------------
+
+def test_options_of_chains_and_change(lab):
+    node = lab.node("-fallbackfee=0.0002", "-keypool=20", "-spendzeroconfchange=0",
+                    params=BITCOIN)
+    w = node.new_wallet("w", load_on_startup=True)
+    node.generatetoaddress(101, w.getnewaddress())
+    to = node.new_wallet("other").getnewaddress()
+    w.sendtoaddress(to, 1)
+    expect_error(-6, "Insufficient funds", w.sendtoaddress, to, 1)
+    node.restart("-walletrejectlongchains=0", "-limitancestorcount=3",
+                 "-spendzeroconfchange=1")
+    for _ in range(2):
+        w.sendtoaddress(to, 1)
+    assert node.getmempoolinfo()["size"] == 3
+    extra = w.sendtoaddress(to, 1)   # the wallet keeps what the mempool does not take
+    assert extra not in node.getrawmempool()
+    assert w.gettransaction(extra)["confirmations"] == 0
+    w.abandontransaction(extra)
+    assert w.gettransaction(extra)["details"][0]["abandoned"]
+
+
+def test_sendall_pays_for_ancestors(node, miner, request):
+    w = new(node, request)
+    miner.sendtoaddress(w.getnewaddress(), 3)
+    mine(node, miner)
+    w.sendtoaddress(address=miner.getnewaddress(), amount=1, fee_rate=1)
+    txid = w.sendall([miner.getnewaddress()], fee_rate=20)["txid"]
+    assert ancestors_feerate(node, txid) == pytest.approx(20, abs=D("0.2"))
