@@ -5,6 +5,7 @@
 #include "crypto/secp.h"
 #include "util/sink.h"
 #include "wallet/psbt.h"
+#include "wallet/psbt_tree.h"
 
 static json_t *vectors(void)
 {
@@ -170,6 +171,120 @@ static void extracts(void **state UNUSED)
         psbt_clear(&p);
     }
     json_decref(root);
+}
+
+/* -- Taproot: BIP 341's vectors, by way of PSBT_IN_TAP_* -- */
+
+static void put_hex(struct psbt *p, uint32_t i, uint64_t type, const char *hex)
+{
+    struct buf b = {0};
+    if (*hex != '\0')
+        psbt_put(p, &p->in[i], type, psbt_no_key(), hex_to(&b, hex));
+    buf_clear(&b);
+}
+
+static void sign_key_path(struct psbt *p, const struct sighash_data *hashes,
+                          const json_t *v)
+{
+    const json_t *given = json_object_get(v, "given");
+    const json_t *mid = json_object_get(v, "intermediary");
+    const json_t *want = json_object_get(json_object_get(v, "expected"), "witness");
+    uint32_t at = (uint32_t)json_integer_value(json_object_get(given, "txinIndex"));
+    int type = (int)json_integer_value(json_object_get(given, "hashType"));
+    struct keystore keys;
+    uint8_t secret[32];
+    hex_to_fixed(secret, 32, str_of(given, "internalPrivkey"));
+    keystore_init(&keys);
+    keystore_add_secret(&keys, secret, true);
+    put_hex(p, at, PSBT_IN_TAP_INTERNAL_KEY, str_of(mid, "internalPubkey"));
+    put_hex(p, at, PSBT_IN_TAP_MERKLE_ROOT, str_of(given, "merkleRoot"));
+    const struct psbt_signer how = {&keys, type, false, false};
+    assert_true(psbt_sign_input(p, at, hashes, &how, NULL));
+    struct bytes sig = psbt_value(&p->in[at], PSBT_IN_TAP_KEY_SIG);
+    assert_hex(sig.data, sig.len, str_at(want, 0));
+    keystore_clear(&keys);
+}
+
+static void signs_key_paths(void **state UNUSED)
+{
+    json_t *all = load_vectors("bitcoin/bip341_wallet_vectors.json");
+    const json_t *spend = json_array_get(json_object_get(all, "keyPathSpending"), 0);
+    const json_t *given = json_object_get(spend, "given"), *v;
+    struct buf raw = {0};
+    struct sighash_data hashes;
+    struct psbt p;
+    size_t i;
+    hex_to(&raw, str_of(given, "rawUnsignedTx"));
+    struct tx *tx = tx_from_bytes(raw.data, raw.len, true);
+    psbt_create(&p, tx, 2);
+    json_array_foreach(json_object_get(given, "utxosSpent"), i, v)
+    {
+        struct txout spent = {.script = hex_to(&raw, str_of(v, "scriptPubKey"))};
+        spent.value = amount_of(json_integer_value(json_object_get(v, "amountSats")));
+        psbt_set_prev_out(&p, (uint32_t)i, &spent);
+    }
+    psbt_hashes_init(&hashes, &p);
+    json_array_foreach(json_object_get(spend, "inputSpending"), i, v)
+        sign_key_path(&p, &hashes, v);
+    assert_false(psbt_finalize(&p)); /* two inputs are of other kinds */
+    sighash_data_clear(&hashes);
+    psbt_clear(&p);
+    tx_unref(tx);
+    buf_clear(&raw);
+    json_decref(all);
+}
+
+/* -- Trees -- */
+
+static void trees_must_be_whole(void **state UNUSED)
+{
+    static const struct {
+        const char *tree, *error;
+    } cases[] = {
+        {"", "Output Taproot tree must not be empty"},
+        {"00c00151", NULL},
+        {"01c00151"
+         "01c00152",
+         NULL},
+        {"01c00151"
+         "02c00152"
+         "02c00153",
+         NULL},
+        {"02c00151"
+         "02c00152"
+         "01c00153",
+         NULL},
+        {"03c00151"
+         "03c00152"
+         "02c00153"
+         "01c00154",
+         NULL},
+        {"01c00151", "Output Taproot tree is malformed"},
+        {"00c00151"
+         "00c00152",
+         "Output Taproot tree is malformed"},
+        {"02c00151"
+         "01c00152"
+         "02c00153",
+         "Output Taproot tree is malformed"},
+        {"01c00151"
+         "01c00152"
+         "01c00153",
+         "Output Taproot tree is malformed"},
+        {"00c002", "Output Taproot tree is malformed"},
+        {"00c10151", "Output Taproot tree has a leaf with an invalid leaf version"},
+        {"81c00151",
+         "Output Taproot tree has as leaf greater than Taproot maximum depth"},
+    };
+    struct buf b = {0};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *error = tap_tree_check(hex_to(&b, cases[i].tree));
+        if (cases[i].error == NULL)
+            assert_null(error);
+        else
+            assert_string_equal(error, cases[i].error);
+    }
+    buf_clear(&b);
 }
 
 /* -- Version 2: BIP 370 -- */
@@ -389,6 +504,8 @@ int main(void)
         cmocka_unit_test(combines),
         cmocka_unit_test(finalizes),
         cmocka_unit_test(extracts),
+        cmocka_unit_test(signs_key_paths),
+        cmocka_unit_test(trees_must_be_whole),
         cmocka_unit_test(locktime_is_determined),
         cmocka_unit_test(v2_rules),
         cmocka_unit_test(v2_fields_are_not_of_v0),
