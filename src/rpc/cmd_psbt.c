@@ -7,32 +7,24 @@
 
 /* -- createpsbt, converttopsbt */
 
-static void put_new_psbt(struct rpc_call *c, const struct mtx *m, uint32_t version)
+static void put_new_psbt(struct rpc_call *c, const struct tx *tx, uint32_t version)
 {
     struct psbt p;
-    struct tx *tx = mtx_to_tx(m);
     psbt_create(&p, tx, version);
     rpc_write_psbt(c, NULL, &p);
     psbt_clear(&p);
-    tx_unref(tx);
 }
 
 static void createpsbt(struct rpc_call *c)
 {
     struct mtx m = {0};
     uint32_t version;
-    if (rpc_arg_psbt_version(c, 4, &version) && raw_construct(c, 0, &m))
-        put_new_psbt(c, &m, version);
-    mtx_clear(&m);
-}
-
-static bool has_signatures(const struct mtx *m)
-{
-    for (uint32_t i = 0; i < m->n_in; i++) {
-        if (m->in[i].script_sig.len > 0 || m->in[i].n_witness > 0)
-            return true;
+    if (rpc_arg_psbt_version(c, 4, &version) && raw_construct(c, 0, &m)) {
+        struct tx *tx = mtx_to_tx(&m);
+        put_new_psbt(c, tx, version);
+        tx_unref(tx);
     }
-    return false;
+    mtx_clear(&m);
 }
 
 static void converttopsbt(struct rpc_call *c)
@@ -43,18 +35,13 @@ static void converttopsbt(struct rpc_call *c)
     if (!rpc_arg_psbt_version(c, 3, &version))
         return;
     struct tx *tx = tx_decode_hex(hex->str, hex->str_len, !told || !witness, witness);
-    if (tx == NULL) {
+    if (tx == NULL)
         rpc_error(c, RPC_DESERIALIZATION_ERROR, "TX decode failed");
-        return;
-    }
-    struct mtx m;
-    mtx_from_tx(&m, tx);
-    if (has_signatures(&m) && !rpc_arg_bool(c, 1, false))
+    else if (psbt_tx_is_signed(tx) && !rpc_arg_bool(c, 1, false))
         rpc_error(c, RPC_DESERIALIZATION_ERROR,
                   "Inputs must not have scriptSigs and scriptWitnesses");
     else
-        put_new_psbt(c, &m, version);
-    mtx_clear(&m);
+        put_new_psbt(c, tx, version);
     tx_unref(tx);
 }
 

@@ -73,6 +73,7 @@ libochre_wallet_a_SOURCES += \
 	src/wallet/psbt_analyze.c src/wallet/psbt_analyze.h \
 	src/wallet/psbt_combine.c \
 	src/wallet/psbt_fields.c src/wallet/psbt_fields.h \
+	src/wallet/psbt_finalize.c \
 	src/wallet/psbt_read.c \
 	src/wallet/psbt_sign.c \
 	src/wallet/psbt_tree.c src/wallet/psbt_tree.h \

@@ -216,6 +216,15 @@ void psbt_map_merge(struct psbt *p, struct psbt_map *m, const struct psbt_map *f
 
 /* -- Life -- */
 
+bool psbt_tx_is_signed(const struct tx *tx)
+{
+    for (uint32_t i = 0; i < tx->n_in; i++) {
+        if (tx->in[i].script_sig.len > 0 || tx->in[i].n_witness > 0)
+            return true;
+    }
+    return false;
+}
+
 static void without_signatures(struct mtx *m)
 {
     for (uint32_t i = 0; i < m->n_in; i++) {

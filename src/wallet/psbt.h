@@ -9,7 +9,8 @@
  *
  *     psbt_create(&p, tx, 0);
  *     psbt_set_prev_tx(&p, 0, prev);
- *     psbt_sign(&p, &how, NULL);
+ *     psbt_hashes_init(&hashes, &p);
+ *     psbt_sign_input(&p, 0, &hashes, &how, NULL);
  *     if (psbt_finalize(&p))
  *         tx = psbt_extract(&p);
  */
@@ -98,6 +99,9 @@ struct psbt {
     struct txout *spent;
     struct arena memory;
 };
+
+/* Whether an input has a signature script or a witness. */
+bool psbt_tx_is_signed(const struct tx *tx);
 
 /* -- Life -- */
 /* @version: 0 or 2. Signatures in @tx are left out. Inputs and outputs of a version 2

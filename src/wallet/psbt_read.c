@@ -113,15 +113,6 @@ static bool read_version(struct psbt_reader *s)
     return true;
 }
 
-static bool has_signatures(const struct tx *tx)
-{
-    for (uint32_t i = 0; i < tx->n_in; i++) {
-        if (tx->in[i].script_sig.len > 0 || tx->in[i].n_witness > 0)
-            return true;
-    }
-    return false;
-}
-
 static bool read_unsigned_tx(struct psbt_reader *s)
 {
     struct psbt *p = s->p;
@@ -134,7 +125,7 @@ static bool read_unsigned_tx(struct psbt_reader *s)
         return fail(s, "Unsigned tx is not a transaction");
     s->n_in = p->tx->n_in;
     s->n_out = p->tx->n_out;
-    return !has_signatures(p->tx) ||
+    return !psbt_tx_is_signed(p->tx) ||
            fail(s, "Unsigned tx does not have empty scriptSigs and scriptWitnesses.");
 }
 
