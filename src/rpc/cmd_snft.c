@@ -372,8 +372,8 @@ static const struct rpc_method methods[] = {
             "owner \"token\"   the coin that carries it, and its address\n"
             "list ( \"address\" count skip )   tokens, 1000 at a time, of one owner or "
             "\"all\"; count 0: no bound\n"
-            "\nObjects are those of: tickets register (the coin that carries the token "
-            "must be among the inputs of register and upgrade).",
+            "\nObjects are those of: tickets register. A wallet spends the coin that "
+            "carries the token by itself; with privkeys it must be among the inputs.",
         .params = SUBCOMMAND_PARAMS,
         .results = RESULTS({R_ANY, "", "As the command says"}),
         .examples = EXAMPLES("list", "get \"token\""),

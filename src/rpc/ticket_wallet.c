@@ -1,10 +1,12 @@
 /* Tickets paid for and signed by a wallet: it adds coins to those that the object
  * names, and signs for the owner of a collateral. */
 #include "chain/script/address.h"
+#include "chain/validation/chainman.h"
 #include "rpc/ticket_job.h"
 #include "rpc/ticket_object.h"
 #include "rpc/wallet_args.h"
 #include "tickets/carrier.h"
+#include "tickets/tokens.h"
 #include "wallet/coincontrol.h"
 #include "wallet/spend.h"
 #include "wallet/spkman.h"
@@ -45,12 +47,42 @@ static bool name_coin(struct wallet_job *wj, const struct json *v)
     return true;
 }
 
+/* The token that the ticket is about; false: it is about none. */
+static bool token_named(const struct ticket_draft *d, struct hash256 *id)
+{
+    for (size_t i = 0; d->kind->carries_token && i < d->kind->n_fields; i++)
+        if (d->kind->fields[i].type == FIELD_TXID) {
+            memcpy(id->b, d->raw[i].data, 32);
+            return true;
+        }
+    return false;
+}
+
+/* Whoever does something to a token spends the coin that carries it. */
+static void name_anchor(struct wallet_job *wj)
+{
+    struct chainman *cm = wj->job->call->node->chainman;
+    struct buf mem = {0};
+    struct token token;
+    struct hash256 id;
+    if (!token_named(&wj->job->draft, &id))
+        return;
+    chainman_read_lock(cm);
+    struct state_txn *st = state_begin(chainman_state(cm));
+    if (token_get(st, &id, &mem, &token))
+        coin_control_name(&wj->control, &token.anchor);
+    state_discard(st);
+    chainman_read_unlock(cm);
+    buf_clear(&mem);
+}
+
 static bool name_coins(struct wallet_job *wj)
 {
     const struct json *inputs = json_get(wj->job->obj, "inputs");
     for (size_t i = 0; inputs != NULL && i < inputs->len; i++)
         if (!name_coin(wj, json_at(inputs, i)))
             return false;
+    name_anchor(wj);
     return true;
 }
 
