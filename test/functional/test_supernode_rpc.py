@@ -5,6 +5,7 @@ from framework import operators as op
 from framework import script as sc
 from framework.blocks import Chain
 from framework.key import Key
+from framework.node import sync_blocks
 from framework.params import OCHRE
 from framework.rpc import expect_error
 from framework.wallet import MiniWallet
@@ -183,3 +184,43 @@ def test_life_from_a_wallet(node, wallet):
     expect_error(-6, "Insufficient", own.tickets, "register", "id",
                  {"pastelid": node.pastelid("newkey", PASS)["pastelid"], "burn": 5000,
                   "owner_address": other, **rate})
+
+
+def test_keys_on_two_computers(node, wallet, module_lab):
+    """The server has PastelID and operator key, home the wallet with the collateral; only
+    signatures travel (doc/supernode.md)."""
+    server = module_lab.node()
+    server.connect(node)
+    node.createwallet(wallet_name="home")
+    home = node.wallet("home")
+    coins = []
+    for value in (op.COLLATERAL, 50 * OCHRE.coin):
+        script = bytes.fromhex(home.getaddressinfo(home.getnewaddress())["scriptPubKey"])
+        tx, n = wallet.send_to(script, value, confirmed_only=True)
+        coins.append({"txid": tx.txid, "vout": n})
+    wallet.generate(1)
+    name = server.pastelid("newkey", PASS)["pastelid"]
+    owner = home.getnewaddress()
+    identity = {"pastelid": name, "owner_address": owner, "inputs": [coins[1]]}
+    sync_blocks([node, server])
+    made = server.tickets("sign", "id", {**identity, "passphrase": PASS}, "owner")
+    home.tickets("register", "id", {**identity, "owner_signature": made[0]["signature"],
+                                    "fee_rate": 2})
+    wallet.generate(1)
+    sync_blocks([node, server])
+    kept = server.supernode("genkey", "mine", name)
+    server.restart("-supernode=mine")
+    server.connect(node)
+    coins[1] = next({"txid": u["txid"], "vout": u["vout"]} for u in home.listunspent()
+                    if u["amount"] < 100 and u["spendable"])
+    fields = {"collateral": coins[0], "pastelid": name, "operator_key": kept["operator_key"],
+              "payout_address": owner, "endpoint": "203.0.113.9:1", "storage_fee": 1,
+              "sense_fee": 1, "inputs": [coins[1]]}
+    for role, field in (("opkey", "operator_key_signature"), ("operator", "operator_signature")):
+        made = server.tickets("sign", "sn-register", {**fields, "passphrase": PASS}, role)
+        fields[field] = made[0]["signature"]
+    sn = home.supernode("register", {**fields, "fee_rate": 2})["txid"]
+    wallet.generate(2)
+    sync_blocks([node, server])
+    status = server.supernode("status")
+    assert status["status"] == "ENABLED" and status["supernode"]["sn"] == sn
