@@ -2,6 +2,7 @@
 # those that are missing.
 BUILD_PACKAGES="build-essential autoconf automake pkg-config libsecp256k1-dev libleveldb-dev
     libsodium-dev libssl-dev libevent-dev libsqlite3-dev libzmq3-dev"
+RUN_PACKAGES="python3" # contrib/ochre-net
 TEST_PACKAGES="libcmocka-dev libjansson-dev python3 python3-pytest python3-pytest-xdist
     python3-zmq clang llvm"
 
