@@ -193,6 +193,29 @@ def test_a_wallet_spends_by_itself(node, funds):
     assert 18 <= node.params.units(entry["fees"]["base"]) / entry["vsize"] <= 25
 
 
+LARGE = HDKey.from_seed(b"keys of large scripts")
+
+
+@pytest.mark.parametrize("tree", [
+    "multi_a(200," + ",".join(f"{LARGE.xpub()}/{i}/*" for i in range(799))
+    + "," + ",".join(f"{LARGE.xprv()}/{i}/*" for i in range(799, 999)) + ")",
+    "".join(f"and_v(v:pk({LARGE.xprv()}/{i}/*)," for i in range(1000, 1200))
+    + f"pk({LARGE.xprv()}/1200/*)" + ")" * 200,
+], ids=["multi_a of 999", "201 signatures"])
+def test_large_tapscripts(node, funds, tree):
+    """Far beyond what a P2WSH script may hold."""
+    wallet = node.new_wallet(f"large {next(counter)}", blank=True)
+    desc = checksummed(node, f"tr({NUMS},{tree})")
+    (result,) = wallet.importdescriptors([{"desc": desc, "active": True,
+                                           "timestamp": "now", "range": 1}])
+    assert result["success"], result
+    fund(node, funds, wallet, "tr(")
+    txid = wallet.sendall([funds.getnewaddress()], fee_rate=10)["txid"]
+    entry = node.getmempoolentry(txid)
+    assert node.params.units(entry["fees"]["base"]) >= 10 * entry["vsize"]
+    wallet.unloadwallet()
+
+
 def test_partial_private_keys_warn(node):
     wallet = node.new_wallet("partial", blank=True)
     desc = checksummed(node, fill(fresh("wsh(and_v(v:pk(K0),pk(K1)))"), [0]))

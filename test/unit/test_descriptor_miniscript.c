@@ -186,6 +186,35 @@ static void expansion_can_be_inferred(void **state)
     }
 }
 
+/* Nothing is limited by the depth of an expression but by the size of its script. */
+static void depth_is_no_limit(void **state)
+{
+    struct chain_params p = regtest();
+    struct buf text = {0}, inferred = {0};
+    struct descriptor_list list;
+    struct script_list scripts;
+    struct keystore known;
+    char *error;
+    (void)state;
+    keystore_init(&known);
+    buf_append_str(&text, "tr(" X ",");
+    memset(buf_extend(&text, 200000), 'n', 200000);
+    buf_append_str(&text, ":pk(" Y "))");
+    assert_true(descriptor_parse(&list, &p, NULL, buf_cstr(&text), false, &error));
+    char *printed = descriptor_to_string(list.items[0], &p);
+    assert_memory_equal(printed, text.data, text.len);
+    assert_true(descriptor_expand(list.items[0], &p, 0, NULL, &scripts, &known));
+    descriptor_infer(&inferred, &p, buf_view(&scripts.items[0]), &known);
+    assert_non_null(strstr(buf_cstr(&inferred), "nnnn:pk("));
+    assert_true(inferred.len > text.len);
+    free(printed);
+    buf_clear(&text);
+    buf_clear(&inferred);
+    script_list_clear(&scripts);
+    descriptor_list_clear(&list);
+    keystore_clear(&known);
+}
+
 static void sizes_are_of_the_worst_spend(void **state)
 {
     struct chain_params p = regtest();
@@ -393,6 +422,7 @@ int main(void)
         cmocka_unit_test(hardened_keys_are_told_apart),
         cmocka_unit_test(multipath_stands_for_each_alternative),
         cmocka_unit_test(expansion_can_be_inferred),
+        cmocka_unit_test(depth_is_no_limit),
         cmocka_unit_test(sizes_are_of_the_worst_spend),
         cmocka_unit_test(spends),
         cmocka_unit_test(signatures_are_gathered),

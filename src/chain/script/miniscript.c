@@ -84,7 +84,7 @@ void miniscript_clear(struct miniscript *ms)
     miniscript_init(ms, ms->context);
 }
 
-static uint32_t max_script_size(enum ms_context context)
+uint32_t ms_max_script_size(enum ms_context context)
 {
     return context == MS_WSH ? MAX_WSH_SCRIPT : MAX_TAP_SCRIPT;
 }
@@ -145,7 +145,7 @@ bool ms_add(struct miniscript *ms, const struct ms_node *from, const uint32_t *s
     for (uint32_t i = 0; i < n->n_subs; i++)
         n->script_size += ms_sub(ms, n, i)->script_size;
     ms->bytes += own;
-    if (ms->bytes > max_script_size(ms->context))
+    if (ms->bytes > ms_max_script_size(ms->context))
         return false;
     n->type = ms_compute_type(ms, n);
     ms_compute_costs(ms, n);
@@ -245,7 +245,7 @@ void miniscript_find_duplicates(struct miniscript *ms,
 
 bool ms_is_valid(const struct miniscript *ms, const struct ms_node *n)
 {
-    return n->type != 0 && n->script_size <= max_script_size(ms->context);
+    return n->type != 0 && n->script_size <= ms_max_script_size(ms->context);
 }
 
 static bool is_within_limits(const struct miniscript *ms, const struct ms_node *n)

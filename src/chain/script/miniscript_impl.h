@@ -40,6 +40,7 @@ static inline bool ms_is_hash(enum ms_kind k)
 uint32_t ms_own_size(const struct miniscript *ms, const struct ms_node *n);
 uint32_t ms_own_ops(const struct miniscript *ms, const struct ms_node *n);
 size_t ms_key_size(enum ms_context context);
+uint32_t ms_max_script_size(enum ms_context context);
 
 /* From the children, whose results are there. */
 uint32_t ms_compute_type(const struct miniscript *ms, const struct ms_node *n);

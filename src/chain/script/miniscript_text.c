@@ -37,13 +37,17 @@ static void push_done(struct text_reader *r, uint32_t node)
     r->done[r->n_done++] = node;
 }
 
-static void push_open(struct text_reader *r, const struct open_expr *e)
+/* No expression is deeper than its script is long. */
+static bool push_open(struct text_reader *r, const struct open_expr *e)
 {
+    if (r->n_open >= ms_max_script_size(r->ms->context))
+        return false;
     if (r->n_open == r->cap_open) {
         r->cap_open = r->cap_open == 0 ? 16 : r->cap_open * 2;
         r->open = xrealloc_array(r->open, r->cap_open, sizeof(*r->open));
     }
     r->open[r->n_open++] = *e;
+    return true;
 }
 
 static bool take_char(struct text_reader *r, char c)
@@ -224,8 +228,7 @@ static bool read_call(struct text_reader *r, struct open_expr *e, struct bytes n
         return false;
     if (kind == MS_THRESH || ms_fragments[kind].n_subs > 0) {
         e->first_sub = r->n_done;
-        push_open(r, e);
-        return true;
+        return push_open(r, e);
     }
     return take_leaf_arguments(r, &e->node) && take_char(r, ')') &&
            finish_leaf(r, e, pk || pkh);
