@@ -170,12 +170,6 @@ static void finalizepsbt(struct rpc_call *c)
     {                                                                                  \
         "psbt", P_STR, .help = text                                                    \
     }
-#define VERSION_PARAM                                                                  \
-    {                                                                                  \
-        "psbt_version", P_NUM, .def = "0",                                             \
-                               .help = "Version of the PSBT: 0, or 2 (BIP 370)"        \
-    }
-
 static const struct rpc_param descriptor_list[] = {
     {"", P_STR, P_OPTIONAL, .help = "A descriptor"},
     {"", P_OBJ, P_OPTIONAL, .help = "A descriptor with a range",
@@ -383,7 +377,7 @@ static const struct rpc_method methods[] = {
                           .help = "Drop signatures; else there must be none"},
                          {"iswitness", P_BOOL, .def = "depends on heuristic tests",
                           .help = "Whether it is in the format with witness"},
-                         VERSION_PARAM),
+                         PSBT_VERSION_PARAM),
         .results = RESULTS({R_STR, "", "The PSBT in base64"}),
         .examples = EXAMPLES("hexstring"),
         .fn = converttopsbt,
@@ -391,7 +385,7 @@ static const struct rpc_method methods[] = {
     {
         .name = "createpsbt",
         .help = "Makes a PSBT of inputs and outputs.",
-        .params = PARAMS(RAW_CONSTRUCT_PARAMS, VERSION_PARAM),
+        .params = PARAMS(RAW_CONSTRUCT_PARAMS, PSBT_VERSION_PARAM),
         .results = RESULTS({R_STR, "", "The PSBT in base64"}),
         .examples = EXAMPLES("'[{\"txid\": \"id\", \"vout\": 0}]' "
                              "'[{\"data\": \"00010203\"}]'"),

@@ -1,5 +1,6 @@
 /* Methods that spend: their table. The handlers stand in the files that
  * rpc/wallet_spend.h names. */
+#include "rpc/psbt_args.h"
 #include "rpc/wallet_spend.h"
 
 #define CONF_TARGET                                                                    \
@@ -315,8 +316,7 @@ static const struct rpc_method methods[] = {
                                   .def = "false when inputs are given, true otherwise",
                                   .help = "Add inputs to those that are given"},
                                  FUND_OPTIONS)},
-                         {"bip32derivs", P_BOOL, .def = "true",
-                          .help = "With the derivation paths of the wallet's keys"}),
+                         PSBT_BIP32_PARAM, PSBT_VERSION_PARAM),
         .results = FUNDED("psbt", R_STR, "The PSBT in base64"),
         .examples = EXAMPLES("'[]' '[{\"address\": 0.1}]'"),
         .fn = rpc_walletcreatefundedpsbt,

@@ -9,6 +9,11 @@
 NODISCARD bool rpc_to_psbt(struct rpc_call *c, const struct json *v, struct psbt *out);
 /* Writes base64; with @key as a member of an object, unless NULL. */
 void rpc_write_psbt(struct rpc_call *c, const char *key, const struct psbt *p);
+#define PSBT_VERSION_PARAM                                                             \
+    {                                                                                  \
+        "psbt_version", P_NUM, .def = "0",                                             \
+                               .help = "Version of the PSBT: 0, or 2 (BIP 370)"        \
+    }
 /* Argument @i: 0 or 2, or absent. */
 NODISCARD bool rpc_arg_psbt_version(struct rpc_call *c, size_t i, uint32_t *out);
 /* {psbt, complete, hex where complete} */

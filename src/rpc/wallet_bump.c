@@ -106,7 +106,7 @@ static bool put_replacement(struct bump_call *b, struct rpc_call *c, struct wall
 {
     struct wallet_error e = {0};
     if (b->as_psbt)
-        return rpc_put_psbt(c, w, f->tx, true);
+        return rpc_put_psbt(c, w, f->tx, 0, true);
     if (!wallet_commit_bump(w, &b->rq.txid, f, &e)) {
         rpc_wallet_error(c, &e);
         return false;

@@ -1,5 +1,6 @@
 /* What becomes of a transaction that has its inputs: signed and sent, or handed back.
  */
+#include "rpc/psbt_args.h"
 #include "rpc/raw.h"
 #include "rpc/wallet_spend.h"
 #include "wallet/crypt.h"
@@ -19,24 +20,15 @@ static bool fill(struct rpc_call *c, struct wallet *w, struct psbt *p, bool sign
     return false;
 }
 
-static void put_base64(struct rpc_call *c, const struct psbt *p)
-{
-    struct buf text = {0};
-    json_key(c->w, "psbt");
-    psbt_to_base64(p, &text);
-    json_str(c->w, buf_cstr(&text));
-    buf_clear(&text);
-}
-
 bool rpc_put_psbt(struct rpc_call *c, struct wallet *w, const struct tx *tx,
-                  bool origins)
+                  uint32_t version, bool origins)
 {
     struct psbt p;
     bool complete;
-    psbt_create(&p, tx, 0);
+    psbt_create(&p, tx, version);
     bool ok = fill(c, w, &p, false, origins, &complete);
     if (ok)
-        put_base64(c, &p);
+        rpc_write_psbt(c, "psbt", &p);
     psbt_clear(&p);
     return ok;
 }
@@ -70,7 +62,7 @@ static void put_result(struct rpc_call *c, struct wallet *w, const struct psbt *
     struct tx *tx = complete ? psbt_extract(p) : NULL;
     json_begin_object(c->w);
     if (as_psbt || !complete || !keep)
-        put_base64(c, p);
+        rpc_write_psbt(c, "psbt", p);
     if (complete) {
         json_kv_hash(c->w, "txid", &tx->txid);
         if (as_psbt || !keep)

@@ -1,6 +1,7 @@
 /* fundrawtransaction, walletcreatefundedpsbt and send: outputs that get their inputs.
  */
 #include "chain/script/tx_decode.h"
+#include "rpc/psbt_args.h"
 #include "rpc/raw.h"
 #include "rpc/wallet_spend.h"
 
@@ -10,6 +11,7 @@ struct fund_call {
     struct mtx tx; /* inputs that stay, version, locktime */
     const struct json *options;
     const struct json *weights; /* inputs that may say how heavy they are, or NULL */
+    uint32_t psbt_version;
 };
 
 static bool run(struct fund_call *f, struct rpc_call *c, struct wallet *w,
@@ -113,7 +115,8 @@ static bool read_psbt_args(struct fund_call *f, struct rpc_call *c,
     struct fee_args fee = fee_options(f->options);
     struct raw_parts parts = {rpc_arg(c, 0), rpc_arg(c, 1), rpc_arg(c, 2),
                               rpc_option_rbf(w, f->options) ? RAW_RBF_YES : RAW_RBF_NO};
-    return read_parts(f, c, &parts, json_get(f->options, "subtractFeeFromOutputs")) &&
+    return rpc_arg_psbt_version(c, 5, &f->psbt_version) &&
+           read_parts(f, c, &parts, json_get(f->options, "subtractFeeFromOutputs")) &&
            fund_read_options(&f->args, c, f->options, &fee, true);
 }
 
@@ -123,7 +126,7 @@ static void fund_psbt(struct fund_call *f, struct rpc_call *c, struct wallet *w)
     if (!run(f, c, w, &funded))
         return;
     json_begin_object(c->w);
-    if (rpc_put_psbt(c, w, funded.tx, rpc_arg_bool(c, 4, true)))
+    if (rpc_put_psbt(c, w, funded.tx, f->psbt_version, rpc_arg_bool(c, 4, true)))
         put_fee(c, &funded);
     json_end_object(c->w);
     funded_tx_clear(&funded);

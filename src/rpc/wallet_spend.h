@@ -80,9 +80,9 @@ bool rpc_option_rbf(const struct wallet *w, const struct json *options);
  * what send and sendall return. Wallet lock. */
 void rpc_finish_spend(struct rpc_call *c, struct wallet *w, const struct tx *tx,
                       const struct json *options);
-/* Writes it as member "psbt", filled in but not signed. */
+/* Writes it as member "psbt" of this version, filled in but not signed. */
 NODISCARD bool rpc_put_psbt(struct rpc_call *c, struct wallet *w, const struct tx *tx,
-                            bool origins);
+                            uint32_t version, bool origins);
 
 /* -- Handlers -- */
 void rpc_sendtoaddress(struct rpc_call *c); /* wallet_pay.c */

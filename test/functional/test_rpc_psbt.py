@@ -338,6 +338,16 @@ def test_version_2(node, wallet, other):
                  [first["psbt"], new])
 
 
+def test_version_2_funded(node, wallet):
+    made = wallet.walletcreatefundedpsbt(outputs=[{wallet.getnewaddress(): 1}], inputs=[],
+                                         psbt_version=2)
+    decoded = node.decodepsbt(made["psbt"])
+    assert (decoded["psbt_version"], decoded["fee"]) == (2, made["fee"])
+    expect_error(-8, "The PSBT version can only be 0 or 2", wallet.walletcreatefundedpsbt,
+                 [], [{wallet.getnewaddress(): 1}], 0, {}, True, 3)
+    assert wallet.walletprocesspsbt(made["psbt"])["complete"]
+
+
 def test_version_2_flags(node, wallet):
     """What others may still change follows from the hash types that were signed."""
     coin = pay(wallet, node, wallet.getnewaddress())
