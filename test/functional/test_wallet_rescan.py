@@ -109,6 +109,9 @@ def test_abort(node, wallet):
                 return
     thread = threading.Thread(target=scan)
     thread.start()
+    seen = wait_until(lambda: other.getwalletinfo()["scanning"] or not thread.is_alive())
+    if isinstance(seen, dict):
+        assert seen["duration"] >= 0 and 0 <= seen["progress"] <= 1
     wait_until(lambda: other.abortrescan() or not thread.is_alive())
     thread.join()
     assert results[-1] in ("Rescan aborted.", node.getblockcount())

@@ -4,6 +4,7 @@
 
 #include "chain/mempool/mempool.h"
 #include "chain/mempool/pool.h"
+#include "chain/mining/bump_fees.h"
 #include "chain/mining/miner.h"
 #include "chain/state/state.h"
 #include "chain_fixture.h"
@@ -129,6 +130,68 @@ static void confirmed_parents_leave_their_children(void **state)
     tx_unref(a);
     tx_unref(b);
     tx_unref(c);
+}
+
+/* Adds a transaction of 100 vbytes that spends output @n of @parent. */
+static struct tx *add_sized(struct mempool *mp, const struct hash256 *parent,
+                            uint32_t n, int64_t fee)
+{
+    struct mtx m;
+    const struct outpoint o = {*parent, n};
+    mtx_init(&m);
+    mtx_add_in(&m, &o, SEQUENCE_FINAL);
+    for (int i = 0; i < 3; i++)
+        mtx_add_out(&m, amount_of(1000), bytes_of("\x51", 1));
+    struct tx *tx = mtx_to_tx(&m);
+    struct mempool_entry *e = pool_entry_new(tx);
+    e->fee = amount_of(fee);
+    e->vsize = 100;
+    pool_add(mp, e, false);
+    mtx_clear(&m);
+    return tx;
+}
+
+static int64_t bump(struct mempool *mp, const struct tx *tx, uint32_t n,
+                    int64_t feerate)
+{
+    const struct outpoint o = {tx->txid, n};
+    struct amount fee;
+    mempool_bump_fees(mp, &o, 1, feerate, &fee);
+    return fee.v;
+}
+
+/* Whoever spends poor parents pays what they lack, unless a miner takes them anyway. */
+static void spenders_pay_for_poor_ancestors(void **state)
+{
+    (void)state;
+    struct mempool_options opt = mempool_default_options();
+    struct mempool *mp = mempool_new(NULL, &opt);
+    const struct hash256 base = {{1}}, other = {{2}}, unknown = {{3}};
+    struct tx *grandparent = add_sized(mp, &base, 0, 100);
+    struct tx *parent = add_sized(mp, &grandparent->txid, 0, 200);
+    struct tx *rich = add_sized(mp, &other, 0, 5000);
+    const struct outpoint outs[] = {{parent->txid, 0},
+                                    {parent->txid, 1},
+                                    {grandparent->txid, 1},
+                                    {rich->txid, 0},
+                                    {unknown, 0}};
+    assert_int_equal(bump(mp, grandparent, 1, 1000), 0);
+    assert_int_equal(bump(mp, grandparent, 1, 3000), 200);
+    assert_int_equal(bump(mp, parent, 0, 3000), 300); /* 600 - 100 - 200 */
+    assert_int_equal(bump(mp, rich, 0, 3000), 0);
+    assert_int_equal(mempool_combined_bump_fee(mp, outs, 5, 3000).v, 300);
+    assert_int_equal(mempool_combined_bump_fee(mp, outs + 3, 2, 3000).v, 0);
+
+    /* a rich child carries both; spending what it spends puts an end to that */
+    struct tx *child = add_sized(mp, &parent->txid, 2, 9000);
+    assert_int_equal(bump(mp, parent, 0, 3000), 0);
+    assert_int_equal(bump(mp, grandparent, 1, 3000), 0);
+    assert_int_equal(bump(mp, parent, 2, 3000), 300);
+    mempool_free(mp);
+    tx_unref(grandparent);
+    tx_unref(parent);
+    tx_unref(rich);
+    tx_unref(child);
 }
 
 static int64_t base_time = 1000000;
@@ -1028,6 +1091,7 @@ int main(void)
         cmocka_unit_test(a_missing_reserved_value_is_completed),
         cmocka_unit_test(packages_are_tested_as_a_whole),
         cmocka_unit_test(children_pay_for_their_parents),
+        cmocka_unit_test(spenders_pay_for_poor_ancestors),
         cmocka_unit_test(version_3_families_are_pairs),
         cmocka_unit_test(the_pool_follows_any_chain),
         cmocka_unit_test(tickets_compete_for_their_claims),
