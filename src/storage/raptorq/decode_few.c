@@ -167,8 +167,8 @@ static int unit_coefficients(struct rq_dec *dec, const struct rq_plan *plan,
         return rc;
     x.where = dec->where.p;
     x.out = out;
-    njobs = rq_cut_jobs(&units, rq_slice_width(ctx->kernels, plan->p.L),
-                        rq_ctx_threads(ctx), 0, job, &staged);
+    njobs = rq_cut_jobs(&units, rq_slice_width(ctx->kernels), rq_ctx_threads(ctx), 0,
+                        job, &staged);
     *lda = units.T;
     return rq_ctx_run(ctx, &x, job, njobs, staged);
 }

@@ -288,7 +288,7 @@ uint32_t rq_dec_list_repair(const struct rq_dec *dec, uint32_t max, uint32_t *sl
 
 static int need_jobs(struct rq_dec *dec)
 {
-    uint32_t w = rq_slice_width(dec->ctx->kernels, dec->p.L), n;
+    uint32_t w = rq_slice_width(dec->ctx->kernels), n;
     unsigned threads = rq_ctx_threads(dec->ctx);
     int rc;
 

@@ -97,7 +97,7 @@ static int need_plan(struct rq_enc *enc)
 
 static int need_jobs(struct rq_enc *enc)
 {
-    uint32_t w = rq_slice_width(enc->ctx->kernels, enc->p.L), n, slots;
+    uint32_t w = rq_slice_width(enc->ctx->kernels), n, slots;
     unsigned threads = rq_ctx_threads(enc->ctx);
     int rc;
 

@@ -71,8 +71,8 @@ struct rq_exec {
     atomic_uint next;
 };
 
-/* Octets of slice for @L slots. */
-uint32_t rq_slice_width(const struct rq_kernels *k, uint32_t L);
+/* Octets of a slice. */
+uint32_t rq_slice_width(const struct rq_kernels *k);
 
 /* Cuts the columns of @view into jobs of at most @width octets for @threads; L slots
  * each are kept. Returns their number; writes them if @jobs is not NULL. */
