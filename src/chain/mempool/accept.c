@@ -8,6 +8,7 @@
 #include "chain/script/interpreter.h"
 #include "chain/state/state.h"
 #include "chain/store/coins_cache.h"
+#include "util/pool.h"
 
 static const struct block_index *tip(const struct mempool *mp)
 {
@@ -263,15 +264,28 @@ bool pool_ticket_valid(struct mempool *mp, const struct mempool_entry *e)
     return ok;
 }
 
+static bool run_one(void *ctx, size_t i)
+{
+    struct deferred_check *d = ((struct deferred_check **)ctx)[i];
+    void *arg = d->arg;
+    d->arg = NULL;
+    return d->run(arg);
+}
+
+/* By the workers, like those of a block. */
 static bool run_deferred(struct acceptance *a)
 {
-    while (a->deferred) {
-        struct deferred_check *d = a->deferred;
-        a->deferred = d->next;
-        if (!d->run(d->arg))
-            return reject(a->rej, REJECT_TICKET_SIGNATURE, NULL);
-    }
-    return true;
+    size_t n = 0;
+    for (struct deferred_check *d = a->deferred; d; d = d->next)
+        n++;
+    if (n == 0)
+        return true;
+    struct deferred_check **all = arena_alloc(&a->mp->arena, n * sizeof(*all));
+    n = 0;
+    for (struct deferred_check *d = a->deferred; d; d = d->next)
+        all[n++] = d;
+    return pool_for(chainman_workers(a->mp->cm), n, 1, run_one, all) ||
+           reject(a->rej, REJECT_TICKET_SIGNATURE, NULL);
 }
 
 /* ---- scripts ---- */
@@ -351,7 +365,8 @@ void acceptance_init(struct acceptance *a, struct mempool *mp, const struct tx *
 void acceptance_clear(struct acceptance *a)
 {
     for (struct deferred_check *d = a->deferred; d; d = d->next)
-        d->drop(d->arg);
+        if (d->arg)
+            d->drop(d->arg);
     a->deferred = NULL;
     entry_list_clear(&a->ancestors);
     entry_list_clear(&a->conflicts);

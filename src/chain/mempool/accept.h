@@ -9,7 +9,7 @@
 struct deferred_check {
     bool (*run)(void *arg);
     void (*drop)(void *arg);
-    void *arg;
+    void *arg;                   /* NULL: it has run */
     struct deferred_check *next; /* newest first */
 };
 

@@ -119,6 +119,7 @@ struct coins_cache *chainman_coins(const struct chainman *cm);
 struct state *chainman_state(const struct chainman *cm);
 struct block_files *chainman_files(const struct chainman *cm);
 struct sigcache *chainman_sigcache(const struct chainman *cm);
+struct pool *chainman_workers(const struct chainman *cm);
 struct versionbits *chainman_versionbits(const struct chainman *cm);
 struct txindex *chainman_txindex(const struct chainman *cm);      /* NULL: off */
 struct filter_index *chainman_filters(const struct chainman *cm); /* NULL: off */

@@ -451,6 +451,11 @@ struct block_files *chainman_files(const struct chainman *cm)
     return cm->files;
 }
 
+struct pool *chainman_workers(const struct chainman *cm)
+{
+    return cm->opt.workers;
+}
+
 struct sigcache *chainman_sigcache(const struct chainman *cm)
 {
     return cm->sigcache;
