@@ -54,7 +54,9 @@ static bool still_active(const struct chain_source *chain, struct chain_block *l
     return last->active && last->at.height == wtx->block.height;
 }
 
-/* States that rest on a block which was reorganised away meanwhile are void. */
+/* States that rest on a block which is not in the chain (any more) are void. Nothing is
+ * given up for that, not even what spends a coinbase: a node that was killed may have
+ * lost blocks that it will fetch again. */
 static enum err drop_lost_blocks(struct follower *f)
 {
     struct chain_block last = {.at = CHAIN_POINT_NONE};
@@ -64,8 +66,6 @@ static enum err drop_lost_blocks(struct follower *f)
         if (wtx->block.height < 0 || still_active(f->w->opt->chain, &last, wtx))
             continue;
         e = txstore_set_state(f->w->txs, wtx, WTX_INACTIVE, &CHAIN_POINT_NONE, 0);
-        if (e == ERR_OK && tx_is_coinbase(wtx->tx))
-            e = txstore_orphan(f->w->txs, wtx);
     }
     return e;
 }

@@ -7,6 +7,7 @@ import pytest
 
 from framework.key import Key
 from framework.keywallet import KeyWallet
+from framework.primitives import Tx
 from framework.script import p2wpkh
 from framework.util import wait_until
 from framework.wallet import MiniWallet
@@ -65,6 +66,30 @@ def test_pending_ones_go_to_peers_again(lab, bitcoin):
                   with_log)
     assert tx.txid in node.getrawmempool()
     peer.close()
+
+
+def test_spends_of_rewards_wait_for_lost_blocks(lab, bitcoin):
+    """Blocks that a killed node has not saved come again; payments made meanwhile from
+    their rewards are neither forgotten nor given up."""
+    node = lab.node(params=bitcoin)
+    wallet = KeyWallet(node, "w", load_on_startup=True)
+    hashes = node.generatetoaddress(101, wallet.address)
+    blocks = [node.getblock(h, 0) for h in hashes]
+    coinbase = Tx.from_hex(node.getblock(hashes[0], 2)["tx"][0]["hex"])
+    coin = wallet.coin(coinbase, 0)
+    tx = wallet.send([coin], [(FOREIGN, 5000), (wallet.script, coin[2] - 6000)])
+    assert wallet.trusted() == coin[2] - 6000
+    node.kill()
+    node.start("-persistmempool=0")
+    for block in blocks:
+        node.submitblock(block)
+    assert node.getblockcount() == 101
+    assert wallet.trusted() == 0 and not any(
+        d["abandoned"] for d in wallet.gettransaction(tx.txid)["details"])
+    node.stop()
+    node.start("-persistmempool=0")
+    assert node.getrawmempool() == [tx.txid]
+    assert wallet.trusted() == coin[2] - 6000
 
 
 @pytest.fixture
