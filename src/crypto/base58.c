@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "crypto/secret.h"
 #include "crypto/sha256.h"
 #include "util/mem.h"
 
@@ -12,6 +13,13 @@ static int digit_value(char c)
 {
     const char *p = c != '\0' ? strchr(alphabet, c) : NULL;
     return p != NULL ? (int)(p - alphabet) : -1;
+}
+
+/* Private keys pass through here. */
+static void drop(uint8_t *p, size_t n)
+{
+    secret_wipe(p, n);
+    free(p);
 }
 
 /* number = number * mul + add, in base @base with n digits, the last one the lowest;
@@ -44,7 +52,7 @@ char *base58_encode(const void *data, size_t len)
     for (size_t i = 0; i < used; i++)
         text[zeros + i] = alphabet[digits[max - used + i]];
     text[zeros + used] = '\0';
-    free(digits);
+    drop(digits, max);
     return text;
 }
 
@@ -80,7 +88,7 @@ bool base58_decode(struct buf *out, const char *text, size_t max)
             memset(buf_extend(out, zeros), 0, zeros);
         buf_append(out, number + (max - zeros - used), used);
     }
-    free(number);
+    drop(number, max - zeros + 1);
     return ok;
 }
 
@@ -93,7 +101,7 @@ char *base58check_encode(const void *data, size_t len)
         memcpy(checked, data, len);
     memcpy(checked + len, sum, 4);
     char *text = base58_encode(checked, len + 4);
-    free(checked);
+    drop(checked, len + 4);
     return text;
 }
 
