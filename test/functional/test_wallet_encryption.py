@@ -191,6 +191,28 @@ def test_memory_after_lock(lab):
     assert not [s for s in secrets if s in node.log().encode()]
 
 
+def test_memory_after_import_and_spend(lab):
+    """Keys that came over RPC, and those derived from them to sign."""
+    node = lab.node(params=BITCOIN)
+    xprv = ("tprv8ZgxMBicQKsPeuVhWwi6wuMQGfPKi9Li5GtX35jVNknACgqe3CY4g5xgkfDDJcmtF7o1QnxWD"
+            "RYw4H5P26PXq7sbcUkEqeR4fg3Kxp2tigg")
+    w = encrypted(node, "imp")
+    w.walletpassphrase(PASS, 1000)
+    reqs = []
+    for desc in (f"wpkh({xprv}/84h/1h/*h)", f"tr({xprv}/86h/*)"):
+        desc += "#" + node.getdescriptorinfo(desc)["checksum"]
+        reqs.append({"desc": desc, "timestamp": "now", "range": [0, 20], "active": True})
+    assert all(r["success"] for r in w.importdescriptors(reqs))
+    address = w.getnewaddress()
+    node.generatetoaddress(101, address)
+    assert w.sendall([address], fee_rate=5)["complete"]
+    w.walletpassphrasechange(PASS, OTHER)
+    w.walletlock()
+    w.getwalletinfo()
+    secrets = [PASS.encode(), OTHER.encode(), xprv.encode(), b58decode(xprv)[46:78]]
+    assert memory_holds(node.process.pid, secrets) == set()
+
+
 def test_no_core_dumps(node):
     with open(f"/proc/{node.process.pid}/limits", encoding="ascii") as f:
         core = next(line for line in f if line.startswith("Max core file size"))
