@@ -86,6 +86,8 @@ struct sig_run {
 static bool check_signature(void *ctx, const struct ticket_sig *sig)
 {
     struct sig_run *run = ctx;
+    if (sig->sig_len == 0) /* it may not be needed any more, or not yet */
+        return reject_by_state(run->rej, REJECT_TICKET_SIGNATURE, "one is missing");
     struct sig_job *j = xmalloc(sizeof(*j));
     j->rules = run->rules;
     j->sig = *sig;
@@ -105,6 +107,14 @@ static bool check_burn(const struct ticket *t, const struct ticket_env *te,
            reject_detail(rej, REJECT_TICKET_BURN,
                          "burns %lld, at least %lld is required", (long long)te->burn.v,
                          (long long)least.v);
+}
+
+static bool has_field(const struct ticket_kind *kind, enum field_type type)
+{
+    for (size_t i = 0; i < kind->n_fields; i++)
+        if (kind->fields[i].type == type)
+            return true;
+    return false;
 }
 
 /* Reads the committee that the ticket names, if its kind names one. */
@@ -130,8 +140,10 @@ static bool check_ticket(struct ticket_rules *rules, const struct ticket *t,
     if (env->sigops + sigops > TICKET_MAX_SIGOPS)
         return reject(rej, REJECT_TICKET_SIGOPS, NULL);
     if (!find_committee(t, te, c, rej) || !check_burn(t, te, rej) ||
-        !t->kind->check(t, te, rej) ||
-        !ticket_each_signature(t, te, check_signature, &run, rej))
+        !t->kind->check(t, te, rej))
+        return false;
+    env->keys_may_change = has_field(t->kind, FIELD_SYNC_LIST);
+    if (!ticket_each_signature(t, te, check_signature, &run, rej))
         return false;
     env->sigops += sigops;
     return true;

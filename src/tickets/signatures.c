@@ -1,5 +1,7 @@
 #include "tickets/signatures.h"
 
+#include <stdio.h>
+
 #include "chain/script/address.h"
 #include "chain/script/signed_message.h"
 #include "crypto/ed25519.h"
@@ -143,9 +145,9 @@ static bool walk_trio(const struct walk *w, size_t field)
 /* Whether there must be one depends on the state, so it is not the sender's fault. */
 static bool must_be_empty(const struct walk *w, const struct ticket_field *f)
 {
-    reject_detail(w->rej, REJECT_TICKET_MALFORMED, "%s must be empty", f->name);
-    w->rej->class = TX_STATE;
-    return false;
+    char detail[96];
+    snprintf(detail, sizeof(detail), "%s must be empty", f->name);
+    return reject_by_state(w->rej, REJECT_TICKET_MALFORMED, detail);
 }
 
 static bool walk_single(const struct walk *w, size_t field)

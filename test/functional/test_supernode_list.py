@@ -8,6 +8,7 @@ from framework import operators as op
 from framework import script as sc
 from framework import supernodes, ticket
 from framework.key import Key
+from framework.messages import TxMsg
 from framework.params import OCHRE
 from framework.primitives import OutPoint, Tx, TxIn, TxOut
 from framework.sighash import sign_p2pkh, sign_p2wpkh
@@ -404,6 +405,26 @@ def test_collateral_with_a_token(judge, wallet, ops, spare):
     try_register(judge, wallet, o, "ticket-state-collateral-token")
     o.collateral = good
     registered(judge, wallet, o)
+
+
+def test_what_a_peer_is_to_blame_for(judge, node, wallet, ops):
+    """A false signature is misbehaviour; one that only our state misses may be fine where the
+    peer stands."""
+    o = ops[3]
+    payout = sc.p2wpkh(Key.from_seed("elsewhere").pubkey)
+    missing = op.carry(wallet, lambda p: o.update_ticket(p, payout_script=payout))
+    needless = op.carry(wallet, lambda p: o.update_ticket(p, ("operator", "opkey")))
+    false = op.carry(wallet, lambda p: o.update_ticket(p, ()))
+    peer = node.add_peer()
+    for tx in (missing, needless):
+        start = node.log_size()
+        peer.send_and_sync(TxMsg(tx))
+        assert "Misbehaving" not in node.log(start)
+    start = node.log_size()
+    peer.send(TxMsg(false))
+    peer.wait_disconnect()
+    node.wait_log("Misbehaving", start)
+    assert node.getrawmempool() == []
 
 
 # --- conflicts --------------------------------------------------------------------------------

@@ -243,6 +243,7 @@ static bool check_ticket(struct acceptance *a)
     env.defer = defer;
     env.defer_ctx = a;
     bool ok = h->tx(h->ctx, &env, a->tx, a->spent, &a->claims, a->rej);
+    a->keys_may_change = env.keys_may_change;
     state_discard(env.state);
     return ok;
 }
@@ -284,8 +285,10 @@ static bool run_deferred(struct acceptance *a)
     n = 0;
     for (struct deferred_check *d = a->deferred; d; d = d->next)
         all[n++] = d;
-    return pool_for(chainman_workers(a->mp->cm), n, 1, run_one, all) ||
-           reject(a->rej, REJECT_TICKET_SIGNATURE, NULL);
+    if (pool_for(chainman_workers(a->mp->cm), n, 1, run_one, all))
+        return true;
+    return a->keys_may_change ? reject_by_state(a->rej, REJECT_TICKET_SIGNATURE, NULL)
+                              : reject(a->rej, REJECT_TICKET_SIGNATURE, NULL);
 }
 
 /* ---- scripts ---- */

@@ -33,6 +33,7 @@ struct acceptance {
     bool witness_stripped;
     bool sibling_eviction;
     struct claim_set claims;
+    bool keys_may_change; /* see struct rule_env */
     struct deferred_check *deferred;
 
     struct entry_list ancestors; /* in the pool */

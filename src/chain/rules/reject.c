@@ -32,6 +32,14 @@ bool reject(struct reject *rej, enum reject_code code, const char *detail)
     return false;
 }
 
+bool reject_by_state(struct reject *rej, enum reject_code code, const char *detail)
+{
+    reject(rej, code, detail);
+    if (rej != NULL)
+        rej->class = TX_STATE;
+    return false;
+}
+
 bool reject_detail(struct reject *rej, enum reject_code code, const char *fmt, ...)
 {
     if (!rej)

@@ -53,6 +53,9 @@ struct reject {
  * logs only.
  * @rej may be NULL. */
 bool reject(struct reject *rej, enum reject_code code, const char *detail);
+/* The same for a ticket that is wrong only in this state: as TX_STATE, whatever the
+ * code's own class is. */
+bool reject_by_state(struct reject *rej, enum reject_code code, const char *detail);
 /* The same with a formatted detail. */
 bool reject_detail(struct reject *rej, enum reject_code code, const char *fmt, ...)
     PRINTF_LIKE(3, 4);

@@ -38,6 +38,9 @@ struct rule_env {
      * script borrowed until the next call; false: there is none. */
     bool (*coin)(void *coin_ctx, const struct outpoint *o, struct coin *out);
     void *coin_ctx;
+    /* Set by a hook: a deferred check of this transaction may fail because a block that we
+     * have not seen changed the key. */
+    bool keys_may_change;
     uint32_t sigops;    /* ticket signature units spent so far in this block */
     uint32_t penalties; /* supernodes punished so far in this block */
     /* block_begin's, for block_end: the supernode that this block pays */
