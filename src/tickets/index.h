@@ -11,7 +11,8 @@
  *   'w' height                   u64: shares of supernodes up to this block that were
  *                                not created, since there was nobody to get them
  *   'f' field height position    txid; field is 16 octets of
- *                                SHA3(kind, name of the field, 00, value)
+ *                                SHA3(kind, name of the field, 00, value); of a list
+ *                                of reports, one for each token
  *
  * Height and position inside keys are big-endian u32, so that keys sort by them. */
 #ifndef OCHRE_TICKETS_INDEX_H

@@ -179,8 +179,6 @@ static bool package_is_final(const struct selection *s)
     return true;
 }
 
-/* Signatures were checked when the ticket entered the pool, but the state says which
- * key some of them need; those that still hold are in the cache. */
 /* Whether the coin will have been spent when the block gets to the transaction that is
  * being looked at. */
 static bool spent_before(struct selection *s, const struct outpoint *o)
@@ -201,6 +199,8 @@ static bool coin_here(void *ctx, const struct outpoint *o, struct coin *out)
            coins_peek(chainman_coins(mempool_chainman(s->mp)), o, out, s->mem);
 }
 
+/* Signatures were checked when the ticket entered the pool, but the state says which
+ * key some of them need; those that still hold are in the cache. */
 static bool ticket_fits(struct selection *s, const struct tx *tx, struct rule_env *env)
 {
     struct arena mem;
