@@ -35,12 +35,14 @@ def other(node):
 
 
 def pay(wallet, node, address, amount=1):
-    """A confirmed output of this address: (txid, vout)."""
+    """A confirmed output of this address, which nothing else will spend."""
     txid = wallet.sendtoaddress(address, amount)
     node.generatetoaddress(1, wallet.getnewaddress())
     tx = wallet.gettransaction(txid, True, True)["decoded"]
     vout = next(o["n"] for o in tx["vout"] if o["scriptPubKey"].get("address") == address)
-    return {"txid": txid, "vout": vout}
+    coin = {"txid": txid, "vout": vout}
+    wallet.lockunspent(False, [coin])
+    return coin
 
 
 # Vectors ----------------------------------------------------------------------

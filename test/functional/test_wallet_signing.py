@@ -32,7 +32,10 @@ def coins(node, wallet):
     wallet.sendmany("", {a: value for a in addresses.values()})
     node.generatetoaddress(1, wallet.getnewaddress())
     by_address = {u["address"]: u for u in wallet.listunspent()}
-    return {kind: by_address[a] for kind, a in addresses.items()}
+    coins = {kind: by_address[a] for kind, a in addresses.items()}
+    wallet.lockunspent(False, [{"txid": u["txid"], "vout": u["vout"]}
+                               for u in coins.values()])
+    return coins
 
 
 def spend(node, wallet, *coins):
