@@ -35,8 +35,12 @@ struct import {
     int64_t now, lowest; /* time stamps */
 };
 
+/* Each sentence once, however many paths it is true of. */
 static void warn(struct request *r, const char *sentence)
 {
+    for (size_t i = 0; i < r->n_warnings; i++)
+        if (strcmp(r->warnings[i], sentence) == 0)
+            return;
     ASSERT(r->n_warnings < ARRAY_LEN(r->warnings));
     r->warnings[r->n_warnings++] = sentence;
 }
@@ -152,43 +156,51 @@ static bool check_keys(struct import *im, struct request *r, const struct descri
     return true;
 }
 
-static bool take_items(struct import *im, struct request *r,
-                       struct descriptor_list *list)
+/* One item for each path; of two paths the second is for change. */
+static bool make_items(struct import *im, struct request *r,
+                       const struct descriptor_list *list,
+                       const struct spkman_import *common)
 {
-    bool internal = flag(r, "internal"), active = flag(r, "active");
-    struct spkman_import common = {.keys = &r->keys,
-                                   .created = r->timestamp,
-                                   .range_end = 1,
-                                   .active = active,
-                                   .internal = internal};
-    const struct json *label = field(r, "label");
-    if (list->n > 1 && json_get(r->data, "internal") != NULL)
-        return wrong(r, WALLET_INVALID_ADDRESS_OR_KEY,
-                     "Cannot have multipath descriptor while also specifying "
-                     "'internal'");
-    if (!descriptor_is_range(list->items[0]) && json_get(r->data, "range") != NULL)
-        return parameter(r, "Range should not be specified for an un-ranged "
-                            "descriptor");
-    if (descriptor_is_range(list->items[0]) && !read_range(im, r, &common))
-        return false;
-    if (!check_kind(r, list, active, internal) || !check_private(im, r))
-        return false;
-    common.label = label != NULL ? label->str : internal ? NULL : "";
     r->items = arena_alloc(im->c->mem, list->n * sizeof(*r->items));
     for (size_t i = 0; i < list->n; i++) {
+        struct spkman_import *it = &r->items[i];
         if (!check_keys(im, r, list->items[i]))
             return false;
-        r->items[i] = common;
-        r->items[i].take_desc = list->items[i];
+        *it = *common;
+        it->take_desc = list->items[i];
         if (list->n == 2)
-            r->items[i].internal = i == 1;
-        if (active && descriptor_output_type(list->items[i]) == OUTPUT_NONE) {
+            it->internal = i == 1;
+        if (it->active && descriptor_output_type(it->take_desc) == OUTPUT_NONE) {
             warn(r, "Unknown output type, cannot set descriptor to active.");
-            r->items[i].active = false;
+            it->active = false;
         }
     }
     r->n_items = list->n;
     return true;
+}
+
+static bool take_items(struct import *im, struct request *r,
+                       const struct descriptor_list *list)
+{
+    const struct json *label = field(r, "label");
+    bool is_range = descriptor_is_range(list->items[0]);
+    struct spkman_import common = {.keys = &r->keys,
+                                   .created = r->timestamp,
+                                   .range_end = 1,
+                                   .active = flag(r, "active"),
+                                   .internal = flag(r, "internal")};
+    if (list->n > 1 && json_get(r->data, "internal") != NULL)
+        return wrong(r, WALLET_INVALID_ADDRESS_OR_KEY,
+                     "Cannot have multipath descriptor while also specifying "
+                     "'internal'");
+    if (!is_range && json_get(r->data, "range") != NULL)
+        return parameter(r, "Range should not be specified for an un-ranged "
+                            "descriptor");
+    if (is_range && !read_range(im, r, &common))
+        return false;
+    common.label = label != NULL ? label->str : common.internal ? NULL : "";
+    return check_kind(r, list, common.active, common.internal) &&
+           check_private(im, r) && make_items(im, r, list, &common);
 }
 
 static bool read_request(struct import *im, struct request *r)

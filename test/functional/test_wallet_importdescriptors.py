@@ -208,6 +208,15 @@ def test_multipath(node, watch):
         with_sum(node, f"pkh({XPUB}/44/1/*)"), [0, 0])[0]
 
 
+def test_many_paths(node, private):
+    """A warning that is true of every path is given once."""
+    other = Key.from_seed("other").pubkey.hex()
+    imported(node, private, f"wsh(multi(2,{XPRV}/<0;1;2;3;4;5>/*,{other}))",
+             ["Not all private keys provided. Some wallet functionality may return "
+              "unexpected errors"], range=[0, 1])
+    assert len(listed(private, f"wsh(multi(2,{XPUB}/")) == 7
+
+
 def test_hardened_range(node):
     node.createwallet("hardened", blank=True)
     private = node.wallet("hardened")
