@@ -99,7 +99,7 @@ class Walk:
         if len(committee) < 3:      # just after a deep reorganisation
             return
         ranks = sorted(self.rng.sample(range(len(committee)), 3))
-        request = sha3(bytes([self.rng.randrange(40)]))     # now and then the same again
+        request = sha3(b"%d" % self.rng.randrange(STEPS // 3))  # now and then the same again
         self.send(self.lab.service_tx(kind, self.coin(), [committee[i] for i in ranks],
                                       height=height, request=request))
 
