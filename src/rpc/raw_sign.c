@@ -29,11 +29,6 @@ static const char *sign_error(enum script_error e)
     return script_error_text(e);
 }
 
-static bool is_single(int hash_type)
-{
-    return (hash_type & ~SIGHASH_ANYONECANPAY) == SIGHASH_SINGLE;
-}
-
 struct signing {
     struct rpc_call *c;
     const struct prevouts *prevouts;
@@ -77,7 +72,7 @@ static void sign_known_input(struct signing *s, uint32_t i)
     enum script_error e;
 
     sig_data_from_input(&d, &checker, spent->script);
-    if (!is_single(s->hash_type) || i < s->out.n_out)
+    if (!sighash_covers_nothing(s->hash_type, i, s->out.n_out))
         sign_input(&d, s->keys, &checker, spent->script, s->hash_type);
     sig_data_store(&d, &s->out.in[i]);
     if (spent->value.v == MAX_MONEY && d.n_witness > 0)

@@ -239,8 +239,7 @@ static int64_t least_vsize(const struct bump *b)
     int64_t size = 0;
     const struct txout *out = wanted_outputs(b, &n);
     for (size_t i = 0; i < n; i++)
-        size +=
-            8 + (int64_t)varint_size(out[i].script.len) + (int64_t)out[i].script.len;
+        size += output_size(out[i].script);
     return (signed_weight(b->sizes, b->cc->n_named, size, n) + 3) / 4;
 }
 

@@ -80,7 +80,7 @@ static bool add_output(struct fund *f, const struct spend_output *o,
     const struct txout out = {o->value, o->script};
     if (policy_is_dust(&out, f->policy.dust_feerate))
         return fail(e, "Transaction amount too small");
-    f->bare_vsize += 8 + (int64_t)varint_size(o->script.len) + (int64_t)o->script.len;
+    f->bare_vsize += output_size(o->script);
     f->n_subtract += o->subtract_fee;
     f->sum += o->value.v;
     return f->sum <= MAX_MONEY || fail(e, "Insufficient funds");

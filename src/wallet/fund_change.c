@@ -2,7 +2,6 @@
 #include "wallet/fund.h"
 
 #include "chain/rules/policy.h"
-#include "util/sink.h"
 #include "wallet/spkman.h"
 #include "wallet/wallet.h"
 
@@ -76,7 +75,7 @@ void fund_set_change(struct fund *f)
 {
     struct fund_change *c = &f->change;
     choose_script(f);
-    c->vsize = 8 + (int64_t)varint_size(c->script.len) + (int64_t)c->script.len;
+    c->vsize = output_size(buf_view(&c->script));
     struct input_size spend = input_size(&f->sizes, buf_view(&c->script), false);
     c->spend_vsize = spend.weight >= 0 ? (spend.weight + 3) / 4 : DEFAULT_SPEND_VSIZE;
 }

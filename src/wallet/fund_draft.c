@@ -3,7 +3,6 @@
 
 #include "chain/rules/policy.h"
 #include "util/mem.h"
-#include "util/sink.h"
 #include "wallet/fund.h"
 #include "wallet/wallet.h"
 
@@ -231,22 +230,12 @@ static bool add_change(struct draft *d, struct fund *f, int64_t value,
 
 /* -- Fee -- */
 
-static int64_t outputs_size(const struct mtx *m)
-{
-    int64_t size = 0;
-    for (uint32_t i = 0; i < m->n_out; i++)
-        size += 8 + (int64_t)varint_size(m->out[i].script.len) +
-                (int64_t)m->out[i].script.len;
-    return size;
-}
-
 static int64_t draft_weight(const struct draft *d, const struct fund *f)
 {
     struct input_size *sizes = xmalloc((d->tx.n_in + 1) * sizeof(*sizes));
     for (uint32_t i = 0; i < d->tx.n_in; i++)
         sizes[i] = f->coins[d->inputs[i]].size;
-    int64_t weight =
-        signed_weight(sizes, d->tx.n_in, outputs_size(&d->tx), d->tx.n_out);
+    int64_t weight = mtx_signed_weight(&d->tx, sizes);
     free(sizes);
     return weight;
 }

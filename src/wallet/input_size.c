@@ -101,6 +101,19 @@ struct input_size input_size(struct input_sizes *s, struct bytes script, bool fo
     return infer_size(s, script, low_r);
 }
 
+int64_t output_size(struct bytes script)
+{
+    return 8 + (int64_t)varint_size(script.len) + (int64_t)script.len;
+}
+
+int64_t mtx_signed_weight(const struct mtx *m, const struct input_size *inputs)
+{
+    int64_t size = 0;
+    for (uint32_t i = 0; i < m->n_out; i++)
+        size += output_size(buf_view(&m->out[i].script));
+    return signed_weight(inputs, m->n_in, size, m->n_out);
+}
+
 int64_t signed_weight(const struct input_size *inputs, size_t n_in,
                       int64_t outputs_size, size_t n_out)
 {

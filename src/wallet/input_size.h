@@ -34,8 +34,12 @@ struct input_size input_size(struct input_sizes *s, struct bytes script, bool fo
 /* From keys and scripts alone; P2PKH and the like need their public key. */
 struct input_size input_size_of_known(const struct chain_params *p, struct bytes script,
                                       const struct keystore *known, bool low_r);
-/* Whole transaction, when signed: inputs as given. */
+/* Of an output, in bytes. */
+int64_t output_size(struct bytes script);
+/* Whole transaction, when signed: inputs as given. @outputs_size: sum of output_size. */
 int64_t signed_weight(const struct input_size *inputs, size_t n_in,
                       int64_t outputs_size, size_t n_out);
+/* The same with the outputs of @m, instead of their size. */
+int64_t mtx_signed_weight(const struct mtx *m, const struct input_size *inputs);
 
 #endif

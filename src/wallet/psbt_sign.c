@@ -233,11 +233,6 @@ static void store_scripts(struct psbt *p, uint32_t i, const struct psbt_signer *
 
 /* -- Signing -- */
 
-static bool signs_nothing(const struct psbt *p, uint32_t i, int hash_type)
-{
-    return (hash_type & ~SIGHASH_ANYONECANPAY) == SIGHASH_SINGLE && i >= p->tx->n_out;
-}
-
 static size_t count_sigs(const struct sig_data *d)
 {
     return d->n_sigs + d->n_tap_sigs + (d->tap_key_sig.len > 0);
@@ -251,7 +246,7 @@ static void sign(struct sig_data *d, struct psbt *p, uint32_t i,
     struct keystore none;
     struct sig_checker checker = {hashes, i, p->spent[i].value, NULL, false};
     size_t before = count_sigs(d);
-    if (!signs_nothing(p, i, how->hash_type)) {
+    if (!sighash_covers_nothing(how->hash_type, i, p->tx->n_out)) {
         sign_input(d, how->keys, &checker, p->spent[i].script, how->hash_type);
         if (count_sigs(d) > before)
             psbt_v2_signed(p, how->hash_type);

@@ -4,7 +4,6 @@
 
 #include "chain/rules/policy.h"
 #include "util/mem.h"
-#include "util/sink.h"
 #include "wallet/chain_source.h"
 #include "wallet/coins.h"
 #include "wallet/input_size.h"
@@ -116,15 +115,6 @@ static void take_all(struct sweep *s)
 
 /* -- Fee -- */
 
-static int64_t weigh(const struct sweep *s)
-{
-    int64_t size = 0;
-    for (uint32_t i = 0; i < s->tx->n_out; i++)
-        size += 8 + (int64_t)varint_size(s->tx->out[i].script.len) +
-                (int64_t)s->tx->out[i].script.len;
-    return signed_weight(s->inputs, s->tx->n_in, size, s->tx->n_out);
-}
-
 static int64_t bump_of_ancestors(const struct sweep *s)
 {
     const struct chain_source *chain = s->w->opt->chain;
@@ -139,7 +129,7 @@ static int64_t bump_of_ancestors(const struct sweep *s)
 
 static bool set_fee(struct sweep *s, struct wallet_error *e)
 {
-    int64_t weight = weigh(s);
+    int64_t weight = mtx_signed_weight(s->tx, s->inputs);
     s->fee = feerate_fee(s->rate.feerate, (weight + 3) / 4);
     s->left = s->value - s->fee - bump_of_ancestors(s);
     if (s->fee > s->w->opt->max_fee)

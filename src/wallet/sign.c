@@ -14,13 +14,6 @@ static void gather_keys(struct wallet *w, struct keystore *keys,
     }
 }
 
-/* A signature with SIGHASH_SINGLE and no output of its index would cover no output at
- * all: whoever gets it may take the coin. */
-static bool is_blank_check(const struct mtx *m, uint32_t i, int hash_type)
-{
-    return (hash_type & ~SIGHASH_ANYONECANPAY) == SIGHASH_SINGLE && i >= m->n_out;
-}
-
 static bool sign_one(struct mtx *m, const struct keystore *keys,
                      const struct sighash_data *data, uint32_t i,
                      const struct txout *spent, int hash_type)
@@ -30,7 +23,7 @@ static bool sign_one(struct mtx *m, const struct keystore *keys,
     if (spent->script.data == NULL)
         return false;
     sig_data_from_input(&d, &checker, spent->script);
-    if (!d.complete && !is_blank_check(m, i, hash_type))
+    if (!d.complete && !sighash_covers_nothing(hash_type, i, m->n_out))
         sign_input(&d, keys, &checker, spent->script, hash_type);
     sig_data_store(&d, &m->in[i]);
     bool complete = d.complete;
