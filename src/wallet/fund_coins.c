@@ -316,6 +316,7 @@ void fund_gather_coins(struct fund *f, int64_t target, bool all)
     struct coin_filter filter = filter_of(f);
     size_t n;
     f->n = f->n_named;
+    f->bound = 0;
     coins_each(f->w, &filter, gather, &g);
     f->sampled = !all && g.n_deep > SAMPLE_ABOVE;
     n = f->sampled ? sample(&g, target) : g.n;
