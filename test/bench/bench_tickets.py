@@ -2,7 +2,7 @@
 """How long a block full of storage tickets takes to connect, and against what.
 
 900 storage tickets hold 3,600 Ed448 signatures, 14,400 of the 16,000 units that a block may
-have. Prints wall and CPU seconds of submitblock on a node that has seen none of them and on one
+have. Prints wall and CPU seconds of its connection on a node that has seen none of them and on one
 that had all in its mempool, and the ratios that matter:
 
   unseen / (signatures x one Ed448 verification of bench_verify)   at most 0.6 on two cores
@@ -19,7 +19,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(TOP, "test", "functional"))
@@ -58,14 +57,24 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def logged_at(log, text):
+    """Seconds of the day at which the node wrote the line."""
+    (line,) = [line for line in log.splitlines() if text in line]
+    hours, minutes, seconds = line[11:26].split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+
+
 def submit(node, block):
-    """(wall, CPU) seconds of its connection."""
-    pid = node.process.pid
-    wall, cpu = time.monotonic(), cpu_seconds(pid)
-    result = node.submitblock(block.hex())
+    """(wall, CPU) seconds of its connection: the wall time from the call to the new tip, by the
+    node's log, without the way of a few megabytes from here to there."""
+    pid, start, raw = node.process.pid, node.log_size(), block.hex()
+    cpu = cpu_seconds(pid)
+    result = node.submitblock(raw)
     if result is not None:
         sys.exit(f"the block is refused: {result}")
-    return time.monotonic() - wall, cpu_seconds(pid) - cpu
+    cpu = cpu_seconds(pid) - cpu
+    log = node.log(start)
+    return logged_at(log, "UpdateTip") - logged_at(log, "method=submitblock"), cpu
 
 
 def make_tickets(lab, count):
