@@ -164,6 +164,10 @@ check_PROGRAMS += test/unit/test_unknown_rules
 test_unit_test_unknown_rules_SOURCES = test/unit/test_unknown_rules.c test/unit/unit.h
 test_unit_test_unknown_rules_LDADD = $(CHAIN_TEST_LIBS)
 
+check_PROGRAMS += test/unit/test_fee_estimator
+test_unit_test_fee_estimator_SOURCES = test/unit/test_fee_estimator.c test/unit/unit.h
+test_unit_test_fee_estimator_LDADD = $(CHAIN_TEST_LIBS)
+
 check_PROGRAMS += test/unit/test_mempool
 test_unit_test_mempool_SOURCES = test/unit/test_mempool.c test/unit/chain_fixture.h test/unit/unit.h
 test_unit_test_mempool_LDADD = $(CHAIN_TEST_LIBS)

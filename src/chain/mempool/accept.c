@@ -393,6 +393,7 @@ static struct mempool_entry *make_entry(const struct acceptance *a)
     e->sigop_cost = (uint32_t)a->sigop_cost;
     e->vsize = a->vsize;
     e->spends_coinbase = a->spends_coinbase;
+    e->fee_sample = !a->opt->bypass_limits && !a->opt->in_package;
     e->has_locks = a->has_locks;
     e->n_claims = a->claims.n;
     if (a->claims.n)

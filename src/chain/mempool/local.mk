@@ -2,6 +2,9 @@ libochre_chain_a_SOURCES += \
 	src/chain/mempool/accept.c src/chain/mempool/accept.h \
 	src/chain/mempool/evict.c \
 	src/chain/mempool/families.c \
+	src/chain/mempool/fee_estimator.c src/chain/mempool/fee_estimator.h \
+	src/chain/mempool/fee_file.c src/chain/mempool/fee_impl.h \
+	src/chain/mempool/fee_stats.c src/chain/mempool/fee_stats.h \
 	src/chain/mempool/mempool.c src/chain/mempool/mempool.h \
 	src/chain/mempool/package.c \
 	src/chain/mempool/persist.c \

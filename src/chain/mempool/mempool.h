@@ -43,6 +43,7 @@ struct mempool_entry {
     uint64_t sequence;
     size_t usage; /* bytes of memory */
     bool spends_coinbase;
+    bool fee_sample; /* its own fee alone let it in: fee estimation may learn of it */
     bool has_locks; /* a locktime or relative lock that a reorg may revive */
     /* In-pool families, this transaction included; fees are modified fees. */
     uint64_t n_ancestors, n_descendants;
@@ -124,6 +125,7 @@ struct accept_options {
     int64_t time;        /* unix seconds; 0: now */
     int64_t max_fee;     /* 0: any. Above it: max-fee-exceeded, the last check */
     int64_t max_feerate; /* 0: any. Above it: max feerate exceeded */
+    bool in_package;     /* comes with others */
     bool package_fees;   /* the package as a whole must meet the pool's minimum */
 };
 struct accept_result {

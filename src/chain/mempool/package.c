@@ -214,7 +214,7 @@ static bool may_pass_with_others(const struct reject *rej)
 static bool try_alone(struct mempool *mp, const struct tx *tx, int64_t max_feerate,
                       struct package_tx *out)
 {
-    struct accept_options opt = {.max_feerate = max_feerate};
+    struct accept_options opt = {.max_feerate = max_feerate, .in_package = true};
     if (find_in_pool(mp, tx, out))
         return true;
     if (mempool_accept_with(mp, tx, &opt, &out->r)) {
@@ -304,7 +304,7 @@ static void group_add(struct group *g, int64_t rate)
 static bool accept_group(struct mempool *mp, const struct tx *const *txs, size_t n,
                          struct package_tx *out, struct reject *package)
 {
-    struct group g = {.mp = mp, .opt = {.package_fees = true}};
+    struct group g = {.mp = mp, .opt = {.in_package = true, .package_fees = true}};
     int64_t rate;
 
     g.txs = xcalloc(n, sizeof(*g.txs));
