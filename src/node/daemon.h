@@ -27,6 +27,8 @@ struct daemon {
     char *warning;        /* owned; NULL: none */
     bool rules_watched;   /* the whole chain was searched for unknown rules */
     pthread_t loader;     /* imports blocks, then loads the mempool */
+    _Atomic int64_t scheduler_ahead; /* seconds that mockscheduler added */
+    int64_t fees_save_at; /* seconds of the scheduler, under lock; 0: never */
     struct wallet_link *wallet_link; /* NULL: no wallets */
 };
 
@@ -58,6 +60,10 @@ void chain_part_interrupt(
     struct daemon *d); /* ends long work; any thread, at any time */
 bool index_part_open(struct daemon *d, char **error);
 bool mempool_part_open(struct daemon *d, char **error);
+/* fee_part.c: gives up what waits and saves when closed; freed with the chain. */
+bool fee_part_open(struct daemon *d, char **error);
+void fee_part_close(struct daemon *d);
+void fee_part_tick(struct daemon *d); /* saves when it is time; any thread */
 /* net_part.c */
 bool net_part_open(struct daemon *d, char **error);
 void net_part_start(struct daemon *d);

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libochre_node.a
 libochre_node_a_SOURCES = \
 	src/node/daemon.h \
 	src/node/daemonize.c src/node/daemonize.h \
+	src/node/fee_part.c \
 	src/node/net_part.c \
 	src/node/node.c src/node/node.h \
 	src/node/notify.c src/node/notify.h \

@@ -134,5 +134,6 @@ void daemon_forward_scheduler(struct node *n, int64_t seconds)
 {
     net_forward_scheduler(n->net, seconds);
     wallet_link_run_timers(daemon_of(n));
+    atomic_fetch_add(&daemon_of(n)->scheduler_ahead, seconds);
     daemon_wake(daemon_of(n));
 }

@@ -186,6 +186,7 @@ static const struct part {
     {"chain", chain_part_open, chain_part_close},
     {"ticket index", index_part_open, NULL},
     {"mempool", mempool_part_open, NULL},
+    {"fees", fee_part_open, fee_part_close},
     {"net", net_part_open, net_part_stop},
     {"wallet", wallet_part_open, wallet_part_close},
     {"import", import_part_open, import_part_close},
@@ -248,7 +249,14 @@ static void handle_signal(struct daemon *d)
         request_stop(&d->node);
 }
 
-/* By a stop, or by mockscheduler, which brings the next look at the disk forward. */
+/* What is to be done now and then. */
+static void look_around(struct daemon *d)
+{
+    check_disk(d);
+    fee_part_tick(d);
+}
+
+/* By a stop, or by mockscheduler, which brings the next look forward. */
 static bool daemon_woken(struct daemon *d)
 {
     uint64_t times;
@@ -262,7 +270,7 @@ static void wait_for_stop(struct daemon *d)
     while (!atomic_load(&d->node.stopping)) {
         int n = poll(fds, ARRAY_LEN(fds), DISK_CHECK_INTERVAL_MS);
         if (n == 0 || (n > 0 && daemon_woken(d)))
-            check_disk(d);
+            look_around(d);
         else if (n > 0 && (fds[1].revents & POLLIN))
             handle_signal(d);
     }

@@ -194,6 +194,8 @@ const struct opt daemon_options[] = {
          "Stop once blocks from disk are imported"),
     FLAG("fastprune", "0", OPT_HIDDEN,
          "Use small block files and a short prune depth (tests)"),
+    FLAG("acceptstalefeeestimates", "0", OPT_HIDDEN,
+         "Use fee_estimates.dat even when it is older than 60 hours (regtest only)"),
     NUM("limitancestorcount", "25", 0, 0, OPT_HIDDEN,
         "Most unconfirmed ancestors of a transaction"),
     NUM("limitancestorsize", "101", 0, 0, OPT_HIDDEN,

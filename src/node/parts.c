@@ -1,6 +1,7 @@
 /* Tickets, chain and mempool: their options, from the command line to their structs. */
 #include <stdlib.h>
 
+#include "chain/mempool/fee_estimator.h"
 #include "chain/mempool/mempool.h"
 #include "chain/rules/unknown_rules.h"
 #include "chain/mining/miner.h"
@@ -202,6 +203,7 @@ void chain_part_close(struct daemon *d)
     miner_free(d->node.miner);
     if (d->node.mempool != NULL)
         mempool_free(d->node.mempool);
+    fee_estimator_free(d->node.fees);
     net_part_close(d);
     wallet_link_free(d);
 }

@@ -12,6 +12,7 @@ struct args;
 struct chain_params;
 struct chainman;
 struct clock;
+struct fee_estimator;
 struct logger;
 struct loop;
 struct mempool;
@@ -40,6 +41,7 @@ struct node {
     const struct chain_params *params;
     struct chainman *chainman;
     struct mempool *mempool;
+    struct fee_estimator *fees; /* NULL: -blocksonly */
     struct miner *miner;
     struct net *net;
     struct tickets *tickets;

@@ -8,6 +8,7 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/cmd_chain_control.c src/rpc/cmd_deployments.c \
 	src/rpc/cmd_utxo.c \
 	src/rpc/cmd_accept.c \
+	src/rpc/cmd_fees.c src/rpc/fee_args.h \
 	src/rpc/cmd_index.c \
 	src/rpc/cmd_mempool.c \
 	src/rpc/cmd_mining.c \

@@ -7,6 +7,7 @@
 
 extern const struct rpc_table rpc_blockchain_table;
 extern const struct rpc_table rpc_control_table;
+extern const struct rpc_table rpc_fees_table;
 extern const struct rpc_table rpc_mempool_table;
 extern const struct rpc_table rpc_mining_table;
 extern const struct rpc_table rpc_pastelid_table;
@@ -54,6 +55,7 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_scan_table,
     &rpc_txoutproof_table,
     &rpc_util_table,
+    &rpc_fees_table,
 #ifdef HAVE_ZMQ
     &rpc_zmq_table,
 #endif
