@@ -201,6 +201,7 @@ static void fill_source(struct chain_source *out, struct daemon *d)
         .clock = d->node.clock,
         .log = d->node.log,
         .workers = d->node.workers,
+        .fees = d->node.fees,
         .tip = tip,
         .find = find,
         .at = at,

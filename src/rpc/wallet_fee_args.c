@@ -1,8 +1,7 @@
+#include "rpc/fee_args.h"
 #include "rpc/wallet_spend.h"
 #include "wallet/chain_source.h"
 #include "wallet/coins.h"
-
-#define DEFAULT_MAX_TARGET 1008 /* blocks: when nobody estimates */
 
 static bool fail(struct rpc_call *c, const char *text)
 {
@@ -32,41 +31,15 @@ static bool explicit_rate(struct rpc_call *c, const struct fee_args *a,
     return rpc_to_feerate(c, a->fee_rate, &cc->fee.feerate);
 }
 
-static uint32_t max_target(const struct rpc_call *c)
-{
-    const struct chain_source *chain = wallet_manager_options(c->node->wallets)->chain;
-    const struct fee_estimator *f = chain != NULL ? chain->fees : NULL;
-    return f != NULL ? f->max_target(f->ctx) : DEFAULT_MAX_TARGET;
-}
-
-static bool read_target(struct rpc_call *c, const struct json *v, uint32_t *out)
-{
-    int32_t target;
-    if (!rpc_to_i32(c, v, &target))
-        return false;
-    if (target < 1 || (uint32_t)target > max_target(c)) {
-        rpc_error(c, RPC_INVALID_PARAMETER,
-                  "Invalid conf_target, must be between %u and %u", 1, max_target(c));
-        return false;
-    }
-    *out = (uint32_t)target;
-    return true;
-}
-
 bool rpc_fee_wish(struct rpc_call *c, const struct fee_args *a, bool override_min,
                   struct coin_control *cc)
 {
     if (json_given(a->fee_rate))
         return explicit_rate(c, a, override_min, cc);
-    if (json_given(a->estimate_mode)) {
-        if (!rpc_want(c, a->estimate_mode, JSON_STRING))
-            return false;
-        if (!fee_mode_parse(&cc->fee.mode, a->estimate_mode->str))
-            return fail(c, "Invalid estimate_mode parameter, must be one of: "
-                           "\"unset\", \"economical\", \"conservative\"");
-    }
-    return !json_given(a->conf_target) ||
-           read_target(c, a->conf_target, &cc->fee.confirm_target);
+    return (!json_given(a->estimate_mode) ||
+            rpc_to_fee_mode(c, a->estimate_mode, &cc->fee.mode)) &&
+           (!json_given(a->conf_target) ||
+            rpc_to_target(c, a->conf_target, &cc->fee.confirm_target));
 }
 
 bool rpc_fee_args(struct rpc_call *c, size_t first, const struct json *options,

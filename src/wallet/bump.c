@@ -322,7 +322,7 @@ static void choose_feerate(struct bump *b)
 {
     int64_t old = feerate_of(b->old_fee, tx_vsize(b->wtx->tx));
     int64_t rate = old + 1 + incremental_feerate(b);
-    b->cc->fee.feerate = greater(rate, fee_choose(b->w, &b->cc->fee).feerate);
+    b->cc->fee.feerate = greater(rate, fee_choose(b->w, b->cc).feerate);
     b->cc->fee.has_feerate = true;
 }
 

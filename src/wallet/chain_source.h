@@ -13,6 +13,7 @@
 
 struct chain_params;
 struct clock;
+struct fee_estimator;
 struct logger;
 struct pool;
 
@@ -69,24 +70,13 @@ struct chain_policy {
     uint32_t max_ancestors, max_descendants; /* counts */
 };
 
-/* Estimates fee rates from what the mempool saw; the network part of the node has one.
- */
-struct fee_estimator {
-    void *ctx;
-    /* Fee rate (units per kvB) for a confirmation within @target blocks; *returned is
-     * the target that the estimate holds for. 0: not enough data. */
-    int64_t (*estimate)(void *ctx, uint32_t target, bool conservative,
-                        uint32_t *returned);
-    uint32_t (*max_target)(void *ctx);
-};
-
 struct chain_source {
     void *ctx;
     const struct chain_params *params;
     struct clock *clock;
     struct logger *log;
     struct pool *workers;
-    const struct fee_estimator *fees; /* may be NULL */
+    struct fee_estimator *fees; /* may be NULL */
 
     /* ---- blocks ---- */
     struct chain_point (*tip)(void *ctx);

@@ -7,11 +7,12 @@
 
 struct args;
 struct chain_params;
+struct coin_control;
 struct wallet;
 struct wallet_options;
 
 enum fee_mode {
-    FEE_UNSET, /* economical */
+    FEE_UNSET, /* economical for what can be replaced, else conservative */
     FEE_ECONOMICAL,
     FEE_CONSERVATIVE,
 };
@@ -21,7 +22,10 @@ NODISCARD bool fee_mode_parse(enum fee_mode *out, const char *text);
 /* Why it is this rate: RPC's fee_reason. */
 enum fee_reason {
     FEE_REASON_NONE,
-    FEE_REASON_ESTIMATE,
+    FEE_REASON_HALF, /* estimates: as enum fee_basis */
+    FEE_REASON_FULL,
+    FEE_REASON_DOUBLE,
+    FEE_REASON_CONSERVATIVE,
     FEE_REASON_MEMPOOL_MIN,
     FEE_REASON_GIVEN, /* by the caller, -paytxfee or settxfee */
     FEE_REASON_FALLBACK,
@@ -52,8 +56,9 @@ struct fee_choice {
 /* All of these want the wallet's lock. */
 /* The least rate the wallet and the network take. */
 int64_t fee_required(const struct wallet *w);
-/* The rate for @wish; 0 with FEE_REASON_FALLBACK when nobody knows one. */
-struct fee_choice fee_choose(const struct wallet *w, const struct fee_wish *wish);
+/* The rate for what cc->fee wishes; 0 with FEE_REASON_FALLBACK when nobody knows one.
+ */
+struct fee_choice fee_choose(const struct wallet *w, const struct coin_control *cc);
 /* The rate at which small change is judged not worth keeping. */
 int64_t fee_discard(const struct wallet *w);
 

@@ -61,7 +61,7 @@ static bool set_feerate(struct fund *f, struct wallet_error *e)
 {
     char asked[48], least[48];
     const struct fee_wish *wish = &f->cc->fee;
-    f->rate = fee_choose(f->w, wish);
+    f->rate = fee_choose(f->w, f->cc);
     if (wish->has_feerate && f->rate.feerate > wish->feerate)
         return wallet_fail(e, WALLET_INSUFFICIENT_FUNDS,
                            "Fee rate (%s) is lower than the minimum fee rate setting "

@@ -32,7 +32,7 @@ static bool set_feerate(struct sweep *s, struct wallet_error *e)
 {
     char asked[48], least[48];
     const struct fee_wish *wish = &s->rq->control->fee;
-    s->rate = fee_choose(s->w, wish);
+    s->rate = fee_choose(s->w, s->rq->control);
     if (wish->has_feerate && s->rate.feerate > wish->feerate)
         return wallet_fail(e, WALLET_INVALID_PARAMETER,
                            "Fee rate (%s) is lower than the minimum fee rate setting "
