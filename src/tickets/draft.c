@@ -153,7 +153,7 @@ static struct amount burn_of(const struct ticket_draft *d, const struct ticket_e
 {
     struct ticket t;
     look(d, &t);
-    return wanted != NULL ? *wanted : d->kind->min_burn(&t, env);
+    return wanted != NULL ? *wanted : ticket_min_burn(&t, env);
 }
 
 static void derive_fields(struct ticket_draft *d, struct ticket_env *env,

@@ -10,12 +10,6 @@ static const struct ticket_field fields[] = {
     [PASTELID] = {"pastelid", FIELD_PASTELID, .indexed = true},
 };
 
-static struct amount min_burn(const struct ticket *t, const struct ticket_env *env)
-{
-    (void)t, (void)env;
-    return amount_of(0);
-}
-
 static bool spends_script(const struct ticket_env *env, struct bytes script)
 {
     for (uint32_t i = 0; i < env->tx->n_in; i++)
@@ -29,15 +23,12 @@ static bool check(const struct ticket *t, const struct ticket_env *env,
 {
     struct buf mem = {0};
     struct identity id;
-    const char *why = NULL;
-    if (!identity_get(env->state, t->v[PASTELID].raw.data, &mem, &id))
-        why = "-id-unknown";
-    else if (id.flags & IDENTITY_REVOKED)
-        why = "-id-revoked";
-    else if (!spends_script(env, id.owner_script))
-        why = "-id-not-owner";
+    const uint8_t *pastelid = t->v[PASTELID].raw.data;
+    bool ok = identity_get_active(env->state, pastelid, &mem, &id, rej) &&
+              (spends_script(env, id.owner_script) ||
+               reject_suffix(rej, REJECT_TICKET_STATE, "-id-not-owner"));
     buf_clear(&mem);
-    return why != NULL ? reject_suffix(rej, REJECT_TICKET_STATE, "%s", why) : true;
+    return ok;
 }
 
 static void apply(const struct ticket *t, const struct ticket_env *env)
@@ -63,7 +54,6 @@ const struct ticket_kind ticket_kind_id_revoke = {
     .help = "ends a PastelID; the transaction spends a coin of its owner script",
     .fields = fields,
     .n_fields = ARRAY_LEN(fields),
-    .min_burn = min_burn,
     .check = check,
     .apply = apply,
     .claims = claims,

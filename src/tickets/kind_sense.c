@@ -44,60 +44,18 @@ static bool quote(struct quote *q, const struct ticket *t, const struct ticket_e
            quote_sense(q, env->committee, members);
 }
 
-/* What cannot be quoted does not pass check either. */
-static struct amount min_burn(const struct ticket *t, const struct ticket_env *env)
-{
-    struct quote q;
-    return amount_of(quote(&q, t, env) ? (int64_t)q.burn : 0);
-}
-
-static bool check(const struct ticket *t, const struct ticket_env *env,
-                  struct reject *rej)
-{
-    struct quote q;
-    if (!service_check_request(t, env, &service, rej))
-        return false;
-    if (!quote(&q, t, env))
-        return reject(rej, REJECT_TICKET_FEE_RANGE, NULL);
-    return service_check_fees(t, env, &service, &q, rej);
-}
-
-static void apply(const struct ticket *t, const struct ticket_env *env)
-{
-    service_apply(t, env, &service);
-}
-
-static void claims(const struct ticket *t, struct claim_set *out)
-{
-    service_claims(t, &service, out);
-}
-
-static struct bytes signer(const struct ticket *t, const struct ticket_env *env,
-                           size_t field, size_t item, uint8_t key[57])
-{
-    (void)field;
-    return service_signer(t, env, &service, item, key);
-}
-
-static void derive(struct buf *out, const struct ticket *t,
-                   const struct ticket_env *env, size_t field)
-{
-    struct quote q;
-    (void)field;
-    service_derive_fee(out, quote(&q, t, env) ? &q : NULL, env);
-}
-
 const struct ticket_kind ticket_kind_sense = {
     .id = 0x11,
     .name = "sense",
     .help = "an image whose rareness supernodes have computed, paid for by its user",
     .fields = fields,
     .n_fields = ARRAY_LEN(fields),
-    .min_burn = min_burn,
-    .check = check,
-    .apply = apply,
-    .claims = claims,
-    .signer = signer,
+    .min_burn = quote_min_burn,
+    .check = service_check,
+    .apply = service_apply,
+    .claims = service_claims,
+    .signer = service_signer,
     .quote = quote,
-    .derive = derive,
+    .derive = service_derive_fee,
+    .service = &service,
 };

@@ -18,12 +18,6 @@ static const struct ticket_field fields[] = {
     [QUORUM] = {"quorum", FIELD_QUORUM, .role = "quorum", .cover = COVER_ALL_BEFORE},
 };
 
-static struct amount min_burn(const struct ticket *t, const struct ticket_env *env)
-{
-    (void)t, (void)env;
-    return amount_of(0);
-}
-
 uint32_t sn_penalty_committee(int32_t height)
 {
     int32_t h = height - COMMITTEE_DEPTH;
@@ -101,7 +95,6 @@ const struct ticket_kind ticket_kind_sn_penalty = {
     .help = "a committee punishes a supernode",
     .fields = fields,
     .n_fields = ARRAY_LEN(fields),
-    .min_burn = min_burn,
     .check = check,
     .apply = apply,
     .claims = claims,

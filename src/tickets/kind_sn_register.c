@@ -34,26 +34,17 @@ static const struct ticket_field fields[] = {
                       .signer = PASTELID},
 };
 
-static struct amount min_burn(const struct ticket *t, const struct ticket_env *env)
-{
-    (void)t, (void)env;
-    return amount_of(0);
-}
-
 static bool check_identity(const struct ticket *t, const struct ticket_env *env,
                            struct reject *rej)
 {
     struct buf mem = {0};
     struct identity id;
-    const char *why = NULL;
-    if (!identity_get(env->state, t->v[PASTELID].raw.data, &mem, &id))
-        why = "-id-unknown";
-    else if (id.flags & IDENTITY_REVOKED)
-        why = "-id-revoked";
-    else if (id.flags & IDENTITY_HAD_SUPERNODE)
-        why = "-id-had-supernode";
+    const uint8_t *pastelid = t->v[PASTELID].raw.data;
+    bool ok = identity_get_active(env->state, pastelid, &mem, &id, rej) &&
+              (!(id.flags & IDENTITY_HAD_SUPERNODE) ||
+               reject_suffix(rej, REJECT_TICKET_STATE, "-id-had-supernode"));
     buf_clear(&mem);
-    return why == NULL || reject_suffix(rej, REJECT_TICKET_STATE, "%s", why);
+    return ok;
 }
 
 static bool check_names(const struct ticket *t, const struct ticket_env *env,
@@ -131,7 +122,6 @@ const struct ticket_kind ticket_kind_sn_register = {
     .help = "registers a supernode on a collateral coin",
     .fields = fields,
     .n_fields = ARRAY_LEN(fields),
-    .min_burn = min_burn,
     .check = check,
     .apply = apply,
     .claims = claims,

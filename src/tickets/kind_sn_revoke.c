@@ -10,12 +10,6 @@ static const struct ticket_field fields[] = {
                       .signer = SIGNER_BY_KIND},
 };
 
-static struct amount min_burn(const struct ticket *t, const struct ticket_env *env)
-{
-    (void)t, (void)env;
-    return amount_of(0);
-}
-
 static bool check(const struct ticket *t, const struct ticket_env *env,
                   struct reject *rej)
 {
@@ -51,7 +45,6 @@ const struct ticket_kind ticket_kind_sn_revoke = {
     .help = "ends a supernode",
     .fields = fields,
     .n_fields = ARRAY_LEN(fields),
-    .min_burn = min_burn,
     .check = check,
     .apply = apply,
     .claims = claims,

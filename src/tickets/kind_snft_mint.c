@@ -29,13 +29,6 @@ static bool quote(struct quote *q, const struct ticket *t, const struct ticket_e
            quote_space(q, env->committee, field_uint(t->v[QUOTA].raw));
 }
 
-/* What cannot be quoted does not pass check either. */
-static struct amount min_burn(const struct ticket *t, const struct ticket_env *env)
-{
-    struct quote q;
-    return amount_of(quote(&q, t, env) ? (int64_t)q.burn : 0);
-}
-
 static struct outpoint anchor_of(const struct ticket *t, const struct ticket_env *env)
 {
     return (struct outpoint){env->tx->txid, (uint32_t)field_uint(t->v[ANCHOR].raw)};
@@ -108,7 +101,7 @@ const struct ticket_kind ticket_kind_snft_mint = {
     .help = "makes a token with room for files; its txid is the token",
     .fields = fields,
     .n_fields = ARRAY_LEN(fields),
-    .min_burn = min_burn,
+    .min_burn = quote_min_burn,
     .check = check,
     .apply = apply,
     .claims = claims,

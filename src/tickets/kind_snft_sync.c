@@ -13,12 +13,6 @@ static const struct ticket_field fields[] = {
     [QUORUM] = {"quorum", FIELD_QUORUM, .role = "quorum", .cover = COVER_ALL_BEFORE},
 };
 
-static struct amount min_burn(const struct ticket *t, const struct ticket_env *env)
-{
-    (void)t, (void)env;
-    return amount_of(0);
-}
-
 static struct hash256 token_of(const struct sync_item *item)
 {
     struct hash256 id;
@@ -126,7 +120,6 @@ const struct ticket_kind ticket_kind_snft_sync = {
     .help = "what tokens use, attested by a committee",
     .fields = fields,
     .n_fields = ARRAY_LEN(fields),
-    .min_burn = min_burn,
     .check = check,
     .apply = apply,
     .claims = claims,

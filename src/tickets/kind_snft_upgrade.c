@@ -32,13 +32,6 @@ static bool quote(struct quote *q, const struct ticket *t, const struct ticket_e
     return more > 0 && quote_space(q, env->committee, more);
 }
 
-/* What cannot be quoted does not pass check either. */
-static struct amount min_burn(const struct ticket *t, const struct ticket_env *env)
-{
-    struct quote q;
-    return amount_of(quote(&q, t, env) ? (int64_t)q.burn : 0);
-}
-
 static bool check(const struct ticket *t, const struct ticket_env *env,
                   struct reject *rej)
 {
@@ -78,7 +71,7 @@ const struct ticket_kind ticket_kind_snft_upgrade = {
     .help = "gives a token more room; the transaction spends its anchor",
     .fields = fields,
     .n_fields = ARRAY_LEN(fields),
-    .min_burn = min_burn,
+    .min_burn = quote_min_burn,
     .check = check,
     .apply = apply,
     .claims = claims,

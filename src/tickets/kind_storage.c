@@ -74,42 +74,13 @@ static bool quote(struct quote *q, const struct ticket *t, const struct ticket_e
                          field_uint(t->v[FILE_SIZE].raw));
 }
 
-/* What cannot be quoted does not pass check either. */
-static struct amount min_burn(const struct ticket *t, const struct ticket_env *env)
-{
-    struct quote q;
-    return amount_of(quote(&q, t, env) ? (int64_t)q.burn : 0);
-}
-
 static bool check(const struct ticket *t, const struct ticket_env *env,
                   struct reject *rej)
 {
     const char *why = wrong_number(t);
-    struct quote q;
     if (why != NULL)
         return reject_suffix(rej, REJECT_TICKET_STATE, "%s", why);
-    if (!service_check_request(t, env, &service, rej))
-        return false;
-    if (!quote(&q, t, env))
-        return reject(rej, REJECT_TICKET_FEE_RANGE, NULL);
-    return service_check_fees(t, env, &service, &q, rej);
-}
-
-static void apply(const struct ticket *t, const struct ticket_env *env)
-{
-    service_apply(t, env, &service);
-}
-
-static void claims(const struct ticket *t, struct claim_set *out)
-{
-    service_claims(t, &service, out);
-}
-
-static struct bytes signer(const struct ticket *t, const struct ticket_env *env,
-                           size_t field, size_t item, uint8_t key[57])
-{
-    (void)field;
-    return service_signer(t, env, &service, item, key);
+    return service_check(t, env, rej);
 }
 
 static void derive(struct buf *out, const struct ticket *t,
@@ -117,10 +88,9 @@ static void derive(struct buf *out, const struct ticket *t,
 {
     uint64_t ratio = field_uint(t->v[RATIO].raw);
     uint64_t redundancy = field_uint(t->v[REDUNDANCY].raw);
-    struct quote q;
     uint8_t value[8];
     if (field == EFFECTIVE_FEE) {
-        service_derive_fee(out, quote(&q, t, env) ? &q : NULL, env);
+        service_derive_fee(out, t, env, field);
         return;
     }
     put_le64(value, fee_factor((uint32_t)ratio, (uint32_t)redundancy));
@@ -133,11 +103,12 @@ const struct ticket_kind ticket_kind_storage = {
     .help = "a file that supernodes have taken, paid for by its user",
     .fields = fields,
     .n_fields = ARRAY_LEN(fields),
-    .min_burn = min_burn,
+    .min_burn = quote_min_burn,
     .check = check,
-    .apply = apply,
-    .claims = claims,
-    .signer = signer,
+    .apply = service_apply,
+    .claims = service_claims,
+    .signer = service_signer,
     .quote = quote,
     .derive = derive,
+    .service = &service,
 };

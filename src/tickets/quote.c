@@ -94,3 +94,9 @@ bool quote_check_payment(const struct quote *q, const struct tx *tx, struct reje
     }
     return true;
 }
+
+struct amount quote_min_burn(const struct ticket *t, const struct ticket_env *env)
+{
+    struct quote q;
+    return amount_of(t->kind->quote(&q, t, env) ? (int64_t)q.burn : 0);
+}

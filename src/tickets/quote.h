@@ -34,5 +34,8 @@ bool quote_members(const struct committee_member *out[PAID_MEMBERS],
  * sum of its shares. Else ticket-payment. */
 bool quote_check_payment(const struct quote *q, const struct tx *tx,
                          struct reject *rej);
+/* The min_burn of kinds with a quote. What cannot be quoted burns nothing: it does not
+ * pass the check either. */
+struct amount quote_min_burn(const struct ticket *t, const struct ticket_env *env);
 
 #endif

@@ -102,7 +102,7 @@ static bool check_signature(void *ctx, const struct ticket_sig *sig)
 static bool check_burn(const struct ticket *t, const struct ticket_env *te,
                        struct reject *rej)
 {
-    struct amount least = t->kind->min_burn(t, te);
+    struct amount least = ticket_min_burn(t, te);
     return te->burn.v >= least.v ||
            reject_detail(rej, REJECT_TICKET_BURN,
                          "burns %lld, at least %lld is required", (long long)te->burn.v,

@@ -39,8 +39,13 @@ bool request_get(struct state_txn *st, const uint8_t pastelid[57],
     return found;
 }
 
-void service_apply(const struct ticket *t, const struct ticket_env *env,
-                   const struct service_fields *f)
+static struct bytes request_of(struct key *k, const struct ticket *t)
+{
+    const struct service_fields *f = t->kind->service;
+    return request_key(k, t->v[f->pastelid].raw.data, t->v[f->request].raw.data);
+}
+
+void service_apply(const struct ticket *t, const struct ticket_env *env)
 {
     struct key k;
     struct buf value = {0};
@@ -48,25 +53,22 @@ void service_apply(const struct ticket *t, const struct ticket_env *env,
     write_u8(&s, t->kind->id);
     write_hash256(&s, &env->tx->txid);
     write_u32(&s, (uint32_t)env->height);
-    state_put(env->state,
-              request_key(&k, t->v[f->pastelid].raw.data, t->v[f->request].raw.data),
-              buf_view(&value));
+    state_put(env->state, request_of(&k, t), buf_view(&value));
     buf_clear(&value);
 }
 
-void service_claims(const struct ticket *t, const struct service_fields *f,
-                    struct claim_set *out)
+void service_claims(const struct ticket *t, struct claim_set *out)
 {
     struct key k;
-    claim(out, "request",
-          request_key(&k, t->v[f->pastelid].raw.data, t->v[f->request].raw.data));
+    claim(out, "request", request_of(&k, t));
 }
 
 /* --- rules --- */
 
-bool service_check_request(const struct ticket *t, const struct ticket_env *env,
-                           const struct service_fields *f, struct reject *rej)
+static bool check_request(const struct ticket *t, const struct ticket_env *env,
+                          struct reject *rej)
 {
+    const struct service_fields *f = t->kind->service;
     const uint8_t *pastelid = t->v[f->pastelid].raw.data;
     const struct committee_member *members[PAID_MEMBERS];
     struct request_record used;
@@ -77,10 +79,10 @@ bool service_check_request(const struct ticket *t, const struct ticket_env *env,
     return quote_members(members, env->committee, t->v[f->sns].raw.data, rej);
 }
 
-bool service_check_fees(const struct ticket *t, const struct ticket_env *env,
-                        const struct service_fields *f, const struct quote *q,
-                        struct reject *rej)
+static bool check_fees(const struct ticket *t, const struct ticket_env *env,
+                       const struct quote *q, struct reject *rej)
 {
+    const struct service_fields *f = t->kind->service;
     uint64_t max_fee = field_uint(t->v[f->max_fee].raw);
     uint64_t total = q->paid + (uint64_t)env->burn.v;
     if (max_fee > MAX_MONEY || total > MAX_MONEY)
@@ -92,19 +94,31 @@ bool service_check_fees(const struct ticket *t, const struct ticket_env *env,
     return quote_check_payment(q, env->tx, rej);
 }
 
-void service_derive_fee(struct buf *out, const struct quote *q,
-                        const struct ticket_env *env)
+bool service_check(const struct ticket *t, const struct ticket_env *env,
+                   struct reject *rej)
 {
+    struct quote q;
+    if (!check_request(t, env, rej))
+        return false;
+    if (!t->kind->quote(&q, t, env))
+        return reject(rej, REJECT_TICKET_FEE_RANGE, NULL);
+    return check_fees(t, env, &q, rej);
+}
+
+void service_derive_fee(struct buf *out, const struct ticket *t,
+                        const struct ticket_env *env, size_t field UNUSED)
+{
+    struct quote q;
     uint8_t value[8];
-    put_le64(value, q != NULL ? q->paid + (uint64_t)env->burn.v : 0);
+    put_le64(value, t->kind->quote(&q, t, env) ? q.paid + (uint64_t)env->burn.v : 0);
     buf_append(out, value, sizeof(value));
 }
 
 struct bytes service_signer(const struct ticket *t, const struct ticket_env *env,
-                            const struct service_fields *f, size_t item,
-                            uint8_t key[57])
+                            size_t field UNUSED, size_t item, uint8_t key[57])
 {
-    int rank = committee_rank(env->committee, t->v[f->sns].raw.data + 32 * item);
+    const uint8_t *sns = t->v[t->kind->service->sns].raw.data;
+    int rank = committee_rank(env->committee, sns + 32 * item);
     ASSERT(rank >= 0);
     memcpy(key, env->committee->members[rank].pastelid, ED448_KEY_SIZE);
     return bytes_of(key, ED448_KEY_SIZE);

@@ -21,23 +21,19 @@ struct request_record {
 bool request_get(struct state_txn *st, const uint8_t pastelid[57],
                  const uint8_t request[32], struct request_record *out);
 
-/* The user may ask and has not asked this before, and the members stand in order. */
-bool service_check_request(const struct ticket *t, const struct ticket_env *env,
-                           const struct service_fields *f, struct reject *rej);
-/* Limits, amounts and outputs against the quote. */
-bool service_check_fees(const struct ticket *t, const struct ticket_env *env,
-                        const struct service_fields *f, const struct quote *q,
-                        struct reject *rej);
-void service_apply(const struct ticket *t, const struct ticket_env *env,
-                   const struct service_fields *f);
-void service_claims(const struct ticket *t, const struct service_fields *f,
-                    struct claim_set *out);
-/* Appends the effective fee; q NULL: it cannot be told, and is 0. */
-void service_derive_fee(struct buf *out, const struct quote *q,
-                        const struct ticket_env *env);
+/* Functions of a kind that has service_fields and a quote. */
+
+/* The user may ask and has not asked this before, the members stand in order, and
+ * limits, amounts and outputs are as quoted. */
+bool service_check(const struct ticket *t, const struct ticket_env *env,
+                   struct reject *rej);
+void service_apply(const struct ticket *t, const struct ticket_env *env);
+void service_claims(const struct ticket *t, struct claim_set *out);
 /* The key of member @item of those that the ticket names. */
 struct bytes service_signer(const struct ticket *t, const struct ticket_env *env,
-                            const struct service_fields *f, size_t item,
-                            uint8_t key[57]);
+                            size_t field, size_t item, uint8_t key[57]);
+/* The effective fee; 0 when it cannot be told. */
+void service_derive_fee(struct buf *out, const struct ticket *t,
+                        const struct ticket_env *env, size_t field);
 
 #endif

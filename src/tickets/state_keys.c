@@ -31,18 +31,23 @@ bool identity_get(struct state_txn *st, const uint8_t pastelid[57], struct buf *
     return reader_done(&r);
 }
 
+bool identity_get_active(struct state_txn *st, const uint8_t pastelid[57],
+                         struct buf *mem, struct identity *out, struct reject *rej)
+{
+    if (!identity_get(st, pastelid, mem, out))
+        return reject_suffix(rej, REJECT_TICKET_STATE, "-id-unknown");
+    return !(out->flags & IDENTITY_REVOKED) ||
+           reject_suffix(rej, REJECT_TICKET_STATE, "-id-revoked");
+}
+
 bool identity_check_active(struct state_txn *st, const uint8_t pastelid[57],
                            struct reject *rej)
 {
     struct buf mem = {0};
     struct identity id;
-    const char *why = NULL;
-    if (!identity_get(st, pastelid, &mem, &id))
-        why = "-id-unknown";
-    else if (id.flags & IDENTITY_REVOKED)
-        why = "-id-revoked";
+    bool ok = identity_get_active(st, pastelid, &mem, &id, rej);
     buf_clear(&mem);
-    return why != NULL ? reject_suffix(rej, REJECT_TICKET_STATE, "%s", why) : true;
+    return ok;
 }
 
 void identity_put(struct state_txn *st, const uint8_t pastelid[57],

@@ -20,6 +20,8 @@ struct identity {
 bool identity_get(struct state_txn *st, const uint8_t pastelid[57], struct buf *mem,
                   struct identity *out);
 /* It is registered and not revoked: else ticket-state-id-... */
+bool identity_get_active(struct state_txn *st, const uint8_t pastelid[57],
+                         struct buf *mem, struct identity *out, struct reject *rej);
 bool identity_check_active(struct state_txn *st, const uint8_t pastelid[57],
                            struct reject *rej);
 void identity_put(struct state_txn *st, const uint8_t pastelid[57],

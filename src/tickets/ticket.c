@@ -92,6 +92,11 @@ unsigned ticket_sigops(const struct ticket *t)
     return n;
 }
 
+struct amount ticket_min_burn(const struct ticket *t, const struct ticket_env *env)
+{
+    return t->kind->min_burn != NULL ? t->kind->min_burn(t, env) : amount_of(0);
+}
+
 void claim(struct claim_set *out, const char *name, struct bytes value)
 {
     struct sha3 h;

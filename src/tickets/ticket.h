@@ -84,6 +84,7 @@ struct ticket {
 
 struct committee;
 struct quote;
+struct service_fields;
 struct supernode_view;
 
 /* What the rules of a kind may look at. */
@@ -115,6 +116,7 @@ struct ticket_kind {
     const char *help;
     const struct ticket_field *fields;
     size_t n_fields;
+    /* What the carrier burns at the least; NULL: nothing. */
     struct amount (*min_burn)(const struct ticket *t, const struct ticket_env *env);
     /* The state rules; pure. Signatures that must be empty are its business. */
     bool (*check)(const struct ticket *t, const struct ticket_env *env,
@@ -137,6 +139,8 @@ struct ticket_kind {
      * the burn. */
     void (*derive)(struct buf *out, const struct ticket *t,
                    const struct ticket_env *env, size_t field);
+    /* Where its fields stand, of a service (service.h); NULL: it is none. */
+    const struct service_fields *service;
     bool carries_token; /* output 1 is to be a token's anchor */
 };
 
@@ -167,6 +171,8 @@ struct hash256 ticket_sign_hash(const struct chain_params *params,
 /* Units of the block's budget of signature checks: 4 for Ed448, 1 for any other. */
 unsigned ticket_sigops(const struct ticket *t);
 #define TICKET_MAX_SIGOPS 16000
+
+struct amount ticket_min_burn(const struct ticket *t, const struct ticket_env *env);
 
 void claim(struct claim_set *out, const char *name, struct bytes value);
 

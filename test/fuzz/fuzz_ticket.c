@@ -164,7 +164,7 @@ static void judge(const struct ticket *t)
                              .supernodes = supernodes_view(list)};
     struct reject rej = {.code = REJECT_NONE};
     struct claim_set claims = {.n = 0};
-    ASSERT(t->kind->min_burn(t, &env).v >= 0);
+    ASSERT(ticket_min_burn(t, &env).v >= 0);
     bool ok = t->kind->check(t, &env, &rej);
     ASSERT(ok == (rej.code == REJECT_NONE));
     t->kind->claims(t, &claims);
