@@ -35,15 +35,28 @@ static void put_hex(struct json_writer *w, const char *key, struct bytes b)
     json_kv_hex(w, key, b.data, b.len);
 }
 
+/* The records of a type, and the member that shows them begun with @begin; NULL: there
+ * are none, and nothing is begun. */
+static const struct psbt_record *begin_records(const struct decoder *d,
+                                               const char *name, uint64_t type,
+                                               void (*begin)(struct json_writer *),
+                                               size_t *n)
+{
+    const struct psbt_record *r = psbt_find_all(d->m, type, n);
+    if (*n == 0)
+        return NULL;
+    json_key(d->w, name);
+    begin(d->w);
+    return r;
+}
+
 /* An object from keys to values. */
 static void put_by_key(const struct decoder *d, const char *name, uint64_t type)
 {
     size_t n;
-    const struct psbt_record *r = psbt_find_all(d->m, type, &n);
-    if (n == 0)
+    const struct psbt_record *r = begin_records(d, name, type, json_begin_object, &n);
+    if (r == NULL)
         return;
-    json_key(d->w, name);
-    json_begin_object(d->w);
     for (size_t i = 0; i < n; i++) {
         key_hex(d->w, r[i].key);
         json_hex(d->w, r[i].value.data, r[i].value.len);
@@ -77,11 +90,9 @@ static void put_script(const struct decoder *d, const char *name, uint64_t type)
 static void put_bip32(const struct decoder *d, const char *name, uint64_t type)
 {
     size_t n;
-    const struct psbt_record *r = psbt_find_all(d->m, type, &n);
-    if (n == 0)
+    const struct psbt_record *r = begin_records(d, name, type, json_begin_array, &n);
+    if (r == NULL)
         return;
-    json_key(d->w, name);
-    json_begin_array(d->w);
     for (size_t i = 0; i < n; i++) {
         json_begin_object(d->w);
         put_hex(d->w, "pubkey", r[i].key);
@@ -110,11 +121,9 @@ static void put_tap_origin(const struct decoder *d, const struct psbt_record *r)
 static void put_tap_bip32(const struct decoder *d, const char *name, uint64_t type)
 {
     size_t n;
-    const struct psbt_record *r = psbt_find_all(d->m, type, &n);
-    if (n == 0)
+    const struct psbt_record *r = begin_records(d, name, type, json_begin_array, &n);
+    if (r == NULL)
         return;
-    json_key(d->w, name);
-    json_begin_array(d->w);
     for (size_t i = 0; i < n; i++)
         put_tap_origin(d, &r[i]);
     json_end_array(d->w);
@@ -122,16 +131,22 @@ static void put_tap_bip32(const struct decoder *d, const char *name, uint64_t ty
 
 /* -- What is not ours to read */
 
+/* The key as it stands in the file, type and all. */
+static void whole_key(struct buf *out, const struct psbt_record *r)
+{
+    struct sink s = sink_to_buf(out);
+    write_varint(&s, r->type);
+    write_bytes(&s, r->key.data, r->key.len);
+}
+
 static void put_proprietary_record(const struct decoder *d, const struct psbt_record *r)
 {
     struct reader key;
     struct buf whole = {0};
-    struct sink s = sink_to_buf(&whole);
     reader_init(&key, r->key.data, r->key.len);
     struct bytes id = read_var(&key, r->key.len);
     uint64_t subtype = read_varint(&key, UINT64_MAX);
-    write_varint(&s, r->type);
-    write_bytes(&s, r->key.data, r->key.len);
+    whole_key(&whole, r);
     json_begin_object(d->w);
     put_hex(d->w, "identifier", id);
     json_kv_uint(d->w, "subtype", subtype);
@@ -172,11 +187,9 @@ static void put_unknown(const struct decoder *d, bool always)
     for (size_t i = 0; i < d->m->n; i++) {
         const struct psbt_record *r = &d->m->items[i];
         struct buf key = {0};
-        struct sink s = sink_to_buf(&key);
         if (!is_unknown(d, r))
             continue;
-        write_varint(&s, r->type);
-        write_bytes(&s, r->key.data, r->key.len);
+        whole_key(&key, r);
         key_hex(d->w, buf_view(&key));
         json_hex(d->w, r->value.data, r->value.len);
         buf_clear(&key);
@@ -298,11 +311,10 @@ static void put_final_scripts(const struct decoder *d)
 static void put_tap_sigs(const struct decoder *d)
 {
     size_t n;
-    const struct psbt_record *r = psbt_find_all(d->m, PSBT_IN_TAP_SCRIPT_SIG, &n);
-    if (n == 0)
+    const struct psbt_record *r = begin_records(
+        d, "taproot_script_path_sigs", PSBT_IN_TAP_SCRIPT_SIG, json_begin_array, &n);
+    if (r == NULL)
         return;
-    json_key(d->w, "taproot_script_path_sigs");
-    json_begin_array(d->w);
     for (size_t i = 0; i < n; i++) {
         json_begin_object(d->w);
         json_kv_hex(d->w, "pubkey", r[i].key.data, 32);
@@ -317,11 +329,10 @@ static void put_tap_sigs(const struct decoder *d)
 static void put_tap_scripts(const struct decoder *d)
 {
     size_t n, i = 0;
-    const struct psbt_record *r = psbt_find_all(d->m, PSBT_IN_TAP_LEAF_SCRIPT, &n);
-    if (n == 0)
+    const struct psbt_record *r = begin_records(
+        d, "taproot_scripts", PSBT_IN_TAP_LEAF_SCRIPT, json_begin_array, &n);
+    if (r == NULL)
         return;
-    json_key(d->w, "taproot_scripts");
-    json_begin_array(d->w);
     while (i < n) {
         struct bytes leaf = r[i].value;
         json_begin_object(d->w);

@@ -7,6 +7,8 @@
 
 /* -- Checks of keys and values -- */
 
+#define KEY_SIZE(name) "Size of key was not the expected size for the type " name
+
 static const char bad_size[] = "Size of value was not the stated size";
 
 #define SIZE_CHECK(n)                                                                  \
@@ -28,9 +30,7 @@ static const char *check_pubkey(struct bytes key, const char *size_error)
 
 static const char *check_partial_sig(struct bytes key, struct bytes value UNUSED)
 {
-    return check_pubkey(
-        key,
-        "Size of key was not the expected size for the type partial signature pubkey");
+    return check_pubkey(key, KEY_SIZE("partial signature pubkey"));
 }
 
 static const char *check_path(struct bytes path)
@@ -40,8 +40,7 @@ static const char *check_path(struct bytes path)
 
 static const char *check_bip32(struct bytes key, struct bytes value)
 {
-    const char *error = check_pubkey(
-        key, "Size of key was not the expected size for the type BIP32 keypath");
+    const char *error = check_pubkey(key, KEY_SIZE("BIP32 keypath"));
     return error != NULL ? error : check_path(value);
 }
 
@@ -159,85 +158,69 @@ static const char *check_height(struct bytes key UNUSED, struct bytes value)
 
 /* -- Tables -- */
 
-#define TWICE(name) "Duplicate Key, " name " already provided"
+#define TWICE(name)    "Duplicate Key, " name " already provided"
+#define KEY_WIDE(name) name " key is more than one byte type"
 
 static const struct psbt_field global_fields[] = {
-    {PSBT_GLOBAL_UNSIGNED_TX, TWICE("unsigned tx"),
-     "Global unsigned tx key is more than one byte type", 0, ONLY_V0},
-    {PSBT_GLOBAL_XPUB, TWICE("global xpub"),
-     "Size of key was not the expected size for the type global xpub", BIP32_SIZE,
+    {PSBT_GLOBAL_UNSIGNED_TX, TWICE("unsigned tx"), KEY_WIDE("Global unsigned tx"), 0,
+     ONLY_V0},
+    {PSBT_GLOBAL_XPUB, TWICE("global xpub"), KEY_SIZE("global xpub"), BIP32_SIZE,
      ANY_VERSION, .order = BY_VALUE, .check = check_xpub},
-    {PSBT_GLOBAL_TX_VERSION, TWICE("global tx version"),
-     "Global tx version key is more than one byte type", 0, ONLY_V2, .check = check_4},
+    {PSBT_GLOBAL_TX_VERSION, TWICE("global tx version"), KEY_WIDE("Global tx version"),
+     0, ONLY_V2, .check = check_4},
     {PSBT_GLOBAL_FALLBACK_LOCKTIME, TWICE("global fallback locktime"),
-     "Global fallback locktime key is more than one byte type", 0, ONLY_V2,
-     .check = check_4},
+     KEY_WIDE("Global fallback locktime"), 0, ONLY_V2, .check = check_4},
     {PSBT_GLOBAL_INPUT_COUNT, TWICE("global input count"),
-     "Global input count key is more than one byte type", 0, ONLY_V2,
-     .check = check_count},
+     KEY_WIDE("Global input count"), 0, ONLY_V2, .check = check_count},
     {PSBT_GLOBAL_OUTPUT_COUNT, TWICE("global output count"),
-     "Global output count key is more than one byte type", 0, ONLY_V2,
-     .check = check_count},
+     KEY_WIDE("Global output count"), 0, ONLY_V2, .check = check_count},
     {PSBT_GLOBAL_TX_MODIFIABLE, TWICE("global tx modifiable flags"),
-     "Global tx modifiable flags key is more than one byte type", 0, ONLY_V2,
-     .check = check_1},
-    {PSBT_GLOBAL_VERSION, TWICE("PSBT version"),
-     "Global version key is more than one byte type", 0, ANY_VERSION, .check = check_4},
+     KEY_WIDE("Global tx modifiable flags"), 0, ONLY_V2, .check = check_1},
+    {PSBT_GLOBAL_VERSION, TWICE("PSBT version"), KEY_WIDE("Global version"), 0,
+     ANY_VERSION, .check = check_4},
 };
 
 #define SIG .spent_by_final = true
 
 static const struct psbt_field in_fields[] = {
     {PSBT_IN_NON_WITNESS_UTXO, TWICE("input non-witness utxo"),
-     "Non-witness utxo key is more than one byte type", 0, ANY_VERSION},
-    {PSBT_IN_WITNESS_UTXO, TWICE("input witness utxo"),
-     "Witness utxo key is more than one byte type", 0, ANY_VERSION,
-     .check = check_txout},
+     KEY_WIDE("Non-witness utxo"), 0, ANY_VERSION},
+    {PSBT_IN_WITNESS_UTXO, TWICE("input witness utxo"), KEY_WIDE("Witness utxo"), 0,
+     ANY_VERSION, .check = check_txout},
     {PSBT_IN_PARTIAL_SIG, TWICE("input partial signature for pubkey"), NULL, -1,
      ANY_VERSION, SIG, .order = BY_KEY_HASH, .check = check_partial_sig},
-    {PSBT_IN_SIGHASH, TWICE("input sighash type"),
-     "Sighash type key is more than one byte type", 0, ANY_VERSION, SIG,
-     .check = check_4},
-    {PSBT_IN_REDEEM_SCRIPT, TWICE("input redeemScript"),
-     "Input redeemScript key is more than one byte type", 0, ANY_VERSION, SIG},
+    {PSBT_IN_SIGHASH, TWICE("input sighash type"), KEY_WIDE("Sighash type"), 0,
+     ANY_VERSION, SIG, .check = check_4},
+    {PSBT_IN_REDEEM_SCRIPT, TWICE("input redeemScript"), KEY_WIDE("Input redeemScript"),
+     0, ANY_VERSION, SIG},
     {PSBT_IN_WITNESS_SCRIPT, TWICE("input witnessScript"),
-     "Input witnessScript key is more than one byte type", 0, ANY_VERSION, SIG},
+     KEY_WIDE("Input witnessScript"), 0, ANY_VERSION, SIG},
     {PSBT_IN_BIP32, TWICE("pubkey derivation path"), NULL, -1, ANY_VERSION, SIG,
      .check = check_bip32},
     {PSBT_IN_FINAL_SCRIPT_SIG, TWICE("input final scriptSig"),
-     "Final scriptSig key is more than one byte type", 0, ANY_VERSION},
+     KEY_WIDE("Final scriptSig"), 0, ANY_VERSION},
     {PSBT_IN_FINAL_WITNESS, TWICE("input final scriptWitness"),
-     "Final scriptWitness key is more than one byte type", 0, ANY_VERSION,
-     .check = check_witness},
+     KEY_WIDE("Final scriptWitness"), 0, ANY_VERSION, .check = check_witness},
     {PSBT_IN_RIPEMD160, TWICE("input ripemd160 preimage"),
-     "Size of key was not the expected size for the type ripemd160 preimage", 20,
+     KEY_SIZE("ripemd160 preimage"), 20, ANY_VERSION, SIG},
+    {PSBT_IN_SHA256, TWICE("input sha256 preimage"), KEY_SIZE("sha256 preimage"), 32,
      ANY_VERSION, SIG},
-    {PSBT_IN_SHA256, TWICE("input sha256 preimage"),
-     "Size of key was not the expected size for the type sha256 preimage", 32,
+    {PSBT_IN_HASH160, TWICE("input hash160 preimage"), KEY_SIZE("hash160 preimage"), 20,
      ANY_VERSION, SIG},
-    {PSBT_IN_HASH160, TWICE("input hash160 preimage"),
-     "Size of key was not the expected size for the type hash160 preimage", 20,
-     ANY_VERSION, SIG},
-    {PSBT_IN_HASH256, TWICE("input hash256 preimage"),
-     "Size of key was not the expected size for the type hash256 preimage", 32,
+    {PSBT_IN_HASH256, TWICE("input hash256 preimage"), KEY_SIZE("hash256 preimage"), 32,
      ANY_VERSION, SIG},
     {PSBT_IN_PREVIOUS_TXID, TWICE("input previous txid"),
-     "Input previous txid key is more than one byte type", 0, ONLY_V2,
-     .check = check_32},
+     KEY_WIDE("Input previous txid"), 0, ONLY_V2, .check = check_32},
     {PSBT_IN_OUTPUT_INDEX, TWICE("input previous output index"),
-     "Input previous output index key is more than one byte type", 0, ONLY_V2,
-     .check = check_4},
+     KEY_WIDE("Input previous output index"), 0, ONLY_V2, .check = check_4},
     {PSBT_IN_SEQUENCE, TWICE("input sequence number"),
-     "Input sequence number key is more than one byte type", 0, ONLY_V2,
-     .check = check_4},
+     KEY_WIDE("Input sequence number"), 0, ONLY_V2, .check = check_4},
     {PSBT_IN_TIME_LOCKTIME, TWICE("input required time locktime"),
-     "Input required time locktime key is more than one byte type", 0, ONLY_V2,
-     .check = check_time},
+     KEY_WIDE("Input required time locktime"), 0, ONLY_V2, .check = check_time},
     {PSBT_IN_HEIGHT_LOCKTIME, TWICE("input required height locktime"),
-     "Input required height locktime key is more than one byte type", 0, ONLY_V2,
-     .check = check_height},
+     KEY_WIDE("Input required height locktime"), 0, ONLY_V2, .check = check_height},
     {PSBT_IN_TAP_KEY_SIG, TWICE("input Taproot key signature"),
-     "Input Taproot key signature key is more than one byte type", 0, ANY_VERSION, SIG,
+     KEY_WIDE("Input Taproot key signature"), 0, ANY_VERSION, SIG,
      .check = check_tap_key_sig},
     {PSBT_IN_TAP_SCRIPT_SIG, TWICE("input Taproot script signature"),
      "Input Taproot script signature key is not 65 bytes", 64, ANY_VERSION, SIG,
@@ -248,30 +231,25 @@ static const struct psbt_field in_fields[] = {
      "Input Taproot BIP32 keypath key is not at 33 bytes", 32, ANY_VERSION, SIG,
      .check = check_tap_bip32},
     {PSBT_IN_TAP_INTERNAL_KEY, TWICE("input Taproot internal key"),
-     "Input Taproot internal key key is more than one byte type", 0, ANY_VERSION, SIG,
-     .check = check_32},
+     KEY_WIDE("Input Taproot internal key"), 0, ANY_VERSION, SIG, .check = check_32},
     {PSBT_IN_TAP_MERKLE_ROOT, TWICE("input Taproot merkle root"),
-     "Input Taproot merkle root key is more than one byte type", 0, ANY_VERSION, SIG,
-     .check = check_32},
+     KEY_WIDE("Input Taproot merkle root"), 0, ANY_VERSION, SIG, .check = check_32},
 };
 
 static const struct psbt_field out_fields[] = {
     {PSBT_OUT_REDEEM_SCRIPT, TWICE("output redeemScript"),
-     "Output redeemScript key is more than one byte type", 0, ANY_VERSION},
+     KEY_WIDE("Output redeemScript"), 0, ANY_VERSION},
     {PSBT_OUT_WITNESS_SCRIPT, TWICE("output witnessScript"),
-     "Output witnessScript key is more than one byte type", 0, ANY_VERSION},
+     KEY_WIDE("Output witnessScript"), 0, ANY_VERSION},
     {PSBT_OUT_BIP32, TWICE("pubkey derivation path"), NULL, -1, ANY_VERSION,
      .check = check_bip32},
-    {PSBT_OUT_AMOUNT, TWICE("output amount"),
-     "Output amount key is more than one byte type", 0, ONLY_V2, .check = check_8},
-    {PSBT_OUT_SCRIPT, TWICE("output script"),
-     "Output script key is more than one byte type", 0, ONLY_V2},
+    {PSBT_OUT_AMOUNT, TWICE("output amount"), KEY_WIDE("Output amount"), 0, ONLY_V2,
+     .check = check_8},
+    {PSBT_OUT_SCRIPT, TWICE("output script"), KEY_WIDE("Output script"), 0, ONLY_V2},
     {PSBT_OUT_TAP_INTERNAL_KEY, TWICE("output Taproot internal key"),
-     "Output Taproot internal key key is more than one byte type", 0, ANY_VERSION,
-     .check = check_32},
-    {PSBT_OUT_TAP_TREE, TWICE("output Taproot tree"),
-     "Output Taproot tree key is more than one byte type", 0, ANY_VERSION,
-     .check = check_tap_tree},
+     KEY_WIDE("Output Taproot internal key"), 0, ANY_VERSION, .check = check_32},
+    {PSBT_OUT_TAP_TREE, TWICE("output Taproot tree"), KEY_WIDE("Output Taproot tree"),
+     0, ANY_VERSION, .check = check_tap_tree},
     {PSBT_OUT_TAP_BIP32, TWICE("output Taproot BIP32 keypath"),
      "Output Taproot BIP32 keypath key is not at 33 bytes", 32, ANY_VERSION,
      .check = check_out_tap_bip32},
