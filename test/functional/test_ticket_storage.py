@@ -391,8 +391,16 @@ def test_block_stuffed_with_signatures(lab):
     lab.wallet.rescan()
 
 
+def test_window_of_144(lab):
+    height, _ = lab.reference(lab.node.getblockcount())
+    lab.mine(143)
+    members = lab.committee(height)[:3]
+    lab.accepted(lab.service_tx("sense", height=height, members=members))
+    lab.refused(lab.service_tx("sense", height=height, members=members), "ticket-committee")
+
+
 def test_fee_range(lab):
-    """A price above all the money there is. (A dear supernode joins: the last tests.)"""
+    """A price above all the money there is. (A dear supernode joins: this is the last test.)"""
     dear = operators.Operator(lab.genesis, "dear")
     operators.fund_collaterals(lab.wallet, [dear])
     operators.register_ids(lab.wallet, [dear])
@@ -417,11 +425,3 @@ def test_fee_range(lab):
     lab.refused(lab.service_tx("storage", members=members, height=height, file_size=size,
                                payments=[TxOut(10_000, o.payout) for o in members],
                                burn=10_000), "ticket-burn")
-
-
-def test_window_of_144(lab):
-    height, _ = lab.reference(lab.node.getblockcount())
-    lab.mine(143)
-    members = lab.committee(height)[:3]
-    lab.accepted(lab.service_tx("sense", height=height, members=members))
-    lab.refused(lab.service_tx("sense", height=height, members=members), "ticket-committee")
