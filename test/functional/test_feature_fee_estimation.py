@@ -13,7 +13,7 @@ from framework.wallet import MiniWallet
 NO_DATA = ["Insufficient data or no feerate found"]
 LOW, HIGH = 3, 40           # smallest units per vbyte
 PER_BLOCK, ROUNDS = 5, 22
-DELAY = 3                   # blocks that pass before one with LOW is mined
+DELAY = 4                   # blocks that pass before one with LOW is mined
 FILE = "fee_estimates.dat"
 
 
@@ -28,7 +28,7 @@ def coins(node):
     w = node.new_wallet("w")
     node.generatetoaddress(3, w.getnewaddress())
     coins.generate(102)
-    coins.send(outputs=2 * PER_BLOCK * ROUNDS + 20, fee_rate=10_000)
+    coins.send(outputs=PER_BLOCK * (2 * ROUNDS + 12) + 20, fee_rate=10_000)
     coins.generate(1)
     return coins
 
@@ -167,10 +167,9 @@ def test_wallet_pays_what_is_estimated(learned):
         tx = w.gettransaction(sent["txid"])
         assert paid(node, tx["hex"], -tx["fee"]) == near(rate)
         node.generatetoaddress(1, there)
-        sent = w.send({there: 1}, target, "economical", add_to_wallet=False)
-        fee = w.decodepsbt(w.send({there: 1}, target, "economical", psbt=True,
-                                  add_to_wallet=False)["psbt"])["fee"]
-        assert paid(node, sent["hex"], fee) == pytest.approx(rate, rel=0.1)
+        sent = w.send({there: 1}, target, "economical", psbt=True, add_to_wallet=False)
+        raw = node.finalizepsbt(sent["psbt"])["hex"]
+        assert paid(node, raw, w.decodepsbt(sent["psbt"])["fee"]) == near(rate)
         funded = w.fundrawtransaction(node.createrawtransaction([], {there: 1}),
                                       {"conf_target": target})
         signed = w.signrawtransactionwithwallet(funded["hex"])["hex"]
@@ -188,6 +187,28 @@ def test_bumpfee_pays_what_is_estimated(learned):
     raw = w.gettransaction(bumped["txid"])["hex"]
     assert paid(node, raw, bumped["fee"]) == near(HIGH)
     node.generatetoaddress(1, w.getnewaddress())
+
+
+def test_what_cannot_be_replaced_is_estimated_conservatively(learned, coins):
+    """When blocks at last take LOW at once, the short horizon alone believes it soon."""
+    node, w = learned, learned.wallet("w")
+    there = w.getnewaddress()
+    node.generatetoaddress(100, there)
+    for _ in range(12):
+        mine(coins, send_some(coins, LOW))
+
+    def rate(**how):
+        made = w.walletcreatefundedpsbt([], {there: 1}, 0, how)
+        done = node.finalizepsbt(w.walletprocesspsbt(made["psbt"])["psbt"])
+        return paid(node, done["hex"], made["fee"])
+
+    assert smart(node, 2, "economical")[0] == near(LOW)
+    assert smart(node, 2, "conservative")[0] == near(HIGH)
+    assert smart(node, 2)[0] == smart(node, 2, "unset")[0] == near(LOW)
+    assert rate(conf_target=2) == near(LOW)
+    assert rate(conf_target=2, replaceable=False) == near(HIGH)
+    assert rate(conf_target=2, replaceable=False, estimate_mode="economical") == near(LOW)
+    assert rate(conf_target=2, estimate_mode="conservative") == near(HIGH)
 
 
 # -- the file --------------------------------------------------------------------------
