@@ -182,8 +182,6 @@ static void measure_scans(struct wallet_fixture *f, const struct chain_point *at
     follow_set_best(f->w->follower, &tip);
     wallet_unlock(f->w);
     measure_scan(f, at->height, "rescan            ");
-    f->chain.source.filter_match = fake_filter;
-    measure_scan(f, at->height, "rescan, filters   ");
     for (int32_t h = at->height + 1; h <= f->chain.tip[0]; h++)
         f->chain.raw[0][h] = bytes_of(NULL, 0);
 }
