@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from framework import fixtures
 from framework.params import BITCOIN
 from framework.rpc import expect_error
 from framework.vectors import load
@@ -11,17 +12,8 @@ from framework.vectors import load
 MAGIC = b"psbt\xff"
 
 
-@pytest.fixture(scope="module")
-def node(module_lab):
-    return module_lab.node("-txindex", "-fallbackfee=0.0002", "-keypool=10",
-                           params=BITCOIN)
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = node.new_wallet("funds")
-    node.generatetoaddress(110, wallet.getnewaddress())
-    return wallet
+node = fixtures.node("-txindex", "-fallbackfee=0.0002", "-keypool=10", params=BITCOIN)
+wallet = fixtures.rich_wallet("funds", 110)
 
 
 @pytest.fixture(scope="module")

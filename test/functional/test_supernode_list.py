@@ -4,6 +4,7 @@ import struct
 
 import pytest
 
+from framework import fixtures
 from framework import operators as op
 from framework import script as sc
 from framework import supernodes, ticket
@@ -14,22 +15,13 @@ from framework.primitives import OutPoint, Tx, TxIn, TxOut
 from framework.sighash import sign_p2pkh, sign_p2wpkh
 from framework.util import wait_until
 from framework.verdict import Judge
-from framework.wallet import MiniWallet
 
 N = 8
 LEAST, MOST = 1000, 10 ** 12
 
 
-@pytest.fixture(scope="module")
-def node(module_lab):
-    return module_lab.node()
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(140)
-    return wallet
+node = fixtures.node()
+wallet = fixtures.mini_wallet(140)
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import struct
 
 import pytest
 
+from framework import fixtures
 from framework import operators as op
 from framework import supernodes, ticket
 from framework.params import OCHRE
@@ -11,21 +12,12 @@ from framework.primitives import TxOut
 from framework.rpc import expect_error
 from framework.util import wait_until
 from framework.verdict import Judge
-from framework.wallet import MiniWallet
 
 N = 13
 
 
-@pytest.fixture(scope="module")
-def node(module_lab):
-    return module_lab.node()
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(125)
-    return wallet
+node = fixtures.node()
+wallet = fixtures.mini_wallet(125)
 
 
 @pytest.fixture(scope="module")

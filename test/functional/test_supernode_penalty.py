@@ -4,29 +4,21 @@ import struct
 
 import pytest
 
+from framework import fixtures
 from framework import operators as op
 from framework import supernodes, ticket
 from framework.key import Key
 from framework.params import OCHRE
 from framework.rpc import expect_error
 from framework.verdict import Judge
-from framework.wallet import MiniWallet
 
 N = 6
 EVIDENCE = bytes(range(32))
 LIFT = 10 * OCHRE.coin
 
 
-@pytest.fixture(scope="module")
-def node(module_lab):
-    return module_lab.node()
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(120)
-    return wallet
+node = fixtures.node()
+wallet = fixtures.mini_wallet(120)
 
 
 @pytest.fixture(scope="module")

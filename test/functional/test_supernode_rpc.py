@@ -1,6 +1,7 @@
 """An operator's life over JSON-RPC alone: register, update, penalty, revival, revoke."""
 import pytest
 
+from framework import fixtures
 from framework import operators as op
 from framework import script as sc
 from framework.blocks import Chain
@@ -8,22 +9,13 @@ from framework.key import Key
 from framework.node import sync_blocks
 from framework.params import OCHRE
 from framework.rpc import expect_error
-from framework.wallet import MiniWallet
 
 PASS = "passphrase"
 OWNER = Key.from_seed("owns everything here")
 
 
-@pytest.fixture(scope="module")
-def node(module_lab):
-    return module_lab.node()
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(125)
-    return wallet
+node = fixtures.node()
+wallet = fixtures.mini_wallet(125)
 
 
 def coin(node, wallet, value=20 * OCHRE.coin, script=None, key=OWNER):

@@ -6,8 +6,7 @@ Tickets that a wallet would never make are built and signed here by hand.
 import os
 import struct
 
-import pytest
-
+from framework import fixtures
 from framework import script as sc
 from framework import ticket
 from framework.blocks import STATE_MAGIC, Chain, create_coinbase
@@ -15,12 +14,11 @@ from framework.codec import compact_size
 from framework.ed448 import Key as Ed448
 from framework.hashes import hash256, sha3
 from framework.key import Key
-from framework.node import sync_blocks, sync_mempools
+from framework.node import sync_blocks
 from framework.params import OCHRE
-from framework.primitives import Block, TxOut
+from framework.primitives import TxOut
 from framework.rpc import expect_error
 from framework.util import wait_until
-from framework.wallet import MiniWallet
 
 BURN = 10 * OCHRE.coin
 OWNER = Key.from_seed("owner of an identity")
@@ -28,16 +26,8 @@ OWNER_SCRIPT = sc.p2wpkh(OWNER.pubkey)
 PASS = "correct horse"
 
 
-@pytest.fixture(scope="module")
-def node(module_lab):
-    return module_lab.node()
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(130)
-    return wallet
+node = fixtures.node()
+wallet = fixtures.mini_wallet(130)
 
 
 def genesis_hash(node):

@@ -2,16 +2,13 @@
 import os
 import subprocess
 
-import pytest
-
+from framework import fixtures
 from framework.node import program
 from framework.params import BITCOIN, OCHRE
 from framework.rpc import expect_error
 
 
-@pytest.fixture(scope="module")
-def node(module_lab):
-    return module_lab.node("-keypool=2", params=BITCOIN)
+node = fixtures.node("-keypool=2", params=BITCOIN)
 
 
 def tool(node, *args):

@@ -1,6 +1,5 @@
 """Balances of a wallet through payments, spends, blocks and reorgs."""
-import pytest
-
+from framework import fixtures
 from framework.key import Key
 from framework.keywallet import KeyWallet
 from framework.rpc import expect_error
@@ -10,21 +9,9 @@ from framework.wallet import MiniWallet
 FOREIGN = p2wpkh(Key.from_seed("somebody else").pubkey)
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
-
-
-@pytest.fixture(scope="module")
-def bank(node):
-    bank = MiniWallet(node)
-    bank.generate(110)
-    return bank
-
-
-@pytest.fixture
-def wallet(node, bank, request):
-    return KeyWallet(node, request.node.name.split("[")[0])
+node = fixtures.node_of_each()
+bank = fixtures.mini_wallet(110)
+wallet = fixtures.key_wallet()
 
 
 def _pay(bank, wallet, value):

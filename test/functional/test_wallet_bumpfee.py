@@ -3,23 +3,15 @@ from decimal import Decimal as D
 
 import pytest
 
+from framework import fixtures
 from framework.params import BITCOIN
 from framework.rpc import expect_error
 
 SAT = D("0.00000001")
 
 
-@pytest.fixture(scope="module")
-def node(module_lab):
-    return module_lab.node("-fallbackfee=0.0002", "-keypool=20",
-                           params=BITCOIN)
-
-
-@pytest.fixture(scope="module")
-def rich(node):
-    w = node.new_wallet("rich")
-    node.generatetoaddress(120, w.getnewaddress())
-    return w
+node = fixtures.node("-fallbackfee=0.0002", "-keypool=20", params=BITCOIN)
+rich = fixtures.rich_wallet("rich", 120)
 
 
 @pytest.fixture(scope="module")

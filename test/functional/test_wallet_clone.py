@@ -2,25 +2,18 @@
 another id (before segwit), or another output."""
 import pytest
 
+from framework import fixtures
 from framework import script as sc
 from framework import sighash
 from framework.blocks import Chain
 from framework.key import Key
 from framework.keywallet import KeyWallet
+from framework.params import BITCOIN
 from framework.primitives import OutPoint, Tx, TxIn, TxOut
-from framework.wallet import MiniWallet
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, bitcoin):
-    return module_lab.node(params=bitcoin)
-
-
-@pytest.fixture(scope="module")
-def bank(node):
-    bank = MiniWallet(node)
-    bank.generate(110)
-    return bank
+node = fixtures.node(params=BITCOIN)
+bank = fixtures.mini_wallet(110)
 
 
 class LegacyWallet(KeyWallet):

@@ -2,31 +2,18 @@
 reorgs; abandoned ones; clones and double spends."""
 import pytest
 
+from framework import fixtures
 from framework.blocks import Chain
 from framework.key import Key
-from framework.keywallet import KeyWallet
 from framework.rpc import expect_error
 from framework.script import p2wpkh
-from framework.wallet import MiniWallet
 
 FOREIGN = p2wpkh(Key.from_seed("somebody else").pubkey)
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
-
-
-@pytest.fixture(scope="module")
-def bank(node):
-    bank = MiniWallet(node)
-    bank.generate(120)
-    return bank
-
-
-@pytest.fixture
-def wallet(bank, node, request):
-    return KeyWallet(node, request.node.name.split("[")[0])
+node = fixtures.node_of_each()
+bank = fixtures.mini_wallet(120)
+wallet = fixtures.key_wallet()
 
 
 @pytest.fixture

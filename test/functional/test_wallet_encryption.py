@@ -2,8 +2,7 @@
 memory or in the file (bitcoind's wallet_encryption, and more)."""
 import re
 
-import pytest
-
+from framework import fixtures
 from framework.params import BITCOIN
 from framework.rpc import expect_error
 from framework.util import wait_until
@@ -13,9 +12,7 @@ OTHER = "quite another one 8675"
 LOCKED = "Please enter the wallet passphrase with walletpassphrase first"
 
 
-@pytest.fixture(scope="module")
-def node(module_lab):
-    return module_lab.node(params=BITCOIN)
+node = fixtures.node(params=BITCOIN)
 
 
 def encrypted(node, name):

@@ -3,6 +3,7 @@ import dataclasses
 
 import pytest
 
+from framework import fixtures
 from framework.address import p2pkh, p2sh, p2tr, p2wpkh, to_script
 from framework.hashes import hash160, tagged_hash
 from framework.hd import HDKey, checksummed
@@ -13,9 +14,7 @@ ABANDON = "abandon " * 11 + "about"
 PURPOSE = {"legacy": 44, "p2sh-segwit": 49, "bech32": 84, "bech32m": 86}
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node("-keypool=10", params=params)
+node = fixtures.node_of_each("-keypool=10")
 
 
 def address_of(params, kind, pubkey):

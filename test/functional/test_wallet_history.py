@@ -2,36 +2,23 @@
 received amounts, groups of addresses, simulated and abandoned ones."""
 from decimal import Decimal
 
-import pytest
-
+from framework import fixtures
 from framework import script as sc
 from framework import sighash
 from framework.blocks import Chain
 from framework.key import Key
 from framework.keywallet import KeyWallet
+from framework.params import BITCOIN
 from framework.primitives import OutPoint, Tx, TxIn, TxOut
 from framework.rpc import expect_error
-from framework.wallet import MiniWallet
 
 OTHER = Key.from_seed("somebody else")
 FOREIGN = sc.p2wpkh(OTHER.pubkey)
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, bitcoin):
-    return module_lab.node(params=bitcoin)
-
-
-@pytest.fixture(scope="module")
-def bank(node):
-    bank = MiniWallet(node)
-    bank.generate(120)
-    return bank
-
-
-@pytest.fixture
-def wallet(bank, node, request):
-    return KeyWallet(node, request.node.name.split("[")[0])
+node = fixtures.node(params=BITCOIN)
+bank = fixtures.mini_wallet(120)
+wallet = fixtures.key_wallet()
 
 
 def _pay(bank, wallet, value):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from framework import fixtures
 from framework.params import BITCOIN, OCHRE
 from framework.rpc import expect_error
 
@@ -15,9 +16,7 @@ KINDS = {   # type: (purpose, start of the descriptor, start of the address)
 }
 
 
-@pytest.fixture(scope="module")
-def node(module_lab):
-    return module_lab.node("-keypool=3", params=BITCOIN)
+node = fixtures.node("-keypool=3", params=BITCOIN)
 
 
 def new_wallet(node, name, **options):

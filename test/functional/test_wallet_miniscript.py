@@ -2,10 +2,10 @@
 keys, preimages and locks, through PSBTs of several signers (bitcoind's wallet_miniscript
 and wallet_miniscript_decaying_multisig_descriptor_psbt)."""
 import re
-from decimal import Decimal
 
 import pytest
 
+from framework import fixtures
 from framework.hashes import hash160, hash256, ripemd160, sha256
 from framework.hd import HDKey, checksummed
 from framework.psbt import Psbt
@@ -19,21 +19,8 @@ IN_PREIMAGE = {"ripemd160": b"\x0a", "sha256": b"\x0b", "hash160": b"\x0c",
                "hash256": b"\x0d"}
 
 
-def coins(params, units):
-    return Decimal(units).scaleb(-params.decimals)
-
-
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node("-keypool=5", f"-fallbackfee={coins(params, 20000)}",
-                           params=params)
-
-
-@pytest.fixture(scope="module")
-def funds(node):
-    wallet = node.new_wallet("funds")
-    node.generatetoaddress(140, wallet.getnewaddress())
-    return wallet
+node = fixtures.node_of_each("-keypool=5", fallback_fee=20000)
+funds = fixtures.rich_wallet("funds", 140)
 
 
 counter = iter(range(1000))
@@ -147,7 +134,7 @@ SPENT = [
 
 
 def signed_psbt(node, watch, coin, policy, signers, sequence, locktime, preimages):
-    amount = coin["amount"] - coins(node.params, 10000)
+    amount = coin["amount"] - node.params.amount(10000)
     outputs = [{watch.getnewaddress("", output_type(policy)): amount}]
     txin = {"txid": coin["txid"], "vout": coin["vout"]}
     if sequence is not None:

@@ -4,17 +4,14 @@ import json
 import os
 import shutil
 
-import pytest
-
+from framework import fixtures
 from framework.params import BITCOIN
 from framework.rpc import expect_error
 
 NONE_LOADED = "No wallet is loaded. Load a wallet using loadwallet or create a new one with"
 
 
-@pytest.fixture(scope="module")
-def node(module_lab):
-    return module_lab.node(params=BITCOIN)
+node = fixtures.node(params=BITCOIN)
 
 
 def settings(node):

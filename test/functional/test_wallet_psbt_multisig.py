@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from framework import fixtures
 from framework.hashes import sha256
 from framework.params import BITCOIN
 from framework.psbt import Psbt
@@ -25,17 +26,8 @@ FORMS = {
 }
 
 
-@pytest.fixture(scope="module")
-def node(module_lab):
-    return module_lab.node("-fallbackfee=0.0002", "-keypool=10",
-                           params=BITCOIN)
-
-
-@pytest.fixture(scope="module")
-def funds(node):
-    funds = node.new_wallet("funds")
-    node.generatetoaddress(120, funds.getnewaddress())
-    return funds
+node = fixtures.node("-fallbackfee=0.0002", "-keypool=10", params=BITCOIN)
+funds = fixtures.rich_wallet("funds", 120)
 
 
 @pytest.fixture(scope="module")

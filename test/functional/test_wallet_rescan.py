@@ -3,10 +3,10 @@ the key pool, pruned blocks, proofs instead of blocks, reindex."""
 import threading
 import time
 
-import pytest
-
+from framework import fixtures
 from framework.key import Key
 from framework.keywallet import KeyWallet
+from framework.params import BITCOIN
 from framework.rpc import RPCError, expect_error
 from framework.script import p2wpkh
 from framework.util import wait_until
@@ -15,21 +15,9 @@ from framework.wallet import MiniWallet
 FUTURE = 2 ** 31     # younger than any block
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, bitcoin):
-    return module_lab.node("-keypool=10", params=bitcoin)
-
-
-@pytest.fixture(scope="module")
-def bank(node):
-    bank = MiniWallet(node)
-    bank.generate(110)
-    return bank
-
-
-@pytest.fixture
-def wallet(bank, node, request):
-    return KeyWallet(node, request.node.name.split("[")[0])
+node = fixtures.node("-keypool=10", params=BITCOIN)
+bank = fixtures.mini_wallet(110)
+wallet = fixtures.key_wallet()
 
 
 def _again(node, wallet, name, timestamp):

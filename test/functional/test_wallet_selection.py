@@ -3,22 +3,15 @@ from decimal import Decimal as D
 
 import pytest
 
+from framework import fixtures
 from framework.params import BITCOIN
 from framework.rpc import expect_error
 
 SAT = D("0.00000001")
 
 
-@pytest.fixture(scope="module")
-def node(module_lab):
-    return module_lab.node("-fallbackfee=0.0002", "-keypool=20", "-txindex", params=BITCOIN)
-
-
-@pytest.fixture(scope="module")
-def miner(node):
-    w = node.new_wallet("miner")
-    node.generatetoaddress(140, w.getnewaddress())
-    return w
+node = fixtures.node("-fallbackfee=0.0002", "-keypool=20", "-txindex", params=BITCOIN)
+miner = fixtures.rich_wallet("miner", 140)
 
 
 def mine(node, miner, n=1):

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from framework import fixtures
 from framework.rpc import expect_error
 
 KINDS = ("legacy", "p2sh-segwit", "bech32", "bech32m")
@@ -11,17 +12,8 @@ HASH_TYPES = ("ALL", "NONE", "SINGLE", "ALL|ANYONECANPAY", "NONE|ANYONECANPAY",
               "SINGLE|ANYONECANPAY")
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node("-keypool=10", f"-fallbackfee={params.amount(20000)}",
-                           params=params)
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = node.new_wallet("w")
-    node.generatetoaddress(115, wallet.getnewaddress())
-    return wallet
+node = fixtures.node_of_each("-keypool=10", fallback_fee=20000)
+wallet = fixtures.rich_wallet("w", 115)
 
 
 @pytest.fixture(scope="module")

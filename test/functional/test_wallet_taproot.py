@@ -1,9 +1,8 @@
 """Taproot in wallets: every shape of tree, key and script paths, multi_a, watching with
 public keys and signing elsewhere (bitcoind's wallet_taproot)."""
-from decimal import Decimal
-
 import pytest
 
+from framework import fixtures
 from framework.address import p2tr
 from framework.hd import HDKey, checksummed
 from framework.script import NUMS, OPCODES, Taproot, push, push_number
@@ -12,17 +11,8 @@ OURS = [HDKey.from_seed(b"taproot, our key %d" % i) for i in range(4)]
 OTHERS = [HDKey.from_seed(b"taproot, other %d" % i) for i in range(4)]
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    fee = Decimal(20000).scaleb(-params.decimals)
-    return module_lab.node("-keypool=5", f"-fallbackfee={fee}", params=params)
-
-
-@pytest.fixture(scope="module")
-def funds(node):
-    wallet = node.new_wallet("funds")
-    node.generatetoaddress(120, wallet.getnewaddress())
-    return wallet
+node = fixtures.node_of_each("-keypool=5", fallback_fee=20000)
+funds = fixtures.rich_wallet("funds", 120)
 
 
 counter = iter(range(1000))
