@@ -7,12 +7,12 @@ import urllib.request
 
 import pytest
 
+from framework import fixtures
 from framework.codec import compact_size
 from framework.hashes import hash256
 from framework.messages import Raw
 from framework.rpc import expect_error
 from framework.util import wait_until
-from framework.wallet import MiniWallet
 
 NAME = "basic block filter index"
 UNKNOWN = "00" * 31 + "ff"
@@ -23,11 +23,7 @@ def node(module_lab, params):
     return module_lab.node("-blockfilterindex=1", "-rest", params=params)
 
 
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(105)
-    return wallet
+wallet = fixtures.mini_wallet(105)
 
 
 def synced(node):

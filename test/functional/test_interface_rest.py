@@ -6,23 +6,15 @@ from decimal import Decimal
 
 import pytest
 
+from framework import fixtures
 from framework.codec import compact_size
 from framework.primitives import Block, Tx
-from framework.wallet import MiniWallet
 
 UNKNOWN = "00" * 31 + "ff"
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node("-rest", "-txindex", params=params)
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(110)
-    return wallet
+node = fixtures.node_of_each("-rest", "-txindex")
+wallet = fixtures.mini_wallet(110)
 
 
 @pytest.fixture(scope="module")

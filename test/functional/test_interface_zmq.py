@@ -3,11 +3,11 @@ import struct
 
 import pytest
 
+from framework import fixtures
 from framework.ed448 import Key as Ed448
 from framework.params import BITCOIN
 from framework.primitives import Block, Tx
 from framework.util import free_port
-from framework.wallet import MiniWallet
 from test_ticket_id import carry, id_payload
 
 zmq = pytest.importorskip("zmq")
@@ -65,11 +65,7 @@ def node(module_lab, params, address):
     return node
 
 
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(110)
-    return wallet
+wallet = fixtures.mini_wallet(110)
 
 
 @pytest.fixture

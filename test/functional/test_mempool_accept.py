@@ -1,29 +1,18 @@
 """testmempoolaccept and sendrawtransaction: every policy reason, and what is fine."""
-import pytest
-
 from framework import script as sc, sighash
+from framework import fixtures
 from framework.blocks import Chain
 from framework.key import Key
 from framework.params import OCHRE
 from framework.primitives import MAX_MONEY, OutPoint, Tx, TxIn, TxOut
 from framework.rpc import expect_error
 from framework.script import OP_FALSE, OP_RETURN, OP_TRUE, script
-from framework.wallet import MiniWallet
 
 DUMMY_P2WPKH = sc.p2wpkh(Key.from_seed("dummy").pubkey)
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node("-txindex", "-permitbaremultisig=0", "-acceptnonstdtxn=0",
-                           params=params)
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(120)
-    return wallet
+node = fixtures.node_of_each("-txindex", "-permitbaremultisig=0", "-acceptnonstdtxn=0")
+wallet = fixtures.mini_wallet(120)
 
 
 def check(node, tx, **kwargs):

@@ -1,22 +1,13 @@
 """Ancestor and descendant limits, the size limit with eviction, expiry, entries."""
 from decimal import Decimal
 
-import pytest
-
+from framework import fixtures
 from framework.rpc import expect_error
 from framework.wallet import MiniWallet
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(115)
-    return wallet
+node = fixtures.node_of_each()
+wallet = fixtures.mini_wallet(115)
 
 
 def test_twenty_five_in_a_chain(node, wallet):

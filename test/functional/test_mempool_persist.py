@@ -4,21 +4,13 @@ import shutil
 
 import pytest
 
+from framework import fixtures
 from framework.rpc import expect_error
 from framework.util import wait_until
-from framework.wallet import MiniWallet
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(110)
-    return wallet
+node = fixtures.node_of_each()
+wallet = fixtures.mini_wallet(110)
 
 
 def loaded(node):

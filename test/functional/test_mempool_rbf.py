@@ -1,24 +1,14 @@
 """Replacement: full RBF by default, BIP 125's fee rules, limits, opt-in switch."""
-import pytest
-
+from framework import fixtures
 from framework.primitives import TxOut
 from framework.rpc import expect_error
 from framework.util import wait_until
 from framework.wallet import MiniWallet
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node("-limitancestorcount=50", "-limitancestorsize=101",
-                           "-limitdescendantcount=200", "-limitdescendantsize=101",
-                           params=params)
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(130)
-    return wallet
+node = fixtures.node_of_each("-limitancestorcount=50", "-limitancestorsize=101",
+                             "-limitdescendantcount=200", "-limitdescendantsize=101")
+wallet = fixtures.mini_wallet(130)
 
 
 def refused(node, tx, code, text):

@@ -3,6 +3,7 @@ import threading
 
 import pytest
 
+from framework import fixtures
 from framework.blocks import (Chain, STATE_MAGIC, coinbase_script_sig, create_block,
                               resolve)
 from framework.hashes import hash256, merkle_root
@@ -24,11 +25,7 @@ def node(module_lab, params):
     return node
 
 
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(115)
-    return wallet
+wallet = fixtures.mini_wallet(115)
 
 
 def template(node, **kwargs):

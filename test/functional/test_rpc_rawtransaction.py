@@ -2,6 +2,7 @@
 import pytest
 
 from framework import script as sc, sighash
+from framework import fixtures
 from framework.address import to_script
 from framework.key import Key
 from framework.primitives import OutPoint, Tx, TxIn, TxOut
@@ -12,16 +13,8 @@ from framework.wallet import MiniWallet
 TXID = "1d1d4e24ed99057e84c3f80fd8fbec79ed9e1acee37da269356ecea000000000"
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node("-txindex", params=params)
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(112)
-    return wallet
+node = fixtures.node_of_each("-txindex")
+wallet = fixtures.mini_wallet(112)
 
 
 @pytest.fixture(scope="module")
