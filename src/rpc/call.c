@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "chain/params/params.h"
+#include "chain/prim/tx.h"
 #include "io/http.h"
 #include "rpc/job.h"
 #include "util/hex.h"
@@ -106,6 +107,19 @@ bool rpc_to_hash(struct rpc_call *c, const struct json *v, const char *name,
     else if (!hash256_from_hex(out, v->str))
         rpc_error(c, RPC_INVALID_PARAMETER, "%s must be hexadecimal string (not '%s')",
                   name, v->str);
+    return !c->failed;
+}
+
+bool rpc_to_outpoint(struct rpc_call *c, const struct json *obj, struct outpoint *out)
+{
+    int32_t n;
+    if (!rpc_to_hash(c, json_get(obj, "txid"), "txid", &out->txid) ||
+        !rpc_to_i32(c, json_get(obj, "vout"), &n))
+        return false;
+    if (n < 0)
+        rpc_error(c, RPC_INVALID_PARAMETER,
+                  "Invalid parameter, vout cannot be negative");
+    out->n = (uint32_t)n;
     return !c->failed;
 }
 

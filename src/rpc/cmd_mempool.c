@@ -269,18 +269,8 @@ static bool read_outpoint(struct rpc_call *c, const struct json *v,
         {"vout", JSON_NUMBER},
         {NULL},
     };
-    int32_t n;
-    if (!rpc_want(c, v, JSON_OBJECT) || !rpc_check_fields(c, v, fields, true) ||
-        !rpc_to_hash(c, json_get(v, "txid"), "txid", &out->txid) ||
-        !rpc_to_i32(c, json_get(v, "vout"), &n))
-        return false;
-    if (n < 0) {
-        rpc_error(c, RPC_INVALID_PARAMETER,
-                  "Invalid parameter, vout cannot be negative");
-        return false;
-    }
-    out->n = (uint32_t)n;
-    return true;
+    return rpc_want(c, v, JSON_OBJECT) && rpc_check_fields(c, v, fields, true) &&
+           rpc_to_outpoint(c, v, out);
 }
 
 static void gettxspendingprevout(struct rpc_call *c)

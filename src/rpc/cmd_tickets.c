@@ -110,28 +110,15 @@ struct lister {
     size_t skip, left;
 };
 
-struct key_search {
-    struct bytes wanted;
-    bool found;
-};
-
-static void compare_key(void *ctx, const uint8_t key[57])
-{
-    struct key_search *s = ctx;
-    s->found = s->found || bytes_equal(s->wanted, bytes_of(key, ED448_KEY_SIZE));
-}
-
 /* Whether a PastelID of the ticket has its key here. */
 static bool is_mine(const struct ticket *t, struct pastelid_store *store)
 {
-    struct key_search s = {.found = false};
-    for (size_t i = 0; i < t->kind->n_fields && !s.found; i++) {
-        s.wanted = t->v[i].raw;
+    for (size_t i = 0; i < t->kind->n_fields; i++) {
         if (t->kind->fields[i].type == FIELD_PASTELID &&
-            pastelid_each(store, compare_key, &s) != ERR_OK)
-            return false;
+            pastelid_has(store, t->v[i].raw.data))
+            return true;
     }
-    return s.found;
+    return false;
 }
 
 static bool list_one(void *ctx, const struct ticket_record *r)
@@ -330,9 +317,11 @@ static const struct rpc_method methods[] = {
             "says\n"
             "\nThe object has the fields of the kind, as get and decode show them "
             "(where they show a script, its address will do), and:\n"
-            "inputs            [{\"txid\", \"vout\"}]: the coins that pay; a wallet adds "
+            "inputs            [{\"txid\", \"vout\"}]: the coins that pay; a wallet "
+            "adds "
             "its own to them\n"
-            "privkeys          [\"key\"]: the private keys that spend them; without this "
+            "privkeys          [\"key\"]: the private keys that spend them; without "
+            "this "
             "the wallet of the call pays and signs\n"
             "passphrase        of the PastelIDs on this node that sign\n"
             "operator_privkey  of a supernode\n"

@@ -251,15 +251,8 @@ static bool read_outpoint(struct rpc_call *c, const struct json *v,
         {"vout", JSON_NUMBER, false, false},
         {NULL, JSON_NULL, false, false},
     };
-    int32_t n;
-    if (!rpc_want(c, v, JSON_OBJECT) || !rpc_check_fields(c, v, fields, false) ||
-        !rpc_to_hash(c, json_get(v, "txid"), "txid", &out->txid) ||
-        !rpc_to_i32(c, json_get(v, "vout"), &n))
-        return false;
-    if (n < 0)
-        return fail(c, "Invalid parameter, vout cannot be negative");
-    out->n = (uint32_t)n;
-    return true;
+    return rpc_want(c, v, JSON_OBJECT) && rpc_check_fields(c, v, fields, false) &&
+           rpc_to_outpoint(c, v, out);
 }
 
 static bool check_outpoint(struct rpc_call *c, const struct wallet *w,

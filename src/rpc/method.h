@@ -91,6 +91,7 @@ struct rpc_result {
 };
 
 struct rpc_call;
+struct outpoint;
 
 struct rpc_method {
     const char *name;
@@ -165,6 +166,9 @@ NODISCARD bool rpc_to_i32(struct rpc_call *c, const struct json *v, int32_t *out
 NODISCARD bool rpc_to_i64(struct rpc_call *c, const struct json *v, int64_t *out);
 NODISCARD bool rpc_to_hash(struct rpc_call *c, const struct json *v, const char *name,
                            struct hash256 *out);
+/* The members txid and vout of an object. */
+NODISCARD bool rpc_to_outpoint(struct rpc_call *c, const struct json *obj,
+                               struct outpoint *out);
 /* Appends; -8 "<name> must be hexadecimal string (not '<text>')". */
 NODISCARD bool rpc_to_bytes(struct rpc_call *c, const struct json *v, const char *name,
                             struct buf *out);

@@ -219,23 +219,10 @@ bool ticket_keys_sign(void *keys, const struct ticket_signing *what, uint8_t *si
 
 /* --- what is here --- */
 
-struct key_search {
-    struct bytes wanted;
-    bool found;
-};
-
-static void compare_key(void *ctx, const uint8_t key[57])
-{
-    struct key_search *s = ctx;
-    s->found = s->found || bytes_equal(s->wanted, bytes_of(key, ED448_KEY_SIZE));
-}
-
 static bool have_pastelid(struct ticket_keys *k, struct bytes key)
 {
-    struct key_search s = {.wanted = key};
-    return pastelid_each(tickets_pastelids(k->call->node->tickets), compare_key, &s) ==
-               ERR_OK &&
-           s.found;
+    return key.len == ED448_KEY_SIZE &&
+           pastelid_has(tickets_pastelids(k->call->node->tickets), key.data);
 }
 
 static bool have_seed_of(struct ticket_keys *k, struct bytes key)

@@ -53,25 +53,17 @@ static bool find_coin(struct ticket_job *j, struct ticket_coin *out)
 static bool read_input(struct ticket_job *j, const struct json *v,
                        struct ticket_coin *out)
 {
-    int32_t n;
     if (!rpc_want(j->call, v, JSON_OBJECT) ||
         !rpc_check_fields(j->call, v, input_fields, true) ||
-        !rpc_to_hash(j->call, json_get(v, "txid"), "txid", &out->prevout.txid) ||
-        !rpc_to_i32(j->call, json_get(v, "vout"), &n))
+        !rpc_to_outpoint(j->call, v, &out->prevout))
         return false;
-    if (n < 0) {
-        rpc_error(j->call, RPC_INVALID_PARAMETER,
-                  "Invalid parameter, vout cannot be negative");
-        return false;
-    }
-    out->prevout.n = (uint32_t)n;
     chainman_read_lock(j->call->node->chainman);
     bool found = find_coin(j, out);
     chainman_read_unlock(j->call->node->chainman);
     if (!found)
         rpc_error(j->call, RPC_INVALID_ADDRESS_OR_KEY,
-                  "Input %s:%d is not an unspent output of the chain or the mempool",
-                  json_get(v, "txid")->str, n);
+                  "Input %s:%u is not an unspent output of the chain or the mempool",
+                  json_get(v, "txid")->str, out->prevout.n);
     return found;
 }
 

@@ -32,17 +32,8 @@ static bool name_coin(struct wallet_job *wj, const struct json *v)
 {
     struct rpc_call *c = wj->job->call;
     struct outpoint o;
-    int32_t n;
-    if (!rpc_want(c, v, JSON_OBJECT) ||
-        !rpc_to_hash(c, json_get(v, "txid"), "txid", &o.txid) ||
-        !rpc_to_i32(c, json_get(v, "vout"), &n))
+    if (!rpc_want(c, v, JSON_OBJECT) || !rpc_to_outpoint(c, v, &o))
         return false;
-    if (n < 0) {
-        rpc_error(c, RPC_INVALID_PARAMETER,
-                  "Invalid parameter, vout cannot be negative");
-        return false;
-    }
-    o.n = (uint32_t)n;
     coin_control_name(&wj->control, &o);
     return true;
 }

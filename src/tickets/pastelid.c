@@ -284,6 +284,14 @@ static int is_key_file(const struct dirent *d)
     return pastelid_decode(key, d->d_name);
 }
 
+bool pastelid_has(struct pastelid_store *s, const uint8_t key[57])
+{
+    char *path = path_of(s, key);
+    bool has = path_exists(path);
+    free(path);
+    return has;
+}
+
 enum err pastelid_each(struct pastelid_store *s,
                        void (*fn)(void *ctx, const uint8_t key[57]), void *ctx)
 {

@@ -47,6 +47,8 @@ NODISCARD enum err pastelid_export(struct pastelid_store *s, const uint8_t key[5
                                    uint8_t file[PASTELID_FILE_SIZE]);
 NODISCARD enum err pastelid_import(struct pastelid_store *s, uint8_t key[57],
                                    struct bytes file, const char *pass);
+/* Whether the key is here. */
+bool pastelid_has(struct pastelid_store *s, const uint8_t key[57]);
 /* Calls fn for every key, in order of text form. */
 NODISCARD enum err pastelid_each(struct pastelid_store *s,
                                  void (*fn)(void *ctx, const uint8_t key[57]),
