@@ -111,4 +111,5 @@ static const struct rpc_method methods[] = {
     },
 };
 
-const struct rpc_table rpc_index_table = {"Util", methods, ARRAY_LEN(methods)};
+const struct rpc_table rpc_index_table = {"Util", methods, ARRAY_LEN(methods),
+                                          .public_replies = true};

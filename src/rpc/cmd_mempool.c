@@ -459,4 +459,5 @@ static const struct rpc_method methods[] = {
     },
 };
 
-const struct rpc_table rpc_mempool_table = {"Blockchain", methods, ARRAY_LEN(methods)};
+const struct rpc_table rpc_mempool_table = {"Blockchain", methods, ARRAY_LEN(methods),
+                                            .public_replies = true};

@@ -1028,7 +1028,8 @@ static const struct rpc_method methods[] = {
             "or, with mode \"proposal\", whether a block he made would be valid but "
             "for its proof of work. Networks with tickets add "
             "coinbase_required_outputs, whose amounts are part of coinbasevalue, "
-            "state_root, and supernode (also as masternode): [{payee, script, amount}], "
+            "state_root, and supernode (also as masternode): [{payee, script, "
+            "amount}], "
             "empty when nobody is to be paid.",
         .params = PARAMS(
             {"template_request", P_OBJ, .def = "{}", .help = "The request",
@@ -1159,4 +1160,5 @@ static const struct rpc_method methods[] = {
     },
 };
 
-const struct rpc_table rpc_mining_table = {"Mining", methods, ARRAY_LEN(methods)};
+const struct rpc_table rpc_mining_table = {"Mining", methods, ARRAY_LEN(methods),
+                                           .public_replies = true};

@@ -1027,4 +1027,5 @@ static const struct rpc_method methods[] = {
     },
 };
 
-const struct rpc_table rpc_network_table = {"Network", methods, ARRAY_LEN(methods)};
+const struct rpc_table rpc_network_table = {"Network", methods, ARRAY_LEN(methods),
+                                            .public_replies = true};

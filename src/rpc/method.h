@@ -110,6 +110,9 @@ struct rpc_table {
     const struct rpc_method *methods;
     size_t n;
     bool needs_wallets; /* with -disablewallet there are no such methods */
+    /* No reply holds a secret, so memory need not be wiped behind it: worth it where
+     * replies have megabytes. */
+    bool public_replies;
 };
 
 #define PARAMS(...)   ((const struct rpc_param[]){__VA_ARGS__, {0}})
@@ -119,8 +122,9 @@ struct rpc_table {
 /* All tables, in the order of `help`; ends with NULL. (rpc/methods.c) */
 extern const struct rpc_table *const rpc_tables[];
 const struct rpc_method *rpc_find_method(const char *name);
-/* Only what this node offers. */
-const struct rpc_method *rpc_find_method_of(const struct node *n, const char *name);
+/* Only what this node offers. *public_reply: see struct rpc_table. */
+const struct rpc_method *rpc_find_method_of(const struct node *n, const char *name,
+                                            bool *public_reply);
 
 /* -- A call
  * -------------------------------------------------------------------------------- */

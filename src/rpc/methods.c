@@ -89,10 +89,12 @@ const struct rpc_method *rpc_find_method(const char *name)
     return t != NULL ? &t->methods[at] : NULL;
 }
 
-const struct rpc_method *rpc_find_method_of(const struct node *n, const char *name)
+const struct rpc_method *rpc_find_method_of(const struct node *n, const char *name,
+                                            bool *public_reply)
 {
     size_t at;
     const struct rpc_table *t = find(name, &at);
+    *public_reply = t != NULL && t->public_replies;
     return t != NULL && (n->wallets != NULL || !t->needs_wallets) ? &t->methods[at]
                                                                   : NULL;
 }

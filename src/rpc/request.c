@@ -150,7 +150,9 @@ static void execute(struct rpc_call *c, const struct request *r)
 {
     if (!rpc_is_warm(c))
         return;
-    c->method = rpc_find_method_of(c->node, r->method);
+    bool public_reply;
+    c->method = rpc_find_method_of(c->node, r->method, &public_reply);
+    c->w->out->secret |= !public_reply;
     if (!c->method) {
         rpc_error(c, RPC_METHOD_NOT_FOUND, "Method not found");
         return;
@@ -318,7 +320,7 @@ int rpc_serve(const struct rpc_origin *from, struct bytes body, struct buf *out)
     struct session ss = {.from = from, .out = out};
     arena_init(&ss.parsed, ARENA_CHUNK);
     arena_init(&ss.mem, ARENA_CHUNK);
-    ss.parsed.secret = ss.mem.secret = out->secret = true; /* passphrases, keys */
+    ss.parsed.secret = ss.mem.secret = true; /* passphrases, keys */
     int status = serve(&ss, body);
     arena_clear(&ss.parsed);
     arena_clear(&ss.mem);
