@@ -9,9 +9,10 @@ struct store {
     uint8_t *object, *restored;
     uint8_t **symbols; /* of block b, id i: symbols[b * per_block + i] */
     uint32_t per_block;
-    uint32_t keep;   /* ids below it are lost */
-    uint32_t refuse; /* this id is listed but not to be had */
-    size_t largest;  /* octets of the largest read or write */
+    uint32_t keep;         /* ids below it are lost */
+    uint32_t refuse;       /* this id is listed but not to be had */
+    uint32_t refuse_below; /* these, too */
+    size_t largest;        /* octets of the largest read or write */
     uint64_t progress;
     int fail_after; /* progress calls */
 };
@@ -60,7 +61,7 @@ static int on_get(void *self, const struct rq_payload_id *id, uint32_t col, void
 {
     struct store *s = self;
 
-    if (id->esi == s->refuse)
+    if (id->esi == s->refuse || id->esi < s->refuse_below)
         return 1;
     memcpy(buf, *symbol_of(s, id) + col, n);
     return 0;
@@ -227,6 +228,35 @@ static void what_is_missing_is_told(void **state)
     store_close(&s);
 }
 
+/* Repair symbols take the place of any number of listed source symbols. */
+static void many_listed_symbols_are_not_to_be_had(void **state)
+{
+    static const struct rq_oti oti = {1000000, 1000, 1, 1, 1};
+
+    (void)state;
+    for (int concurrent = 0; concurrent <= 1; concurrent++) {
+        struct rq_pool *pool = rq_pool_new(2);
+        struct rq_config config = {.workers = rq_pool_workers(pool)};
+        struct rq_object_io io;
+        struct store s;
+        struct rq_ctx *ctx;
+        uint32_t sbn;
+
+        store_open(&s, &oti, 250);
+        io = io_of(&s);
+        io.concurrent = concurrent;
+        assert_int_equal(rq_ctx_new(&ctx, &config), RQ_OK);
+        assert_int_equal(rq_object_encode(ctx, &oti, 250, true, 0, &io), RQ_OK);
+        s.progress = 0;
+        s.refuse_below = 200;
+        assert_int_equal(rq_object_decode(ctx, &oti, 0, &io, &sbn), RQ_OK);
+        assert_memory_equal(s.restored, s.object, oti.F);
+        rq_ctx_free(ctx);
+        rq_pool_free(pool);
+        store_close(&s);
+    }
+}
+
 /* ---- Threads ---- */
 
 static double wall(void)
@@ -285,6 +315,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(objects_of_all_shapes),
         cmocka_unit_test(what_is_missing_is_told),
+        cmocka_unit_test(many_listed_symbols_are_not_to_be_had),
         cmocka_unit_test(two_threads_share_the_work),
     };
 

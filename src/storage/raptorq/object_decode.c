@@ -45,14 +45,22 @@ int rq_decode_list(struct rq_object *o, struct rq_lane *l)
     return RQ_OK;
 }
 
+/* Room for repair symbols: enough for the source symbols that are not listed, and for
+ * those that turn out not to be had while more repair symbols are listed. */
+static uint32_t repair_room(const struct rq_lane *l)
+{
+    size_t missing = l->shape.K - l->n_sources, listed = l->n_ids - l->n_sources;
+    size_t most = listed < l->shape.K ? listed : l->shape.K;
+
+    return (uint32_t)(missing > most ? missing : most) + SPARE_REPAIR;
+}
+
 static int open_piece(struct rq_object *o, struct rq_lane *l)
 {
-    uint32_t K = l->shape.K;
     int rc = rq_piece_place(o, l);
 
     if (rc == RQ_OK)
-        rc = rq_dec_open(l->dec, &l->shape, l->octets, l->length,
-                         K - (uint32_t)l->n_sources + SPARE_REPAIR);
+        rc = rq_dec_open(l->dec, &l->shape, l->octets, l->length, repair_room(l));
     l->next_id = 0;
     l->starved = false;
     l->rc = RQ_NEED_MORE;
