@@ -106,41 +106,36 @@ void on_getcfilters(struct handler_args *a)
     }
 }
 
-/* Zero before the first block. */
-static bool header_before(const struct range *rg, struct hash256 *out)
+/* False: not indexed (yet). */
+static bool put_filter_hash(struct sink *s, const struct range *rg, uint32_t height,
+                            bool of_header)
 {
     struct filter_entry f;
-    *out = (struct hash256){{0}};
-    if (rg->first == 0)
-        return true;
-    if (!find_filter(rg, rg->first - 1, &f))
+    if (!find_filter(rg, height, &f))
         return false;
-    *out = f.header;
+    write_hash256(s, of_header ? &f.header : &f.hash);
     buf_clear(&f.filter);
     return true;
 }
 
 void on_getcfheaders(struct handler_args *a)
 {
+    static const struct hash256 none; /* before the first block */
     struct range rg;
-    struct hash256 before;
     struct buf b = {0};
     struct sink s = sink_to_buf(&b);
-    if (!read_range(a, MAX_FILTER_HEADERS, &rg) || !header_before(&rg, &before))
+    bool ok = true;
+    if (!read_range(a, MAX_FILTER_HEADERS, &rg))
         return;
     write_u8(&s, KIND_BASIC);
     write_hash256(&s, &rg.last->hash);
-    write_hash256(&s, &before);
+    if (rg.first == 0)
+        write_hash256(&s, &none);
+    else
+        ok = put_filter_hash(&s, &rg, rg.first - 1, true);
     write_varint(&s, (uint64_t)rg.last->height - rg.first + 1);
-    bool ok = true;
-    for (uint32_t h = rg.first; h <= (uint32_t)rg.last->height && ok; h++) {
-        struct filter_entry f;
-        ok = find_filter(&rg, h, &f);
-        if (!ok)
-            break;
-        write_hash256(&s, &f.hash);
-        buf_clear(&f.filter);
-    }
+    for (uint32_t h = rg.first; h <= (uint32_t)rg.last->height && ok; h++)
+        ok = put_filter_hash(&s, &rg, h, false);
     if (ok)
         peer_send(a->peer, "cfheaders", &b);
     buf_clear(&b);
@@ -160,14 +155,8 @@ void on_getcfcheckpt(struct handler_args *a)
     write_hash256(&s, &stop);
     write_varint(&s, n);
     bool ok = true;
-    for (uint32_t i = 1; i <= n && ok; i++) {
-        struct filter_entry f;
-        ok = find_filter(&rg, i * CHECKPOINT_INTERVAL, &f);
-        if (!ok)
-            break;
-        write_hash256(&s, &f.header);
-        buf_clear(&f.filter);
-    }
+    for (uint32_t i = 1; i <= n && ok; i++)
+        ok = put_filter_hash(&s, &rg, i * CHECKPOINT_INTERVAL, true);
     if (ok)
         peer_send(a->peer, "cfcheckpt", &b);
     buf_clear(&b);

@@ -22,10 +22,27 @@ static bool run(struct fund_call *f, struct rpc_call *c, struct wallet *w,
            fund_run(&f->args, c, w, out);
 }
 
-static void fund_call_clear(struct fund_call *f)
+/* The frame of all three: @read takes the arguments, @act answers under the wallet's
+ * lock. */
+static void
+fund_call(struct rpc_call *c,
+          bool (*read)(struct fund_call *f, struct rpc_call *c, const struct wallet *w),
+          void (*act)(struct fund_call *f, struct rpc_call *c, struct wallet *w))
 {
-    fund_args_clear(&f->args);
-    mtx_clear(&f->tx);
+    struct wallet *w = rpc_synced_wallet(c);
+    struct fund_call f = {0};
+    if (w == NULL)
+        return;
+    fund_args_init(&f.args);
+    mtx_init(&f.tx);
+    if (read(&f, c, w)) {
+        wallet_lock(w);
+        act(&f, c, w);
+        wallet_unlock(w);
+    }
+    fund_args_clear(&f.args);
+    mtx_clear(&f.tx);
+    wallet_unref(w);
 }
 
 static struct fee_args fee_options(const struct json *options)
@@ -43,7 +60,8 @@ static void put_fee(struct rpc_call *c, const struct funded_tx *t)
 
 /* -- fundrawtransaction -- */
 
-static bool read_raw(struct fund_call *f, struct rpc_call *c)
+static bool read_raw(struct fund_call *f, struct rpc_call *c,
+                     const struct wallet *w UNUSED)
 {
     bool given = rpc_arg(c, 2) != NULL, witness = rpc_arg_bool(c, 2, true);
     const struct json *hex = rpc_arg(c, 0);
@@ -80,19 +98,7 @@ static void fund_raw(struct fund_call *f, struct rpc_call *c, struct wallet *w)
 
 void rpc_fundrawtransaction(struct rpc_call *c)
 {
-    struct wallet *w = rpc_synced_wallet(c);
-    struct fund_call f = {0};
-    if (w == NULL)
-        return;
-    fund_args_init(&f.args);
-    mtx_init(&f.tx);
-    if (read_raw(&f, c)) {
-        wallet_lock(w);
-        fund_raw(&f, c, w);
-        wallet_unlock(w);
-    }
-    fund_call_clear(&f);
-    wallet_unref(w);
+    fund_call(c, read_raw, fund_raw);
 }
 
 /* -- walletcreatefundedpsbt and send -- */
@@ -134,19 +140,7 @@ static void fund_psbt(struct fund_call *f, struct rpc_call *c, struct wallet *w)
 
 void rpc_walletcreatefundedpsbt(struct rpc_call *c)
 {
-    struct wallet *w = rpc_synced_wallet(c);
-    struct fund_call f = {0};
-    if (w == NULL)
-        return;
-    fund_args_init(&f.args);
-    mtx_init(&f.tx);
-    if (read_psbt_args(&f, c, w)) {
-        wallet_lock(w);
-        fund_psbt(&f, c, w);
-        wallet_unlock(w);
-    }
-    fund_call_clear(&f);
-    wallet_unref(w);
+    fund_call(c, read_psbt_args, fund_psbt);
 }
 
 static bool read_send_args(struct fund_call *f, struct rpc_call *c,
@@ -176,17 +170,5 @@ static void fund_and_send(struct fund_call *f, struct rpc_call *c, struct wallet
 
 void rpc_send(struct rpc_call *c)
 {
-    struct wallet *w = rpc_synced_wallet(c);
-    struct fund_call f = {0};
-    if (w == NULL)
-        return;
-    fund_args_init(&f.args);
-    mtx_init(&f.tx);
-    if (read_send_args(&f, c, w)) {
-        wallet_lock(w);
-        fund_and_send(&f, c, w);
-        wallet_unlock(w);
-    }
-    fund_call_clear(&f);
-    wallet_unref(w);
+    fund_call(c, read_send_args, fund_and_send);
 }

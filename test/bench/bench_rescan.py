@@ -17,13 +17,7 @@ sys.path.insert(0, os.path.join(TOP, "test", "functional"))
 
 from framework.node import Node                                    # noqa: E402
 from framework.params import BITCOIN                               # noqa: E402
-from framework.util import wait_until                              # noqa: E402
-
-
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-        fields = f.read().rsplit(") ", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+from framework.util import cpu_seconds, wait_until                 # noqa: E402
 
 
 def measure(node, megabytes, title, runs=5):

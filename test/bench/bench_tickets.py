@@ -26,6 +26,7 @@ sys.path.insert(0, os.path.join(TOP, "test", "functional"))
 from framework.node import Node                                    # noqa: E402
 from framework.primitives import TxOut                             # noqa: E402
 from framework.ticket_lab import TicketLab                         # noqa: E402
+from framework.util import cpu_seconds                             # noqa: E402
 
 BUILD = os.environ.get("OCHRE_BUILDDIR", TOP)
 
@@ -49,12 +50,6 @@ def verification_seconds():
                          stdout=subprocess.PIPE, check=True).stdout
     costs = dict(line.split() for line in out.splitlines())
     return float(costs["ed448"]) / 1e6
-
-
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat") as f:
-        fields = f.read().rsplit(") ", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def logged_at(log, text):

@@ -54,7 +54,7 @@ def test_filters_of_a_chain(node, wallet):
     check_headers(node, node.getblockcount() - 1)
 
 
-def test_errors(node, lab, params):
+def test_errors(node, wallet, lab, params):
     tip = node.getbestblockhash()
     expect_error(-5, "Block not found", node.getblockfilter, UNKNOWN)
     expect_error(-5, "Unknown filtertype", node.getblockfilter, tip, "extended")
@@ -85,7 +85,7 @@ def test_a_reorganisation(node, wallet):
     check_headers(node, height - 3)
 
 
-def test_switched_on_later(lab, params, node):
+def test_switched_on_later(lab, params, node, wallet):
     late = lab.node(params=params)
     late.addnode(f"127.0.0.1:{node.p2p_port}", "onetry")
     wait_until(lambda: late.getbestblockhash() == node.getbestblockhash())
@@ -106,7 +106,7 @@ def test_survives_a_kill(lab, params):
     check_headers(node)
 
 
-def test_over_rest(node):
+def test_over_rest(node, wallet):
     def get(path):
         with urllib.request.urlopen(f"http://127.0.0.1:{node.rpc_port}/rest/{path}") as r:
             return r.read()
@@ -204,7 +204,7 @@ def test_filters_of_unknown_blocks(server):
     server.wait_log("requested invalid block hash: " + "01" * 32, start)
 
 
-def test_filters_are_not_served_unasked_for(node):
+def test_filters_are_not_served_unasked_for(node, wallet):
     peer = node.add_peer()
     assert not peer.received("version")[0].services & 1 << 6
     peer.send(Raw("getcfilters", request(node, 0, 1)))

@@ -30,7 +30,6 @@ struct fake_chain {
     int32_t fork[FAKE_BRANCHES], tip[FAKE_BRANCHES];
     struct bytes raw[FAKE_BRANCHES][FAKE_BLOCKS]; /* owned; NULL: an empty block */
     uint8_t active;
-    bool filters, filter_hits;
 };
 
 /* A block's hash tells its height and branch. */
@@ -164,13 +163,6 @@ static inline bool fake_submit(void *ctx, const struct tx *tx, struct amount max
     (void)ctx, (void)tx, (void)max_fee, (void)relay;
     *error = xstrdup("there is no mempool");
     return false;
-}
-
-static inline enum filter_answer fake_filter(void *ctx, const struct hash256 *hash,
-                                             const struct bytes *scripts, size_t n)
-{
-    (void)hash, (void)scripts, (void)n;
-    return ((struct fake_chain *)ctx)->filter_hits ? FILTER_HIT : FILTER_MISS;
 }
 
 static inline void fake_chain_init(struct fake_chain *c, int32_t height)
