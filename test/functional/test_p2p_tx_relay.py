@@ -171,6 +171,9 @@ def test_unbroadcast_until_someone_asks(lab, params):
     assert node.getmempoolentry(tx.txid)["unbroadcast"] is True
     peer = node.add_peer()       # its default is to ask for everything
     node.mockscheduler(15 * 60)
-    node.advance(120)
-    peer.wait_for("tx")
+
+    def came():
+        node.advance(30)         # the next announcement may be scheduled only now
+        return peer.received("tx")
+    wait_until(came)
     wait_until(lambda: node.getmempoolentry(tx.txid)["unbroadcast"] is False)
