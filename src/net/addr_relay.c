@@ -125,18 +125,16 @@ static void shuffle(struct net *net, struct netaddr_entry *e, size_t n)
 static bool take_addr(struct peer *p, struct netaddr_entry *e, bool may_relay)
 {
     struct net *net = p->net;
-    struct endpoint ep;
     int64_t now = net_now_s(net);
     if (!(e->services & (NODE_NETWORK | NODE_NETWORK_LIMITED)))
         return false;
     if (e->time <= 100000000 || e->time > now + FUTURE_S)
         e->time = now - 5 * 24 * 60 * 60;
     set_known(p, &e->addr);
-    if (banman_is_discouraged(net->bans, &e->addr) ||
-        (netaddr_to_endpoint(&e->addr, &ep) && banman_is_banned(net->bans, &ep)))
+    if (banman_shuns(net->bans, &e->addr))
         return false;
     p->addrs.processed++;
-    bool reachable = net_reachable(net, &e->addr);
+    bool reachable = net_reachable(net, e->addr.network);
     if (may_relay && e->time > now - RECENT_S && netaddr_routable(&e->addr))
         relay_addr(net, p->id, e, reachable);
     return reachable;
@@ -225,14 +223,9 @@ void on_getaddr(struct handler_args *a)
     p->addrs.n_to_send = 0;
     struct netaddr_entry *e = addrman_get(a->net->addrs, MAX_ADDR_TO_SEND, MAX_PERCENT,
                                           NET_UNROUTABLE, true, &n);
-    for (size_t i = 0; i < n; i++) {
-        struct endpoint ep;
-        if (banman_is_discouraged(a->net->bans, &e[i].addr) ||
-            (netaddr_to_endpoint(&e[i].addr, &ep) &&
-             banman_is_banned(a->net->bans, &ep)))
-            continue;
-        queue_addr(p, &e[i]);
-    }
+    for (size_t i = 0; i < n; i++)
+        if (!banman_shuns(a->net->bans, &e[i].addr))
+            queue_addr(p, &e[i]);
     free(e);
 }
 

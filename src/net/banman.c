@@ -271,3 +271,10 @@ bool banman_is_discouraged(struct banman *bm, const struct netaddr *a)
     pthread_mutex_unlock(&bm->lock);
     return hit;
 }
+
+bool banman_shuns(struct banman *bm, const struct netaddr *a)
+{
+    struct endpoint e;
+    return banman_is_discouraged(bm, a) ||
+           (netaddr_to_endpoint(a, &e) && banman_is_banned(bm, &e));
+}

@@ -32,5 +32,7 @@ struct ban *banman_list(struct banman *bm, size_t *n);
 
 void banman_discourage(struct banman *bm, const struct netaddr *a);
 bool banman_is_discouraged(struct banman *bm, const struct netaddr *a);
+/* Either of the two: nothing to connect to or to tell others of. */
+bool banman_shuns(struct banman *bm, const struct netaddr *a);
 
 #endif

@@ -171,8 +171,7 @@ void net_get_status(struct net *net, struct net_status *out)
                                .client_version = net->opt.client_version};
     snprintf(out->user_agent, sizeof(out->user_agent), "%s", net->user_agent);
     for (unsigned i = 0; i < NET_COUNT; i++)
-        out->reachable[i] =
-            net_reachable(net, &(struct netaddr){.network = (uint8_t)i});
+        out->reachable[i] = net_reachable(net, i);
     for (size_t i = 0; i < net->n_locals; i++)
         out->locals[out->n_locals++] =
             (struct net_local){net->locals[i].addr, net->locals[i].score};
@@ -231,7 +230,7 @@ void net_set_active(struct net *net, bool on)
 
 void net_connect_once(struct net *net, const char *node, bool v2)
 {
-    connman_dial(net, node, NULL, CONN_MANUAL, v2, false);
+    net_dial(net, node, NULL, CONN_MANUAL, v2, false);
     settle(net);
 }
 
@@ -314,7 +313,7 @@ bool net_add_connection(struct net *net, const char *address, enum conn_type t, 
     net_release(net);
     if (n >= limits[t])
         return false;
-    connman_dial(net, address, NULL, t, v2, false);
+    net_dial(net, address, NULL, t, v2, false);
     settle(net);
     return true;
 }

@@ -162,6 +162,9 @@ NODISCARD bool whitebind_parse(struct whitebind *out, const char *text, char **e
 /* Replaces PERM_IMPLICIT by what it stands for. */
 unsigned perms_resolve(const struct net_options *opt, unsigned perms);
 
+/* What -whitelist grants an address. */
+unsigned whitelist_perms(struct net *net, const struct endpoint *e, bool inbound);
+
 /* -- The network ---------------------------------------------------------- */
 
 struct listen_at {
@@ -318,20 +321,40 @@ void peer_misbehaving(struct peer *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void peer_send(struct peer *p, const char *type,
                const struct buf *payload); /* NULL: empty */
 
-/* -- Connections (connman.c) ---------------------------------------------- */
+/* -- Connections ---------------------------------------------------------- */
 
-NODISCARD bool connman_bind(struct net *net, char **error);
+/* connman.c */
 void connman_start(struct net *net);
-void connman_stop(struct net *net);  /* on the loop */
+void connman_stop(struct net *net); /* on the loop */
+void connman_add(struct net *net, struct peer *take);
 void connman_remove(struct peer *p); /* on the loop: closes and takes it off the list */
 void connman_retry_v1(struct peer *p);
-void connman_dial(struct net *net, const char *name, const struct netaddr *addr,
-                  enum conn_type type, bool v2, bool count_failure); /* any thread */
-bool net_reachable(const struct net *net, const struct netaddr *a);
+
+/* listen.c */
+NODISCARD bool listen_start(struct net *net, char **error);
+void listen_stop(struct net *net); /* on the loop */
+
+/* dial.c. By @name, numeric or to be resolved, or by @addr; from any thread. */
+void net_dial(struct net *net, const char *name, const struct netaddr *addr,
+              enum conn_type type, bool v2, bool count_failure);
+/* With the lock: connected, or about to be. */
+bool dial_exists(struct net *net, const struct netaddr *a, const char *name);
+void dial_stop(struct net *net); /* on the loop */
+
+/* outbound.c */
+void outbound_connect(struct net *net); /* at each tick, with the lock */
+unsigned outbound_automatic_max(const struct net *net);
+
+/* local_addrs.c */
+bool net_reachable(const struct net *net, enum network n);
+unsigned net_reachable_mask(const struct net *net); /* bit n: enum network n */
+void net_discover(struct net *net);
+/* Score 0: somebody saw us there, which only confirms what we know. With the lock. */
 void net_add_local(struct net *net, const struct netaddr *a, int score);
 bool net_best_local(struct net *net, const struct peer *p, struct netaddr *out);
-/* With the lock: whether this many octets of old blocks would break -maxuploadtarget.
- */
+
+/* upload.c. With the lock: whether this many octets of old blocks would break
+ * -maxuploadtarget. */
 bool net_upload_exhausted(struct net *net, bool historical);
 void net_count_upload(struct net *net, size_t octets);
 

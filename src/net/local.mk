@@ -8,6 +8,7 @@ libochre_net_a_SOURCES = \
 	src/net/compact.h src/net/compact.c \
 	src/net/compact_relay.c \
 	src/net/connman.c \
+	src/net/dial.c \
 	src/net/download.c \
 	src/net/eviction.h src/net/eviction.c \
 	src/net/frame.h src/net/frame.c \
@@ -16,8 +17,11 @@ libochre_net_a_SOURCES = \
 	src/net/info.c \
 	src/net/internal.h \
 	src/net/link.h src/net/link.c \
+	src/net/listen.c \
+	src/net/local_addrs.c \
 	src/net/net.h src/net/net.c \
 	src/net/orphanage.h src/net/orphanage.c \
+	src/net/outbound.c \
 	src/net/peer.c \
 	src/net/permissions.c \
 	src/net/presync.h src/net/presync.c \
@@ -27,4 +31,5 @@ libochre_net_a_SOURCES = \
 	src/net/serve.c src/net/serve_filters.c \
 	src/net/transport.h src/net/transport.c \
 	src/net/txrelay.c \
-	src/net/txrequest.h src/net/txrequest.c
+	src/net/txrequest.h src/net/txrequest.c \
+	src/net/upload.c

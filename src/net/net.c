@@ -174,7 +174,7 @@ enum err net_open(struct net **out, const struct net_options *opt, char **error)
     e = load_bans(net, error);
     if (e == ERR_OK)
         e = load_peers(net, error);
-    if (e == ERR_OK && !connman_bind(net, error))
+    if (e == ERR_OK && !listen_start(net, error))
         e = ERR_IO;
     if (e != ERR_OK)
         goto out;

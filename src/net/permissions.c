@@ -116,3 +116,14 @@ unsigned perms_resolve(const struct net_options *opt, unsigned perms)
         perms |= PERM_RELAY;
     return perms | PERM_MEMPOOL | PERM_NOBAN;
 }
+
+unsigned whitelist_perms(struct net *net, const struct endpoint *e, bool inbound)
+{
+    unsigned perms = 0;
+    for (size_t i = 0; i < net->n_whitelist; i++) {
+        const struct whitelist_entry *w = &net->whitelist[i];
+        if ((inbound ? w->in : w->out) && subnet_contains(&w->net, e))
+            perms |= w->perms;
+    }
+    return perms_resolve(&net->opt, perms);
+}
