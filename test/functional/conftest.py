@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from framework.node import Node
+from framework.lab import Lab
 from framework.params import BITCOIN, OCHRE, PERSONALITIES
 
 KEEP = os.environ.get("OCHRE_TEST_KEEP") == "1"
@@ -18,40 +18,6 @@ def pytest_runtest_makereport(item, call):
         item.session.ochre_failed = True
         for lab in getattr(item.module, "_ochre_labs", []):
             report.sections += lab.log_tails()
-
-
-class Lab:
-    """Makes nodes under one temporary root and clears them away."""
-
-    def __init__(self, root):
-        self.root = root
-        self.nodes = []
-
-    def node(self, *args, params=OCHRE, start=True, conf=None, **kwargs):
-        """A node with these command line options, started unless told otherwise."""
-        name = f"node{len(self.nodes)}"
-        node = Node(os.path.join(self.root, name), params, args, conf, name, **kwargs)
-        self.nodes.append(node)
-        return node.start() if start else node
-
-    def log_tails(self, lines=60):
-        return [(f"{n.name} debug.log (end)", "\n".join(n.log().splitlines()[-lines:]))
-                for n in self.nodes]
-
-    def close(self):
-        problems = []
-        for node in self.nodes:
-            try:
-                node.stop()
-            except Exception as e:  # every node must be stopped, then we complain
-                problems.append(f"{node.name}: {e}")
-                if node.process:
-                    node.kill()
-            try:
-                node.check_log()
-            except AssertionError as e:
-                problems.append(f"{node.name}: {e}")
-        assert not problems, "\n".join(problems)
 
 
 def _lab(request, tmp_path_factory, name):
