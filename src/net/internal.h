@@ -434,22 +434,34 @@ void announce_subscribe(struct net *net);
 message_handler on_cmpctblock, on_blocktxn;
 void hb_select(struct peer *p);
 
-/* txrelay.c */
-message_handler on_tx, on_inv, on_mempool, on_notfound;
-message_handler on_filterload, on_filteradd, on_filterclear;
-void txs_send_inv(struct peer *p, int64_t now_us);
+/* inv.c */
+message_handler on_inv;
+
+/* tx_download.c */
+message_handler on_notfound;
 void txs_send_getdata(struct peer *p, int64_t now_us);
-void txs_send_feefilter(struct peer *p, int64_t now_us);
+bool txs_reject_incoming(const struct peer *p);
+void txs_block_connected(struct net *net, const struct block *b);
+void txs_tip_changed(struct net *net);
+void txs_peer_gone(struct peer *p);
+
+/* tx_receive.c */
+message_handler on_tx;
 bool txs_process_orphans(struct peer *p);
+void txs_remember_extra(struct net *net, const struct tx *tx);
+
+/* tx_announce.c */
 void txs_setup(struct peer *p, bool wants);
+void txs_send_inv(struct peer *p, int64_t now_us);
 const struct tx *txs_find_for_relay(struct peer *p, const struct inv *inv);
 void txs_relay(struct net *net, const struct hash256 *txid,
                const struct hash256 *wtxid);
-void txs_block_connected(struct net *net, const struct block *b);
-void txs_tip_changed(struct net *net);
 void txs_rebroadcast(struct net *net);
-bool txs_reject_incoming(const struct peer *p);
-void txs_peer_gone(struct peer *p);
-void txs_remember_extra(struct net *net, const struct tx *tx);
+
+/* fee_filter.c */
+void txs_send_feefilter(struct peer *p, int64_t now_us);
+
+/* bloom_relay.c */
+message_handler on_mempool, on_filterload, on_filteradd, on_filterclear;
 
 #endif

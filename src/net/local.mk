@@ -5,17 +5,20 @@ libochre_net_a_SOURCES = \
 	src/net/announce.c \
 	src/net/banman.h src/net/banman.c \
 	src/net/bloom.h src/net/bloom.c \
+	src/net/bloom_relay.c \
 	src/net/compact.h src/net/compact.c \
 	src/net/compact_relay.c \
 	src/net/connman.c \
 	src/net/dial.c \
 	src/net/download.c \
 	src/net/eviction.h src/net/eviction.c \
+	src/net/fee_filter.c \
 	src/net/frame.h src/net/frame.c \
 	src/net/handshake.c \
 	src/net/headers.c \
 	src/net/info.c \
 	src/net/internal.h \
+	src/net/inv.c \
 	src/net/link.h src/net/link.c \
 	src/net/listen.c \
 	src/net/local_addrs.c \
@@ -30,6 +33,7 @@ libochre_net_a_SOURCES = \
 	src/net/recent.h src/net/recent.c \
 	src/net/serve.c src/net/serve_filters.c \
 	src/net/transport.h src/net/transport.c \
-	src/net/txrelay.c \
+	src/net/tx_announce.c src/net/tx_download.c src/net/tx_receive.c \
 	src/net/txrequest.h src/net/txrequest.c \
+	src/net/txs.h \
 	src/net/upload.c
