@@ -1,7 +1,7 @@
 /* RPC: handing transactions to the mempool, for a trial or in packages. */
 #include <stdlib.h>
 
-#include "chain/mempool/mempool.h"
+#include "chain/mempool/package.h"
 #include "chain/params/params.h"
 #include "chain/rules/policy.h"
 #include "chain/script/script.h"

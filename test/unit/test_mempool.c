@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "chain/mempool/mempool.h"
+#include "chain/mempool/package.h"
 #include "chain/mempool/pool.h"
 #include "chain/mining/bump_fees.h"
 #include "chain/mining/miner.h"

@@ -6,7 +6,7 @@ libochre_chain_a_SOURCES += \
 	src/chain/mempool/fee_file.c src/chain/mempool/fee_impl.h \
 	src/chain/mempool/fee_stats.c src/chain/mempool/fee_stats.h \
 	src/chain/mempool/mempool.c src/chain/mempool/mempool.h \
-	src/chain/mempool/package.c \
+	src/chain/mempool/package.c src/chain/mempool/package.h \
 	src/chain/mempool/persist.c \
 	src/chain/mempool/pool.h \
 	src/chain/mempool/reorg.c \

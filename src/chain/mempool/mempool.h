@@ -152,39 +152,6 @@ bool mempool_accept_with(struct mempool *mp, const struct tx *tx,
  * need not be signed. False: too-long-mempool-chain, with the limit as the detail. */
 bool mempool_check_limits(struct mempool *mp, const struct tx *tx, struct reject *rej);
 
-#define MAX_PACKAGE_COUNT  25
-#define MAX_PACKAGE_WEIGHT 404000
-/* A dry run of several transactions, parents before children, without replacements.
- * results[i] has neither accepted nor a reject when a failure before i ended the run.
- * False: package (a PKG_... reject) or a transaction failed. */
-bool mempool_test_package(struct mempool *mp, const struct tx *const *txs, size_t n,
-                          struct accept_result *results, struct reject *package);
-
-/* What became of one transaction of a submitted package. */
-enum package_verdict {
-    PACKAGE_NOT_VALIDATED, /* the run ended before */
-    PACKAGE_ACCEPTED,
-    PACKAGE_IN_POOL,       /* it was there before */
-    PACKAGE_OTHER_WITNESS, /* the pool has it with another witness */
-    PACKAGE_REFUSED,
-};
-struct package_tx {
-    enum package_verdict verdict;
-    struct accept_result r;     /* clear it */
-    struct hash256 other_wtxid; /* PACKAGE_OTHER_WITNESS */
-    bool grouped;               /* paid for together with all others that are grouped */
-    int64_t effective_feerate;  /* of the group, or its own */
-};
-/* A child, last, and all its parents that are not confirmed: what cannot stand alone
- * for its fee may be paid for by the child. @max_feerate (0: any) holds for each alone.
- * Replaces nothing but by a transaction that stands alone. False: package or a
- * transaction was refused; others may have been accepted all the same. */
-bool mempool_submit_package(struct mempool *mp, const struct tx *const *txs, size_t n,
-                            int64_t max_feerate, struct package_tx *out,
-                            struct reject *package);
-/* Every parent is spent by the last transaction, and by no other parent. */
-bool package_is_tree(const struct tx *const *txs, size_t n);
-
 /* ---- Called by chainman, through the link mempool_new sets up ---- */
 void mempool_block_connected(struct mempool *mp, const struct block *b, int32_t height);
 void mempool_block_disconnected(struct mempool *mp, const struct block *b,

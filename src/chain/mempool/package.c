@@ -1,8 +1,10 @@
-/* Several transactions judged together. */
+#include "chain/mempool/package.h"
+
 #include <stdlib.h>
 
 #include "chain/mempool/accept.h"
 #include "chain/store/coins_cache.h"
+#include "crypto/sha256.h"
 
 static bool has_duplicates(const struct tx *const *txs, size_t n)
 {
@@ -329,6 +331,27 @@ static bool accept_group(struct mempool *mp, const struct tx *const *txs, size_t
     free(g.out);
     free(g.txs);
     return ok;
+}
+
+/* By the hexadecimal text, in which the last byte stands first. */
+static int compare_wtxid_text(const void *a, const void *b)
+{
+    const struct hash256 *x = a, *y = b;
+    for (size_t i = sizeof(x->b); i-- > 0;)
+        if (x->b[i] != y->b[i])
+            return x->b[i] < y->b[i] ? -1 : 1;
+    return 0;
+}
+
+struct hash256 package_hash(const struct tx *const *txs, size_t n)
+{
+    struct hash256 ids[MAX_PACKAGE_COUNT], out;
+    ASSERT(n <= MAX_PACKAGE_COUNT);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = txs[i]->wtxid;
+    qsort(ids, n, sizeof(ids[0]), compare_wtxid_text);
+    sha256(out.b, ids, n * sizeof(ids[0]));
+    return out;
 }
 
 /* Trimming may have thrown out what had just come in. */
