@@ -176,7 +176,7 @@ bool chainman_test_block(struct chainman *cm, const struct block *b, bool check_
     struct block_index bi = {0};
     block_index_init(&bi, &b->header, &b->hash, tip);
     chainman_write_lock(cm);
-    bool ok = block_connect(cm, b, &bi, CONNECT_TEST, rej);
+    bool ok = block_connect(cm->active, b, &bi, CONNECT_TEST, rej);
     chainman_write_unlock(cm);
     return ok;
 }

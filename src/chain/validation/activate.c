@@ -38,25 +38,26 @@ double chainman_progress(const struct chainman *cm, const struct block_index *bi
     return (bi->height + 1.0) / blocks;
 }
 
-static void log_tip(const struct chainman *cm)
+static void log_tip(const struct chainstate *cs)
 {
+    const struct chainman *cm = cs->cm;
     char hash[65], when[32];
-    const struct block_index *tip = chain_tip(cm);
+    const struct block_index *tip = chainstate_tip(cs);
     log_info(cm->log,
              "UpdateTip: new best=%s height=%d version=0x%08x log2_work=%.6f tx=%llu "
              "date='%s' progress=%f cache=%.1fMiB(%zutxo)",
              hash256_to_hex(hash, &tip->hash), tip->height, (unsigned)tip->version,
              log2(u256_to_double(&tip->chain_work)), (unsigned long long)tip->chain_tx,
              clock_format_utc(when, tip->time), chainman_progress(cm, tip),
-             (double)coins_cache_memory(cm->coins) / (1 << 20),
-             coins_cache_count(cm->coins));
+             (double)coins_cache_memory(cs->coins) / (1 << 20),
+             coins_cache_count(cs->coins));
 }
 
-static void set_tip(struct chainman *cm, struct block_index *bi)
+static void set_tip(struct chainstate *cs, struct block_index *bi)
 {
-    active_set_tip(cm, bi);
-    chainman_ibd(cm);
-    log_tip(cm);
+    chainstate_set_tip(cs, bi);
+    chainman_ibd(cs->cm);
+    log_tip(cs);
 }
 
 /* The failures of disk and memory that a block's read can have; always false. */
@@ -69,19 +70,20 @@ static bool fatal_block(struct chainman *cm, const char *what,
     return chainman_fatal_err(cm, text, e);
 }
 
-bool tip_disconnect(struct chainman *cm, bool give_back)
+bool tip_disconnect(struct chainstate *cs, bool give_back)
 {
-    struct block_index *tip = chain_tip(cm);
+    struct chainman *cm = cs->cm;
+    struct block_index *tip = chainstate_tip(cs);
     struct block *b;
     enum err e = chainman_read_block(cm, &b, tip);
     if (e != ERR_OK)
         return fatal_block(cm, "Failed to read", tip, e);
     chainman_write_lock(cm);
-    bool ok = block_disconnect(cm, b, tip) == DISCONNECT_OK;
+    bool ok = block_disconnect(cs, b, tip) == DISCONNECT_OK;
     if (ok) {
         if (cm->mempool.block_disconnected)
             cm->mempool.block_disconnected(cm->mempool.ctx, b, give_back);
-        set_tip(cm, tip->prev);
+        set_tip(cs, tip->prev);
     }
     chainman_write_unlock(cm);
     if (!ok)
@@ -127,15 +129,16 @@ void block_found_invalid(struct chainman *cm, struct block_index *bi,
 }
 
 /* Connects bi, a child of the tip. *invalid: it breaks a rule. False: fatal. */
-static bool tip_connect(struct chainman *cm, struct block_index *bi,
+static bool tip_connect(struct chainstate *cs, struct block_index *bi,
                         const struct block *b, bool *invalid)
 {
+    struct chainman *cm = cs->cm;
     struct reject rej = {0};
     chainman_write_lock(cm);
-    bool ok = block_connect(cm, b, bi, CONNECT_FULL, &rej);
+    bool ok = block_connect(cs, b, bi, CONNECT_FULL, &rej);
     if (ok) {
-        set_tip(cm, bi);
-        candidates_prune(cm);
+        set_tip(cs, bi);
+        candidates_prune(cs);
         if (cm->mempool.block_connected)
             cm->mempool.block_connected(cm->mempool.ctx, b, bi->height);
     }
@@ -159,18 +162,18 @@ static bool tip_connect(struct chainman *cm, struct block_index *bi,
 
 /* Whether all blocks from the active chain up to bi are there and unfailed. Takes bi
  * out of the candidates if not. */
-static bool usable(struct chainman *cm, struct block_index *bi)
+static bool usable(struct chainstate *cs, struct block_index *bi)
 {
     struct block_index *gap = NULL;
     bool failed = false;
-    for (struct block_index *a = bi; a && !chain_contains(cm, a); a = a->prev) {
+    for (struct block_index *a = bi; a && !chainstate_contains(cs, a); a = a->prev) {
         failed |= (a->status & BLOCK_FAILED_MASK) != 0;
         if (!(a->status & BLOCK_HAVE_DATA))
             gap = a;
     }
     if (!failed && !gap)
         return true;
-    candidates_remove(cm, bi);
+    candidates_remove(cs, bi);
     /* When the missing block arrives, what stands on it is tried again. */
     for (struct block_index *a = bi; gap && !failed && a != gap; a = a->prev)
         if (a->prev == gap)
@@ -178,11 +181,11 @@ static bool usable(struct chainman *cm, struct block_index *bi)
     return false;
 }
 
-static struct block_index *find_most_work(struct chainman *cm)
+static struct block_index *find_most_work(struct chainstate *cs)
 {
-    while (cm->candidates.n > 0) {
-        struct block_index *bi = cm->candidates.v[cm->candidates.n - 1];
-        if (usable(cm, bi))
+    while (cs->candidates.n > 0) {
+        struct block_index *bi = cs->candidates.v[cs->candidates.n - 1];
+        if (usable(cs, bi))
             return bi;
     }
     return NULL;
@@ -191,15 +194,16 @@ static struct block_index *find_most_work(struct chainman *cm)
 /* The block at the tip's next height on the way to @target, from the one being
  * processed, from what was read ahead, or from disk. The ones behind it start being
  * read. */
-static enum err take_block(struct chainman *cm, struct block **out,
+static enum err take_block(struct chainstate *cs, struct block **out,
                            struct block_index *bi, const struct block_index *target)
 {
+    const struct chainman *cm = cs->cm;
     struct block_index *next[3];
     size_t n = 0;
     if (cm->current && hash256_equal(&cm->current->hash, &bi->hash)) {
         *out = block_ref(cm->current);
     } else {
-        enum err e = prefetch_take(cm->prefetch, out, bi);
+        enum err e = prefetch_take(cs->prefetch, out, bi);
         if (e != ERR_OK)
             return e;
     }
@@ -207,16 +211,16 @@ static enum err take_block(struct chainman *cm, struct block **out,
         next[n] = block_index_ancestor(target, bi->height + 1 + (int32_t)n);
         n++;
     }
-    prefetch_blocks(cm->prefetch, next, n);
+    prefetch_blocks(cs->prefetch, next, n);
     if (n > 0)
-        prefetch_coins(cm->prefetch, next[0]);
+        prefetch_coins(cs->prefetch, next[0]);
     return ERR_OK;
 }
 
-static bool disconnect_to(struct chainman *cm, const struct block_index *fork)
+static bool disconnect_to(struct chainstate *cs, const struct block_index *fork)
 {
-    while (chain_tip(cm) != fork)
-        if (!tip_disconnect(cm, true))
+    while (chainstate_tip(cs) != fork)
+        if (!tip_disconnect(cs, true))
             return false;
     return true;
 }
@@ -232,42 +236,43 @@ static void settle_mempool(struct chainman *cm, bool reorged)
 
 /* Connects on the way to @target until the tip has more work than @start had, or a
  * block fails. */
-static bool connect_towards(struct chainman *cm, const struct block_index *target,
+static bool connect_towards(struct chainstate *cs, const struct block_index *target,
                             const struct block_index *start)
 {
     bool invalid = false;
-    while (chain_tip(cm) != target && !invalid) {
+    while (chainstate_tip(cs) != target && !invalid) {
         struct block_index *bi =
-            block_index_ancestor(target, chain_tip(cm)->height + 1);
+            block_index_ancestor(target, chainstate_tip(cs)->height + 1);
         struct block *b;
-        enum err e = take_block(cm, &b, bi, target);
+        enum err e = take_block(cs, &b, bi, target);
         if (e != ERR_OK)
-            return fatal_block(cm, "Failed to read", bi, e);
-        bool ok = tip_connect(cm, bi, b, &invalid);
+            return fatal_block(cs->cm, "Failed to read", bi, e);
+        bool ok = tip_connect(cs, bi, b, &invalid);
         block_unref(b);
         if (!ok)
             return false;
-        if (u256_cmp(&chain_tip(cm)->chain_work, &start->chain_work) > 0)
+        if (u256_cmp(&chainstate_tip(cs)->chain_work, &start->chain_work) > 0)
             break;
     }
     return true;
 }
 
-bool activate_step(struct chainman *cm, bool *done)
+bool activate_step(struct chainstate *cs, bool *done)
 {
-    struct block_index *start = chain_tip(cm);
-    struct block_index *target = find_most_work(cm);
+    struct chainman *cm = cs->cm;
+    struct block_index *start = chainstate_tip(cs);
+    struct block_index *target = find_most_work(cs);
     *done = !target || target == start;
     if (*done)
         return true;
-    struct block_index *fork = chain_fork_point(cm, target);
-    if (!disconnect_to(cm, fork))
+    struct block_index *fork = chainstate_fork_point(cs, target);
+    if (!disconnect_to(cs, fork))
         return false;
     bool reorged = fork != start;
-    if (!connect_towards(cm, target, start))
+    if (!connect_towards(cs, target, start))
         return false;
     settle_mempool(cm, reorged);
-    if (chain_tip(cm) != start)
+    if (chainstate_tip(cs) != start)
         event_tip_changed(cm, fork);
     return true;
 }
@@ -289,7 +294,7 @@ bool chainman_activate_best(struct chainman *cm)
     bool ok = true, done = false;
     cm->activating = true;
     while (ok && !done && !chainman_stopping(cm)) {
-        ok = activate_step(cm, &done);
+        ok = activate_step(cm->active, &done);
         if (ok && at_stop_height(cm))
             break;
         if (ok && outermost && cm->importing)
@@ -309,7 +314,7 @@ static bool disconnect_down_past(struct chainman *cm, const struct block_index *
     unsigned n = 0;
     while (chain_contains(cm, bi)) {
         /* Deep down, giving transactions back to the mempool is not worth the time. */
-        if (!tip_disconnect(cm, ++n <= 10) || chainman_stopping(cm))
+        if (!tip_disconnect(cm->active, ++n <= 10) || chainman_stopping(cm))
             return false;
     }
     return true;
@@ -325,7 +330,7 @@ bool chainman_invalidate(struct chainman *cm, struct block_index *bi)
         return false;
     chainman_write_lock(cm);
     block_tree_fail(cm, bi);
-    candidates_refill(cm);
+    candidates_refill(cm->active);
     chainman_write_unlock(cm);
     if (was_active) {
         settle_mempool(cm, true);
@@ -353,13 +358,13 @@ bool chainman_precious(struct chainman *cm, struct block_index *bi)
         cm->precious_sequence = -1;
     cm->precious_work = tip->chain_work;
     chainman_write_lock(cm);
-    candidates_remove(cm, bi);
+    candidates_remove(cm->active, bi);
     bi->sequence = cm->precious_sequence;
     if (cm->precious_sequence > INT32_MIN)
         cm->precious_sequence--;
     if (bi->chain_tx > 0 && block_index_is_valid(bi, BLOCK_VALID_TRANSACTIONS))
-        candidates_add(cm, bi);
-    candidates_prune(cm);
+        candidates_add(cm->active, bi);
+    candidates_prune(cm->active);
     chainman_write_unlock(cm);
     return chainman_activate_best(cm);
 }

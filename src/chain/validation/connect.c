@@ -17,7 +17,8 @@ struct deferred {
 
 /* One block being connected. */
 struct connection {
-    struct chainman *cm;
+    struct chainstate *cs;
+    struct chainman *cm; /* of cs */
     const struct block *b;
     struct block_index *bi;
     struct reject *rej;
@@ -35,7 +36,7 @@ struct connection {
     /* hooks */
     const struct consensus_hooks *hooks; /* NULL: none for this block */
     struct rule_env env;
-    struct map marks; /* of env */
+    struct map marks;          /* of env */
     struct deferred *deferred; /* owned */
     size_t n_deferred, cap_deferred;
 };
@@ -43,7 +44,7 @@ struct connection {
 /* -- Taking back -- */
 
 /* Removes what the transaction added. False: something was not (or not quite) there. */
-static bool remove_outputs(struct chainman *cm, const struct tx *tx, uint32_t height)
+static bool remove_outputs(struct chainstate *cs, const struct tx *tx, uint32_t height)
 {
     bool clean = true;
     struct outpoint o = {.txid = tx->txid};
@@ -51,24 +52,24 @@ static bool remove_outputs(struct chainman *cm, const struct tx *tx, uint32_t he
         struct coin c;
         if (script_is_unspendable(tx->out[o.n].script))
             continue;
-        if (!coins_fetch(cm->coins, &o, &c) || c.height != height ||
+        if (!coins_fetch(cs->coins, &o, &c) || c.height != height ||
             c.value.v != tx->out[o.n].value.v || c.coinbase != tx_is_coinbase(tx) ||
             !bytes_equal(c.script, tx->out[o.n].script))
             clean = false;
-        coins_spend(cm->coins, &o, NULL, NULL);
+        coins_spend(cs->coins, &o, NULL, NULL);
     }
     return clean;
 }
 
-static bool restore_inputs(struct chainman *cm, const struct tx *tx,
+static bool restore_inputs(struct chainstate *cs, const struct tx *tx,
                            const struct tx_undo *u)
 {
     bool clean = true;
     for (uint32_t i = u->n; i-- > 0;) {
         const struct outpoint *o = &tx->in[i].prevout;
-        if (coins_have(cm->coins, o))
+        if (coins_have(cs->coins, o))
             clean = false;
-        coins_add(cm->coins, o, &u->coins[i], true);
+        coins_add(cs->coins, o, &u->coins[i], true);
     }
     return clean;
 }
@@ -79,9 +80,9 @@ static void take_back(struct connection *c)
     for (uint32_t i = c->b->n_tx; i-- > 0;) {
         const struct tx *tx = &c->b->txs[i];
         if (i < c->txs_added)
-            remove_outputs(c->cm, tx, (uint32_t)c->bi->height);
+            remove_outputs(c->cs, tx, (uint32_t)c->bi->height);
         if (i > 0)
-            restore_inputs(c->cm, tx, &c->undo.txs[i - 1]);
+            restore_inputs(c->cs, tx, &c->undo.txs[i - 1]);
     }
 }
 
@@ -197,7 +198,7 @@ static void drop_deferred(struct connection *c)
 static bool coin_here(void *ctx, const struct outpoint *o, struct coin *out)
 {
     struct connection *c = ctx;
-    return coins_fetch(c->cm->coins, o, out);
+    return coins_fetch(c->cs->coins, o, out);
 }
 
 static void hooks_begin(struct connection *c)
@@ -211,7 +212,7 @@ static void hooks_begin(struct connection *c)
         .params = c->cm->params,
         .prev = c->bi->prev,
         .height = c->bi->height,
-        .state = state_begin(c->cm->state),
+        .state = state_begin(c->cs->state),
         .defer = defer_check,
         .defer_ctx = c,
         .coin = coin_here,
@@ -225,7 +226,7 @@ static void mark_coins(struct connection *c)
     const void *outpoint;
     void *marks;
     for (size_t i = 0; map_next(&c->marks, &i, &outpoint, &marks);)
-        coins_mark(c->cm->coins, outpoint, *(const uint8_t *)marks);
+        coins_mark(c->cs->coins, outpoint, *(const uint8_t *)marks);
 }
 
 /* -- Connecting -- */
@@ -246,7 +247,7 @@ static bool check_bip30(struct connection *c)
     for (uint32_t i = 0; i < c->b->n_tx; i++) {
         struct outpoint o = {.txid = c->b->txs[i].txid};
         for (o.n = 0; o.n < c->b->txs[i].n_out; o.n++)
-            if (coins_have(c->cm->coins, &o))
+            if (coins_have(c->cs->coins, &o))
                 return bad_block(c, REJECT_BAD_TXNS_BIP30,
                                  "tried to overwrite transaction");
     }
@@ -293,7 +294,7 @@ static bool spend_inputs(struct connection *c, const struct tx *tx, struct tx_un
 {
     u->coins = arena_alloc(&c->mem, tx->n_in * sizeof(*u->coins));
     for (u->n = 0; u->n < tx->n_in; u->n++)
-        if (!coins_spend(c->cm->coins, &tx->in[u->n].prevout, &u->coins[u->n], &c->mem))
+        if (!coins_spend(c->cs->coins, &tx->in[u->n].prevout, &u->coins[u->n], &c->mem))
             return bad_block(c, REJECT_BAD_TXNS_INPUTS_MISSINGORSPENT,
                              "CheckTxInputs: inputs missing/spent");
     return true;
@@ -331,7 +332,7 @@ static bool connect_txs(struct connection *c)
         bool ok = i == 0 ? add_sigops(c, &c->b->txs[0], NULL) : connect_tx(c, i);
         if (!ok)
             return false;
-        coins_add_tx(c->cm->coins, &c->b->txs[i], (uint32_t)c->bi->height);
+        coins_add_tx(c->cs->coins, &c->b->txs[i], (uint32_t)c->bi->height);
         c->txs_added = i + 1;
     }
     return true;
@@ -369,9 +370,9 @@ static bool connect_all(struct connection *c)
  * worth anything. */
 static bool check_disk(struct connection *c)
 {
-    enum err e = coins_cache_error(c->cm->coins);
+    enum err e = coins_cache_error(c->cs->coins);
     if (e == ERR_OK)
-        e = state_error(c->cm->state);
+        e = state_error(c->cs->state);
     if (e == ERR_OK)
         return true;
     *c->rej = (struct reject){0};
@@ -416,7 +417,7 @@ static bool keep(struct connection *c, enum connect_mode mode)
     }
     if (mode == CONNECT_FULL && block_index_raise(c->bi, BLOCK_VALID_SCRIPTS))
         block_tree_mark_dirty(c->cm, c->bi);
-    coins_set_best_block(c->cm->coins, &c->bi->hash);
+    coins_set_best_block(c->cs->coins, &c->bi->hash);
     return true;
 }
 
@@ -440,20 +441,21 @@ static void connection_init(struct connection *c, enum connect_mode mode)
 }
 
 /* The genesis block creates nothing: the set begins empty and stands at it. */
-static bool connect_genesis(struct chainman *cm, const struct block_index *bi)
+static bool connect_genesis(struct chainstate *cs, const struct block_index *bi)
 {
-    coins_set_best_block(cm->coins, &bi->hash);
+    coins_set_best_block(cs->coins, &bi->hash);
     return true;
 }
 
-bool block_connect(struct chainman *cm, const struct block *b, struct block_index *bi,
+bool block_connect(struct chainstate *cs, const struct block *b, struct block_index *bi,
                    enum connect_mode mode, struct reject *rej)
 {
+    struct chainman *cm = cs->cm;
     if (mode != CONNECT_TEST && !block_check(b, cm->params, true, true, rej))
         return false;
     if (!bi->prev)
-        return connect_genesis(cm, bi);
-    struct connection c = {.cm = cm, .b = b, .bi = bi, .rej = rej};
+        return connect_genesis(cs, bi);
+    struct connection c = {.cs = cs, .cm = cm, .b = b, .bi = bi, .rej = rej};
     connection_init(&c, mode);
     bool ok = connect_all(&c);
     ok = finish_scripts(&c) && ok;
@@ -473,11 +475,11 @@ bool block_connect(struct chainman *cm, const struct block *b, struct block_inde
 
 /* -- Disconnecting -- */
 
-static bool undo_state(struct chainman *cm, struct bytes undo)
+static bool undo_state(struct chainstate *cs, struct bytes undo)
 {
     if (undo.len == 0)
         return true;
-    struct state_txn *t = state_begin(cm->state);
+    struct state_txn *t = state_begin(cs->state);
     if (!state_undo_apply(t, undo)) {
         state_discard(t);
         return false;
@@ -496,22 +498,23 @@ static bool undo_fits(const struct block *b, const struct block_undo *u)
     return true;
 }
 
-static enum disconnect_result undo_coins(struct chainman *cm, const struct block *b,
+static enum disconnect_result undo_coins(struct chainstate *cs, const struct block *b,
                                          const struct block_index *bi,
                                          const struct block_undo *u)
 {
     bool clean = true;
     for (uint32_t i = b->n_tx; i-- > 0;) {
-        clean &= remove_outputs(cm, &b->txs[i], (uint32_t)bi->height);
+        clean &= remove_outputs(cs, &b->txs[i], (uint32_t)bi->height);
         if (i > 0)
-            clean &= restore_inputs(cm, &b->txs[i], &u->txs[i - 1]);
+            clean &= restore_inputs(cs, &b->txs[i], &u->txs[i - 1]);
     }
     return clean ? DISCONNECT_OK : DISCONNECT_UNCLEAN;
 }
 
-enum disconnect_result block_disconnect(struct chainman *cm, const struct block *b,
+enum disconnect_result block_disconnect(struct chainstate *cs, const struct block *b,
                                         const struct block_index *bi)
 {
+    struct chainman *cm = cs->cm;
     struct arena mem;
     struct block_undo u;
     enum disconnect_result result = DISCONNECT_FAILED;
@@ -519,12 +522,12 @@ enum disconnect_result block_disconnect(struct chainman *cm, const struct block 
     enum err e = chainman_read_undo(cm, &u, bi, &mem);
     if (e != ERR_OK)
         log_error(cm->log, "Undo data of block %d: %s", bi->height, err_text(e));
-    else if (!undo_fits(b, &u) || !undo_state(cm, u.state))
+    else if (!undo_fits(b, &u) || !undo_state(cs, u.state))
         log_error(cm->log, "Block and undo data of height %d do not fit", bi->height);
     else
-        result = undo_coins(cm, b, bi, &u);
+        result = undo_coins(cs, b, bi, &u);
     if (result != DISCONNECT_FAILED)
-        coins_set_best_block(cm->coins, &bi->prev->hash);
+        coins_set_best_block(cs->coins, &bi->prev->hash);
     arena_clear(&mem);
     return result;
 }

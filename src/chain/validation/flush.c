@@ -8,12 +8,6 @@
 #define FLUSH_INTERVAL_US     (INT64_C(10) * 60 * 1000000)
 #define FLUSH_INTERVAL_IBD_US (INT64_C(60) * 60 * 1000000)
 
-static size_t memory_used(const struct chainman *cm)
-{
-    return coins_cache_memory(cm->coins) + coins_cache_flush_memory(cm->coins) +
-           state_memory(cm->state) + state_dirty_memory(cm->state);
-}
-
 static bool save_index(struct chainman *cm)
 {
     enum err e = block_files_sync(cm->files);
@@ -28,41 +22,43 @@ static bool save_index(struct chainman *cm)
     return true;
 }
 
-static bool save_chainstate(struct chainman *cm, bool drop)
+static bool save_chainstate(struct chainstate *cs, bool drop)
 {
     struct db_batch batch;
+    if (!coins_cache_dirty(cs->coins))
+        return true;
     db_batch_init(&batch);
-    coins_flush_into(cm->coins, &batch);
-    state_flush_into(cm->state, &batch);
-    enum err e = db_write(cm->chainstate, &batch, true);
+    coins_flush_into(cs->coins, &batch);
+    state_flush_into(cs->state, &batch);
+    enum err e = db_write(cs->db, &batch, true);
     db_batch_clear(&batch);
     if (e != ERR_OK)
-        return chainman_fatal_err(cm, "Failed to write to coin database", e);
-    coins_flush_done(cm->coins, drop);
-    state_flush_done(cm->state);
-    cm->coins_on_disk = true;
-    cm->flush_count++;
+        return chainman_fatal_err(cs->cm, "Failed to write to coin database", e);
+    coins_flush_done(cs->coins, drop);
+    state_flush_done(cs->state);
+    cs->on_disk = true;
+    cs->flush_count++;
     return true;
 }
 
-static bool enough_disk(struct chainman *cm, uint64_t reserve)
+static bool enough_disk(struct chainstate *cs, uint64_t reserve)
 {
     uint64_t have;
-    uint64_t need = reserve + 2 * coins_cache_flush_memory(cm->coins) / 3;
-    if (fs_free_bytes(cm->opt.datadir, &have) != ERR_OK || have >= need)
+    uint64_t need = reserve + 2 * coins_cache_flush_memory(cs->coins) / 3;
+    if (fs_free_bytes(cs->cm->opt.datadir, &have) != ERR_OK || have >= need)
         return true;
-    return chainman_disk_full(cm, "Cannot save the chain state");
+    return chainman_disk_full(cs->cm, "Cannot save the chain state");
 }
 
-static bool flush_now(struct chainman *cm, bool drop, uint64_t reserve)
+static bool flush_now(struct chainstate *cs, bool drop, uint64_t reserve)
 {
-    if (cm->fatal || !enough_disk(cm, reserve))
+    struct chainman *cm = cs->cm;
+    if (cm->fatal || !enough_disk(cs, reserve))
         return false;
     int64_t begin = clock_steady_us();
     chainman_write_lock(cm);
-    size_t coins = coins_cache_count(cm->coins);
-    bool ok =
-        save_index(cm) && (!coins_cache_dirty(cm->coins) || save_chainstate(cm, drop));
+    size_t coins = coins_cache_count(cs->coins);
+    bool ok = save_index(cm) && save_chainstate(cs, drop);
     chainman_write_unlock(cm);
     if (!ok)
         return false;
@@ -76,11 +72,12 @@ static bool flush_now(struct chainman *cm, bool drop, uint64_t reserve)
 
 bool flush_chain(struct chainman *cm, enum flush_mode mode)
 {
-    bool full = memory_used(cm) > cm->cache_limit;
+    struct chainstate *cs = cm->active;
+    bool full = chainstate_memory(cs) > cs->cache_limit;
     if (mode == FLUSH_IF_NEEDED && cm->opt.prune_target > 1 && !prune_auto(cm))
         return false;
     if (mode != FLUSH_IF_NEEDED || full || clock_steady_us() >= cm->next_flush_us)
-        return flush_now(cm, full, mode == FLUSH_CLOSING ? 0 : MIN_FREE_BYTES);
+        return flush_now(cs, full, mode == FLUSH_CLOSING ? 0 : MIN_FREE_BYTES);
     return true;
 }
 

@@ -29,6 +29,7 @@
 #define MIN_BLOCKS_TO_KEEP 288
 #define MIN_FREE_BYTES     (UINT64_C(50) << 20)
 #define MAX_SUBSCRIBERS    8
+#define INDEX_CACHE        (2u << 20) /* octets, of LevelDB below each index */
 
 /* An entry of the tree with what only this folder needs. bi is first, so that a
  * pointer to the one is a pointer to the other. */
@@ -48,6 +49,22 @@ struct block_list {
 struct prefetch;
 struct job;
 
+/* Coins and ticket state, the block they stand at, and the chain that leads there. One
+ * is active: rules, mempool and RPC look at it. */
+struct chainstate {
+    struct chainman *cm;       /* owns it */
+    struct db *db;             /* owned */
+    struct coins_cache *coins; /* owned */
+    struct state *state;       /* owned */
+    struct prefetch *prefetch; /* owned */
+    size_t cache_limit; /* octets for coins and state with what their flush takes */
+    size_t db_cache;    /* of LevelDB below them */
+    uint64_t flush_count;
+    bool on_disk;                 /* the database was written once */
+    struct block_list chain;      /* by height */
+    struct block_list candidates; /* tips as good as its own or better; best is last */
+};
+
 struct chainman {
     struct chainman_options opt;
     const struct chain_params *params; /* borrowed, as all of opt */
@@ -56,16 +73,11 @@ struct chainman {
     /* disk */
     struct block_db *index;       /* owned */
     struct block_files *files;    /* owned */
-    struct db *chainstate;        /* owned */
-    struct coins_cache *coins;    /* owned */
-    struct state *state;          /* owned */
+    struct chainstate *active;    /* owned */
     struct txindex *txindex;      /* owned, NULL: off */
     struct filter_index *filters; /* owned, NULL: off */
-    size_t cache_limit; /* octets for coins and state with what their flush takes */
-    uint64_t flush_count;
-    int64_t next_flush_us; /* steady time of the next periodic flush */
+    int64_t next_flush_us;        /* steady time of the next periodic flush */
     bool have_pruned;
-    bool coins_on_disk; /* the chain state database was written once */
 
     /* the tree: changed under the write lock */
     struct map by_hash; /* hash -> struct tree_node * */
@@ -74,17 +86,14 @@ struct chainman {
     struct block_index *best_header;
     struct block_index *best_invalid; /* the failed one with the most work */
     bool warned_of_invalid;
-    struct block_list active;     /* by height */
-    struct block_list candidates; /* tips as good as ours or better; best is last */
-    int32_t next_sequence;        /* of the next block that arrives */
-    int32_t precious_sequence;    /* of the next precious one: falls from -1 */
+    int32_t next_sequence;     /* of the next block that arrives */
+    int32_t precious_sequence; /* of the next precious one: falls from -1 */
     struct u256 precious_work;
 
     /* rules */
     struct versionbits versionbits;
     struct sigcache *sigcache;   /* owned */
     struct check_queue *scripts; /* owned */
-    struct prefetch *prefetch;   /* owned */
     bool activating;             /* inside chainman_activate_best */
     bool scripts_skipped;        /* the last block's, for the log */
     _Atomic bool ibd;
@@ -142,15 +151,33 @@ void block_tree_better_header(struct chainman *cm, struct block_index *bi);
 void block_tree_find_best_header(struct chainman *cm);
 
 bool block_better(const struct block_index *a, const struct block_index *b);
+void block_list_insert(struct block_list *l, size_t at, struct block_index *bi);
 void block_list_push(struct block_list *l, struct block_index *bi);
 void block_list_clear(struct block_list *l);
-void candidates_add(struct chainman *cm, struct block_index *bi);
-void candidates_remove(struct chainman *cm, struct block_index *bi);
-void candidates_prune(struct chainman *cm); /* drops what is worse than the tip */
+/* -- candidates.c -- */
+/* Adds the block to the candidates of every chainstate whose tip it may be. */
+void candidates_consider(struct chainman *cm, struct block_index *bi);
+void candidates_forget(struct chainman *cm, struct block_index *bi);
+void candidates_add(struct chainstate *cs, struct block_index *bi);
+void candidates_remove(struct chainstate *cs, struct block_index *bi);
+void candidates_prune(struct chainstate *cs); /* drops what is worse than the tip */
 /* Adds every block that may now be a tip. */
-void candidates_refill(struct chainman *cm);
+void candidates_refill(struct chainstate *cs);
 
-void active_set_tip(struct chainman *cm, struct block_index *bi);
+/* -- chain.c -- */
+void chainstate_set_tip(struct chainstate *cs, struct block_index *bi);
+struct block_index *chainstate_tip(const struct chainstate *cs);
+/* NULL: the chain does not reach that height. */
+struct block_index *chainstate_at(const struct chainstate *cs, int32_t height);
+bool chainstate_contains(const struct chainstate *cs, const struct block_index *bi);
+struct block_index *chainstate_fork_point(const struct chainstate *cs,
+                                          const struct block_index *bi);
+
+/* -- chainstate.c -- */
+NODISCARD enum err chainstate_open(struct chainstate **out, struct chainman *cm,
+                                   bool wipe, char **error);
+void chainstate_free(struct chainstate *cs); /* NULL is fine */
+size_t chainstate_memory(const struct chainstate *cs);
 
 /* -- thread.c -- */
 void thread_init(struct chainman *cm);
@@ -192,18 +219,18 @@ enum connect_mode {
 };
 /* Applies the block on top of what coins and state stand at. False: rej says why, or
  * (rej without code) the node is stopping; coins and state are as before then. */
-bool block_connect(struct chainman *cm, const struct block *b, struct block_index *bi,
+bool block_connect(struct chainstate *cs, const struct block *b, struct block_index *bi,
                    enum connect_mode mode, struct reject *rej);
 enum disconnect_result {
     DISCONNECT_OK,
     DISCONNECT_UNCLEAN, /* done, but the coins were not quite what they should be */
     DISCONNECT_FAILED,
 };
-enum disconnect_result block_disconnect(struct chainman *cm, const struct block *b,
+enum disconnect_result block_disconnect(struct chainstate *cs, const struct block *b,
                                         const struct block_index *bi);
 
 /* -- prefetch.c -- */
-struct prefetch *prefetch_new(struct chainman *cm);
+struct prefetch *prefetch_new(struct chainstate *cs);
 void prefetch_free(struct prefetch *p); /* waits for what is under way */
 /* Starts reading these blocks, which will be wanted in this order. */
 void prefetch_blocks(struct prefetch *p, struct block_index *const *next, size_t n);
@@ -217,12 +244,12 @@ enum err prefetch_take(struct prefetch *p, struct block **out,
 
 /* -- activate.c -- */
 /* Disconnects the tip; @give_back: its transactions may come back to the mempool. */
-bool tip_disconnect(struct chainman *cm, bool give_back);
+bool tip_disconnect(struct chainstate *cs, bool give_back);
 void block_found_invalid(struct chainman *cm, struct block_index *bi,
                          const struct reject *rej);
 /* One step towards the best chain: *done when there is nothing to do. False:
  * stopping. */
-bool activate_step(struct chainman *cm, bool *done);
+bool activate_step(struct chainstate *cs, bool *done);
 
 /* -- accept.c -- */
 bool accept_header(struct chainman *cm, const struct block_header *h,
@@ -231,6 +258,13 @@ bool accept_header(struct chainman *cm, const struct block_header *h,
 bool accept_block(struct chainman *cm, const struct block *b, bool requested,
                   const struct filepos *known, bool min_pow_checked,
                   struct block_index **out, bool *is_new, struct reject *rej);
+
+/* -- utxo_set.c -- */
+typedef bool coin_fn(void *ctx, const struct outpoint *o, const struct coin *c);
+/* Every coin of a chain state database, in the order of keys, until fn returns false.
+ * @snapshot may be NULL. */
+NODISCARD enum err coins_db_each(struct db *db, const struct db_snapshot *snapshot,
+                                 coin_fn *fn, void *ctx);
 
 /* -- flush.c -- */
 enum flush_mode {
@@ -267,7 +301,7 @@ enum verify_result {
     VERIFY_DAMAGED,
     VERIFY_INTERRUPTED,
 };
-enum verify_result verify_chain(struct chainman *cm, int level, int blocks);
+enum verify_result verify_chain(struct chainstate *cs, int level, int blocks);
 /* -checkblockindex: ASSERTs the invariants of the tree. */
 void check_block_index(struct chainman *cm);
 

@@ -7,10 +7,6 @@
 #include "chain/validation/internal.h"
 #include "util/fs.h"
 
-#define CHAINSTATE_VERSION 1
-#define INDEX_CACHE        (2u << 20)
-#define COINS_DB_CACHE     (8u << 20)
-#define MIN_DBCACHE        (4u << 20)
 #define SCRIPT_QUEUE_ITEMS 4096
 
 static void say(const struct chainman *cm, const char *text)
@@ -20,72 +16,6 @@ static void say(const struct chainman *cm, const char *text)
 }
 
 /* -- Databases -- */
-
-static void on_chainstate_error(void *ctx, enum err e, const char *message)
-{
-    struct chainman *cm = ctx;
-    log_error(cm->log, "Chain state: %s (%s)", message, err_text(e));
-}
-
-/* -dbcache pays for everything: LevelDB's block cache and memtables, ticket state,
- * coins. */
-struct cache_shares {
-    size_t coins_db, write_buffer, state, rest;
-};
-
-static struct cache_shares share_cache(const struct chainman *cm)
-{
-    struct cache_shares s;
-    size_t total = cm->opt.dbcache > MIN_DBCACHE ? cm->opt.dbcache : MIN_DBCACHE;
-    total -= total > 8 * INDEX_CACHE ? INDEX_CACHE : 0;
-    s.coins_db = total / 4 < COINS_DB_CACHE ? total / 4 : COINS_DB_CACHE;
-    s.write_buffer = total / 8 < COINS_DB_CACHE ? total / 8 : COINS_DB_CACHE;
-    s.rest = total - s.coins_db - 2 * s.write_buffer;
-    s.state = cm->params->tickets_height == TICKETS_NEVER ? 1u << 20 : s.rest / 4;
-    return s;
-}
-
-/* Rules above may follow the state from here on. */
-static void attach_hooks(struct chainman *cm)
-{
-    const struct consensus_hooks *h = cm->opt.hooks;
-    if (h != NULL && h->attach != NULL)
-        h->attach(h->ctx, cm->params, cm->state);
-}
-
-static enum err open_chainstate(struct chainman *cm, bool wipe, char **error)
-{
-    struct cache_shares shares = share_cache(cm);
-    struct db_options opt = {
-        .name = "chain state",
-        .cache_bytes = shares.coins_db,
-        .write_buffer_bytes = shares.write_buffer,
-        .bloom = true,
-        .wipe = wipe,
-        .version = CHAINSTATE_VERSION,
-        .way_out = "-reindex-chainstate",
-        .on_error = on_chainstate_error,
-        .ctx = cm,
-    };
-    char *dir = path_join(cm->opt.datadir, "chainstate");
-    enum err e = db_open(&cm->chainstate, dir, &opt, error);
-    free(dir);
-    if (e != ERR_OK)
-        return e;
-    cm->cache_limit = shares.rest;
-    cm->coins = coins_cache_new(cm->chainstate);
-    cm->state = state_new(cm->chainstate, shares.state);
-    attach_hooks(cm);
-    if (coins_cache_error(cm->coins) != ERR_OK) {
-        *error = xasprintf("The chain state in %s/chainstate is damaged. Restart with "
-                           "-reindex-chainstate",
-                           cm->opt.datadir);
-        return ERR_CORRUPT;
-    }
-    struct hash256 best = coins_best_block(cm->coins);
-    cm->coins_on_disk = !hash256_is_zero(&best);
-    return ERR_OK;
-}
 
 static enum err open_block_files(struct chainman *cm, char **error)
 {
@@ -298,10 +228,10 @@ static enum err load_genesis(struct chainman *cm, char **error)
 /* The active chain is the one that the chain state stands at. */
 static enum err load_tip(struct chainman *cm, char **error)
 {
-    struct hash256 best = coins_best_block(cm->coins);
+    struct hash256 best = coins_best_block(cm->active->coins);
     if (hash256_is_zero(&best)) {
         best = cm->params->genesis_hash;
-        coins_set_best_block(cm->coins, &best);
+        coins_set_best_block(cm->active->coins, &best);
     }
     struct block_index *tip = block_tree_find(cm, &best);
     if (!tip || tip->status & BLOCK_FAILED_MASK) {
@@ -311,11 +241,11 @@ static enum err load_tip(struct chainman *cm, char **error)
                     "recover");
         return ERR_CORRUPT;
     }
-    active_set_tip(cm, tip);
-    for (size_t i = 0; i < cm->active.n; i++)
-        cm->active.v[i]->sequence = 0;
-    candidates_refill(cm);
-    candidates_prune(cm);
+    chainstate_set_tip(cm->active, tip);
+    for (int32_t i = 0; i <= tip->height; i++)
+        chain_at(cm, i)->sequence = 0;
+    candidates_refill(cm->active);
+    candidates_prune(cm->active);
     block_tree_find_best_header(cm);
     tip_announce(cm);
     return ERR_OK;
@@ -334,7 +264,8 @@ static enum err verify_loaded(struct chainman *cm, char **error)
         return ERR_RANGE;
     }
     say(cm, "Verifying blocks…");
-    if (verify_chain(cm, cm->opt.check_level, cm->opt.check_blocks) != VERIFY_DAMAGED)
+    if (verify_chain(cm->active, cm->opt.check_level, cm->opt.check_blocks) !=
+        VERIFY_DAMAGED)
         return ERR_OK;
     *error =
         xstrdup("Corrupted block database detected.\nPlease restart with -reindex or "
@@ -351,7 +282,8 @@ static enum err open_all(struct chainman *cm, char **error)
      * finds an index with an empty chain state and connects its blocks. The other
      * way round it could not open. */
     if (e == ERR_OK)
-        e = open_chainstate(cm, cm->opt.reindex || cm->opt.reindex_chainstate, error);
+        e = chainstate_open(&cm->active, cm,
+                            cm->opt.reindex || cm->opt.reindex_chainstate, error);
     if (e == ERR_OK)
         e = open_index(cm, error);
     if (e == ERR_OK)
@@ -373,15 +305,12 @@ static enum err open_all(struct chainman *cm, char **error)
 
 static void free_all(struct chainman *cm)
 {
-    prefetch_free(cm->prefetch);
+    chainstate_free(cm->active);
     check_queue_free(cm->scripts);
     sigcache_free(cm->sigcache);
     versionbits_clear(&cm->versionbits);
     txindex_close(cm->txindex);
     filter_index_close(cm->filters);
-    state_free(cm->state);
-    coins_cache_free(cm->coins);
-    db_close(cm->chainstate);
     block_db_close(cm->index);
     block_files_close(cm->files);
     block_tree_clear(cm);
@@ -404,7 +333,6 @@ enum err chainman_open(struct chainman **out, const struct chainman_options *opt
     cm->sigcache = sigcache_new(opt->sigcache_bytes);
     cm->scripts = check_queue_new(opt->workers, sizeof(struct script_check),
                                   SCRIPT_QUEUE_ITEMS, script_check_run, NULL);
-    cm->prefetch = prefetch_new(cm);
     enum err e = open_all(cm, error);
     if (e == ERR_OK && !thread_start(cm)) {
         e = ERR_FULL;
@@ -438,12 +366,12 @@ const struct chain_params *chainman_params(const struct chainman *cm)
 
 struct coins_cache *chainman_coins(const struct chainman *cm)
 {
-    return cm->coins;
+    return cm->active->coins;
 }
 
 struct state *chainman_state(const struct chainman *cm)
 {
-    return cm->state;
+    return cm->active->state;
 }
 
 struct block_files *chainman_files(const struct chainman *cm)
@@ -510,81 +438,4 @@ enum err chainman_read_undo(struct chainman *cm, struct block_undo *out,
         e = ERR_CORRUPT;
     buf_clear(&data);
     return e;
-}
-
-/* -- The whole UTXO set -- */
-
-struct utxo_walk {
-    struct chainman *cm;
-    struct db_snapshot *snapshot;
-    const struct block_index *tip;
-};
-
-static void begin_walk(void *arg)
-{
-    struct utxo_walk *w = arg;
-    if (!flush_chain(w->cm, FLUSH_ALWAYS))
-        return;
-    w->tip = chain_tip(w->cm);
-    w->snapshot = db_snapshot_new(w->cm->chainstate);
-}
-
-static enum err walk_coins(struct utxo_walk *w,
-                           bool (*fn)(void *ctx, const struct outpoint *o,
-                                      const struct coin *c),
-                           void *ctx)
-{
-    uint8_t prefix = COINS_DB_COIN;
-    enum err bad = ERR_OK;
-    struct db_iter *it =
-        db_iter_new(w->cm->chainstate, w->snapshot, bytes_of(&prefix, 1));
-    for (bool more = true; more && db_iter_valid(it); db_iter_next(it)) {
-        uint8_t scratch[COIN_SCRATCH];
-        struct outpoint o;
-        struct coin c;
-        struct reader r;
-        struct bytes value = db_iter_value(it);
-        reader_init(&r, value.data, value.len);
-        if (!coin_key_read(&o, db_iter_key(it)) || !coin_read(&c, &r, scratch)) {
-            bad = ERR_CORRUPT;
-            break;
-        }
-        more = fn(ctx, &o, &c);
-    }
-    enum err e = db_iter_free(it);
-    return e != ERR_OK ? e : bad;
-}
-
-enum err chainman_utxo_walk(struct chainman *cm,
-                            bool (*fn)(void *ctx, const struct outpoint *o,
-                                       const struct coin *c),
-                            void *ctx, const struct block_index **tip)
-{
-    struct utxo_walk w = {.cm = cm};
-    enum err e = chainman_call(cm, begin_walk, &w);
-    if (e != ERR_OK)
-        return e;
-    if (!w.snapshot)
-        return ERR_IO;
-    if (tip)
-        *tip = w.tip;
-    e = walk_coins(&w, fn, ctx);
-    db_snapshot_free(cm->chainstate, w.snapshot);
-    return e;
-}
-
-uint64_t chainman_utxo_disk_size(struct chainman *cm)
-{
-    uint8_t from = COINS_DB_COIN, to = COINS_DB_COIN + 1;
-    return db_approximate_size(cm->chainstate, bytes_of(&from, 1), bytes_of(&to, 1));
-}
-
-size_t chainman_coins_limit(const struct chainman *cm)
-{
-    return cm->cache_limit;
-}
-
-size_t chainman_coins_db_limit(const struct chainman *cm)
-{
-    return share_cache(cm).coins_db;
 }

@@ -1,7 +1,10 @@
 libochre_chain_a_SOURCES += \
 	src/chain/validation/accept.c \
 	src/chain/validation/activate.c \
+	src/chain/validation/candidates.c \
+	src/chain/validation/chain.c \
 	src/chain/validation/chainman.h \
+	src/chain/validation/chainstate.c \
 	src/chain/validation/connect.c \
 	src/chain/validation/flush.c \
 	src/chain/validation/follow.c \
@@ -13,5 +16,6 @@ libochre_chain_a_SOURCES += \
 	src/chain/validation/prefetch.c \
 	src/chain/validation/prune.c \
 	src/chain/validation/thread.c \
+	src/chain/validation/utxo_set.c \
 	src/chain/validation/block_tree.c \
 	src/chain/validation/verify.c

@@ -44,16 +44,18 @@ struct ahead {
 };
 
 struct prefetch {
-    struct chainman *cm;
+    struct chainstate *cs;
+    struct chainman *cm; /* of cs */
     pthread_mutex_t mutex;
     pthread_cond_t done;
     struct ahead slots[BLOCKS_AHEAD];
 };
 
-struct prefetch *prefetch_new(struct chainman *cm)
+struct prefetch *prefetch_new(struct chainstate *cs)
 {
     struct prefetch *p = xcalloc(1, sizeof(*p));
-    p->cm = cm;
+    p->cs = cs;
+    p->cm = cs->cm;
     pthread_mutex_init(&p->mutex, NULL);
     pthread_cond_init(&p->done, NULL);
     for (size_t i = 0; i < BLOCKS_AHEAD; i++)
@@ -189,7 +191,7 @@ void prefetch_blocks(struct prefetch *p, struct block_index *const *next, size_t
         s->bi = next[i];
         s->pos = (struct filepos){next[i]->file, next[i]->data_pos};
         /* While nothing was ever flushed, all coins are in the cache. */
-        s->want_coins = p->cm->coins_on_disk;
+        s->want_coins = p->cs->on_disk;
         job_begin(s, read_block, s);
     }
 }
@@ -202,8 +204,8 @@ static void read_coins(void *arg)
     struct ahead *s = j->slot;
     for (size_t i = j->from; i < j->to; i++) {
         struct wanted_coin *w = &s->coins[i];
-        w->found = coins_db_read(s->owner->cm->chainstate, w->outpoint, &w->coin,
-                                 &j->mem) == ERR_OK;
+        w->found =
+            coins_db_read(s->owner->cs->db, w->outpoint, &w->coin, &j->mem) == ERR_OK;
     }
     job_end(s);
 }
@@ -213,7 +215,7 @@ static void drop_cached(struct prefetch *p, struct ahead *s)
 {
     size_t n = 0;
     for (size_t i = 0; i < s->n_coins; i++)
-        if (!coins_cached(p->cm->coins, s->coins[i].outpoint))
+        if (!coins_cached(p->cs->coins, s->coins[i].outpoint))
             s->coins[n++] = s->coins[i];
     s->n_coins = n;
 }
@@ -224,7 +226,7 @@ void prefetch_coins(struct prefetch *p, const struct block_index *bi)
     if (!s || slot_busy(s) || s->n_coin_jobs > 0 || s->n_coins == 0)
         return;
     drop_cached(p, s);
-    s->flush_count = p->cm->flush_count;
+    s->flush_count = p->cs->flush_count;
     size_t jobs = s->n_coins / COINS_PER_JOB + 1;
     if (jobs > MAX_COIN_JOBS)
         jobs = MAX_COIN_JOBS;
@@ -240,11 +242,11 @@ void prefetch_coins(struct prefetch *p, const struct block_index *bi)
 
 static void insert_coins(struct prefetch *p, struct ahead *s)
 {
-    if (s->n_coin_jobs == 0 || s->flush_count != p->cm->flush_count)
+    if (s->n_coin_jobs == 0 || s->flush_count != p->cs->flush_count)
         return;
     for (size_t i = 0; i < s->n_coins; i++)
         if (s->coins[i].found)
-            coins_insert_clean(p->cm->coins, s->coins[i].outpoint, &s->coins[i].coin);
+            coins_insert_clean(p->cs->coins, s->coins[i].outpoint, &s->coins[i].coin);
 }
 
 enum err prefetch_take(struct prefetch *p, struct block **out,

@@ -35,31 +35,32 @@ static bool verify_block(struct chainman *cm, const struct block_index *bi, int 
 }
 
 /* Disconnects in memory: level 3. Memory bounds how far that goes. */
-static bool verify_disconnect(struct chainman *cm, const struct block *b,
+static bool verify_disconnect(struct chainstate *cs, const struct block *b,
                               const struct block_index *bi)
 {
     char hash[65];
-    enum disconnect_result r = block_disconnect(cm, b, bi);
+    enum disconnect_result r = block_disconnect(cs, b, bi);
     if (r == DISCONNECT_OK)
         return true;
-    log_error(cm->log, "Verification: cannot undo block %s at %d",
+    log_error(cs->cm->log, "Verification: cannot undo block %s at %d",
               hash256_to_hex(hash, &bi->hash), bi->height);
     return false;
 }
 
 /* Brings coins and state back to the tip; with scripts at level 4. */
-static bool verify_reconnect(struct chainman *cm, const struct block_index *at,
+static bool verify_reconnect(struct chainstate *cs, const struct block_index *at,
                              int level)
 {
-    while (at != chain_tip(cm)) {
-        struct block_index *bi = chain_next(cm, at);
+    struct chainman *cm = cs->cm;
+    while (at != chainstate_tip(cs)) {
+        struct block_index *bi = chainstate_at(cs, at->height + 1);
         struct reject rej = {0};
         struct block *b;
         char hash[65], text[512];
         if (chainman_read_block(cm, &b, bi) != ERR_OK)
             return false;
         bool ok =
-            block_connect(cm, b, bi, level >= 4 ? CONNECT_REDO : CONNECT_AGAIN, &rej);
+            block_connect(cs, b, bi, level >= 4 ? CONNECT_REDO : CONNECT_AGAIN, &rej);
         block_unref(b);
         if (!ok) {
             log_error(cm->log, "Verification: cannot connect block %s at %d: %s",
@@ -72,15 +73,16 @@ static bool verify_reconnect(struct chainman *cm, const struct block_index *at,
     return true;
 }
 
-static bool room_for_more(const struct chainman *cm)
+static bool room_for_more(const struct chainstate *cs)
 {
-    return coins_cache_memory(cm->coins) + coins_cache_flush_memory(cm->coins) <
-           cm->cache_limit;
+    return coins_cache_memory(cs->coins) + coins_cache_flush_memory(cs->coins) <
+           cs->cache_limit;
 }
 
-enum verify_result verify_chain(struct chainman *cm, int level, int blocks)
+enum verify_result verify_chain(struct chainstate *cs, int level, int blocks)
 {
-    const struct block_index *tip = chain_tip(cm), *at = tip, *undone = tip;
+    struct chainman *cm = cs->cm;
+    const struct block_index *tip = chainstate_tip(cs), *at = tip, *undone = tip;
     bool ok = true;
     if (blocks <= 0 || blocks > tip->height)
         blocks = tip->height;
@@ -96,14 +98,14 @@ enum verify_result verify_chain(struct chainman *cm, int level, int blocks)
             break;
         }
         ok = verify_block(cm, at, level, &b);
-        if (ok && level >= 3 && undone == at && room_for_more(cm)) {
-            ok = verify_disconnect(cm, b, at);
+        if (ok && level >= 3 && undone == at && room_for_more(cs)) {
+            ok = verify_disconnect(cs, b, at);
             undone = at->prev;
         }
         block_unref(b);
     }
     if (ok && undone != tip)
-        ok = verify_reconnect(cm, undone, level);
+        ok = verify_reconnect(cs, undone, level);
     if (!ok)
         return VERIFY_DAMAGED;
     return cm->interrupted ? VERIFY_INTERRUPTED : VERIFY_OK;
@@ -113,8 +115,8 @@ bool chainman_verify(struct chainman *cm, int level, int blocks)
 {
     struct hash256 tip = chain_tip(cm)->hash;
     chainman_write_lock(cm);
-    enum verify_result r = verify_chain(cm, level, blocks);
-    struct hash256 best = coins_best_block(cm->coins);
+    enum verify_result r = verify_chain(cm->active, level, blocks);
+    struct hash256 best = coins_best_block(cm->active->coins);
     chainman_write_unlock(cm);
     if (!hash256_equal(&best, &tip))
         chainman_fatal_err(cm, "Chain state does not survive verification",
@@ -126,8 +128,8 @@ bool chainman_verify(struct chainman *cm, int level, int blocks)
 
 static bool is_candidate(const struct chainman *cm, const struct block_index *bi)
 {
-    for (size_t i = cm->candidates.n; i-- > 0;)
-        if (cm->candidates.v[i] == bi)
+    for (size_t i = cm->active->candidates.n; i-- > 0;)
+        if (cm->active->candidates.v[i] == bi)
             return true;
     return false;
 }
@@ -160,8 +162,9 @@ void check_block_index(struct chainman *cm)
     const struct block_index *tip = chain_tip(cm);
     block_tree_each(cm, check_entry, cm);
     ASSERT(is_candidate(cm, tip));
-    struct hash256 best = coins_best_block(cm->coins);
+    struct hash256 best = coins_best_block(cm->active->coins);
     ASSERT(hash256_equal(&best, &tip->hash));
-    for (size_t i = 1; i < cm->candidates.n; i++)
-        ASSERT(block_better(cm->candidates.v[i], cm->candidates.v[i - 1]));
+    for (size_t i = 1; i < cm->active->candidates.n; i++)
+        ASSERT(
+            block_better(cm->active->candidates.v[i], cm->active->candidates.v[i - 1]));
 }
