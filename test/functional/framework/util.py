@@ -1,7 +1,9 @@
 """Small helpers every test needs."""
+import fcntl
 import os
 import random
 import socket
+import tempfile
 import time
 
 import pytest
@@ -29,21 +31,41 @@ def cpu_seconds(pid):
     return time.clock_gettime(~pid << 3 | 2)
 
 
-_used = set()
+class PortClaims:
+    """Ports this process has claimed, by locks on the bytes of a file that all test runs
+    of a user share: a stopped node's port stays its own until the process ends."""
+
+    def __init__(self):
+        path = os.path.join(tempfile.gettempdir(), f"ochre-test-ports-{os.getuid()}")
+        self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.mine = set()
+
+    def take(self, port):
+        if port in self.mine:
+            return False
+        try:
+            fcntl.lockf(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        except OSError:
+            return False
+        self.mine.add(port)
+        return True
+
+
+_claims = PortClaims()
 
 
 def free_port():
-    """A loopback port below the ephemeral range that nothing listens on."""
+    """A loopback port below the ephemeral range that no other test run has claimed and
+    nothing listens on."""
     while True:
         port = random.SystemRandom().randrange(10000, 32000)
-        if port in _used:
+        if not _claims.take(port):
             continue
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        _used.add(port)
         return port
 
 
