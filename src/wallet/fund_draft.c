@@ -175,7 +175,9 @@ static void add_input(struct draft *d, const struct fund *f, uint32_t i)
 /* Named coins keep their places at the beginning, the others are in random order. */
 static void add_inputs(struct draft *d, struct fund *f, const struct sel_result *r)
 {
-    d->inputs = xmemdup(r->coins, (r->n + 1) * sizeof(*d->inputs));
+    d->inputs = xmalloc((r->n + 1) * sizeof(*d->inputs));
+    if (r->n > 0)
+        memcpy(d->inputs, r->coins, r->n * sizeof(*d->inputs));
     shuffle(&f->rng, d->inputs + f->n_named, r->n - f->n_named);
     for (size_t i = 0; i < r->n; i++)
         add_input(d, f, d->inputs[i]);

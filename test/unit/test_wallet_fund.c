@@ -124,11 +124,17 @@ static bool sign_ticket(void *ctx, struct mtx *m, struct wallet_error *e)
     return true;
 }
 
-static struct outpoint some_coin(void)
+static struct outpoint coin_at(size_t i)
 {
     size_t n;
     const struct unspent *u = txstore_unspent(f.w, &n);
-    return (struct outpoint){u[n / 2].wtx->tx->txid, u[n / 2].n};
+    i = (n / 2 + i) % n;
+    return (struct outpoint){u[i].wtx->tx->txid, u[i].n};
+}
+
+static struct outpoint some_coin(void)
+{
+    return coin_at(0);
 }
 
 static void a_ticket_knows_its_first_input_before_it_is_signed(void **state)
@@ -271,6 +277,27 @@ static void bound_coins_are_spent_by_name_only(void **state)
     f.chain.source.coin_bound = NULL;
 }
 
+/* Every number of them: room for inputs is taken in steps. */
+static void named_coins_keep_their_places(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n <= 30; n++) {
+        struct payment p;
+        payment_init(&p, 1, 1000);
+        p.rq.sign = false;
+        for (size_t i = 0; i < n; i++) {
+            struct outpoint o = coin_at(i);
+            coin_control_name(&p.control, &o);
+        }
+        assert_true(fund(&p));
+        assert_int_equal(n, p.funded.tx->n_in);
+        for (size_t i = 0; i < n; i++)
+            assert_true(outpoint_equal(&p.control.named[i].prevout,
+                                       &p.funded.tx->in[i].prevout));
+        payment_clear(&p);
+    }
+}
+
 /* More than a part is worth, and then more than one transaction can carry. */
 static void everything_is_looked_at_when_a_part_is_not_enough(void **state)
 {
@@ -317,6 +344,7 @@ int main(void)
         cmocka_unit_test(change_that_would_move_the_anchor_is_refused),
         cmocka_unit_test(no_script_is_spent_in_part),
         cmocka_unit_test(bound_coins_are_spent_by_name_only),
+        cmocka_unit_test(named_coins_keep_their_places),
         cmocka_unit_test(everything_is_looked_at_when_a_part_is_not_enough),
         cmocka_unit_test(a_commit_spends_the_coins),
     };
