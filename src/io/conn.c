@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "io/sockaddr.h"
@@ -255,19 +256,18 @@ static int new_socket(const struct endpoint *e)
                   SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-struct conn *conn_connect(struct loop *l, const struct endpoint *to, int64_t timeout_ms,
-                          const struct conn_handlers *h, void *ctx)
+/* Takes @fd; below 0: there is no socket and errno tells why. */
+static struct conn *start_connect(struct loop *l, int take_fd,
+                                  const struct endpoint *peer,
+                                  const struct sockaddr *sa, socklen_t n,
+                                  int64_t timeout_ms)
 {
-    struct sockaddr_storage ss;
-    socklen_t n = endpoint_to_sockaddr(&ss, to);
-    int fd = new_socket(to);
-    int why = fd < 0 ? errno : 0;
+    int fd = take_fd, why = fd < 0 ? errno : 0;
     if (fd < 0) /* something to hang the report on */
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct conn *c = new_conn(l, fd, to);
-    conn_set_handlers(c, h, ctx);
+    struct conn *c = new_conn(l, fd, peer);
     c->connecting = true;
-    if (why == 0 && connect(fd, (struct sockaddr *)&ss, n) != 0 && errno != EINPROGRESS)
+    if (why == 0 && connect(fd, sa, n) != 0 && errno != EINPROGRESS)
         why = errno;
     if (why != 0) {
         report_later(c, why);
@@ -275,6 +275,36 @@ struct conn *conn_connect(struct loop *l, const struct endpoint *to, int64_t tim
     }
     struct timeval tv = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
     event_add(c->writable, timeout_ms > 0 ? &tv : NULL);
+    return c;
+}
+
+struct conn *conn_connect(struct loop *l, const struct endpoint *to, int64_t timeout_ms,
+                          const struct conn_handlers *h, void *ctx)
+{
+    struct sockaddr_storage ss;
+    socklen_t n = endpoint_to_sockaddr(&ss, to);
+    struct conn *c = start_connect(l, new_socket(to), to, (struct sockaddr *)&ss, n,
+                                   timeout_ms);
+    conn_set_handlers(c, h, ctx);
+    return c;
+}
+
+bool unix_path_fits(const char *path)
+{
+    return strlen(path) < sizeof(((struct sockaddr_un *)NULL)->sun_path);
+}
+
+struct conn *conn_connect_unix(struct loop *l, const char *path, int64_t timeout_ms,
+                               const struct conn_handlers *h, void *ctx)
+{
+    static const struct endpoint none;
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    ASSERT(unix_path_fits(path));
+    memcpy(sun.sun_path, path, strlen(path) + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    struct conn *c = start_connect(l, fd, &none, (struct sockaddr *)&sun, sizeof(sun),
+                                   timeout_ms);
+    conn_set_handlers(c, h, ctx);
     return c;
 }
 

@@ -63,6 +63,11 @@ struct conn_handlers {
  * @timeout_ms 0: the system's. */
 struct conn *conn_connect(struct loop *l, const struct endpoint *to, int64_t timeout_ms,
                           const struct conn_handlers *h, void *ctx);
+/* The same to a Unix socket; conn_peer is all zeros then. @path fits, see
+ * unix_path_fits. */
+struct conn *conn_connect_unix(struct loop *l, const char *path, int64_t timeout_ms,
+                               const struct conn_handlers *h, void *ctx);
+bool unix_path_fits(const char *path);
 /* Frees; unsent output is dropped, no callback follows. */
 void conn_close(struct conn *c);
 /* Stops reading and closes (through closed(c, ctx, 0)) once all output is sent. */

@@ -5,7 +5,9 @@ libochre_io_a_SOURCES = \
 	src/io/endpoint.c src/io/sockaddr.h \
 	src/io/http.c src/io/http.h \
 	src/io/loop.c src/io/loop.h \
-	src/io/netaddr.c src/io/netaddr.h
+	src/io/netaddr.c src/io/netaddr.h \
+	src/io/proxy.c src/io/proxy.h \
+	src/io/socks5.c src/io/socks5.h
 if HAVE_ZMQ
 libochre_io_a_SOURCES += src/io/zmq_outlet.c src/io/zmq_outlet.h
 endif

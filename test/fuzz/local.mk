@@ -14,6 +14,11 @@ test_fuzz_fuzz_http_SOURCES = test/fuzz/fuzz_http.c test/fuzz/fuzz.h
 test_fuzz_fuzz_http_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_http_LDADD = libochre_io.a libochre_util.a $(IO_LIBS)
 
+FUZZERS += test/fuzz/fuzz_socks5
+test_fuzz_fuzz_socks5_SOURCES = test/fuzz/fuzz_socks5.c test/fuzz/fuzz.h
+test_fuzz_fuzz_socks5_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_socks5_LDADD = libochre_io.a libochre_util.a $(IO_LIBS)
+
 FUZZERS += test/fuzz/fuzz_json
 test_fuzz_fuzz_json_SOURCES = test/fuzz/fuzz_json.c test/fuzz/fuzz.h
 test_fuzz_fuzz_json_LDFLAGS = $(FUZZ_LINK)

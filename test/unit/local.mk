@@ -15,6 +15,11 @@ test_unit_test_bytes_LDADD = $(UTIL_TEST_LIBS)
 check_PROGRAMS += test/unit/test_http
 test_unit_test_http_SOURCES = test/unit/test_http.c test/unit/unit.h
 test_unit_test_http_LDADD = libochre_io.a libochre_util.a $(CMOCKA_LIBS) $(IO_LIBS)
+
+check_PROGRAMS += test/unit/test_socks5
+test_unit_test_socks5_SOURCES = test/unit/test_socks5.c test/unit/unit.h
+test_unit_test_socks5_LDADD = libochre_io.a libochre_util.a $(CMOCKA_LIBS) $(IO_LIBS)
+
 check_PROGRAMS += test/unit/test_blockfile
 test_unit_test_blockfile_SOURCES = test/unit/test_blockfile.c test/unit/unit.h
 test_unit_test_blockfile_LDADD = $(CHAIN_TEST_LIBS)
