@@ -63,6 +63,17 @@ struct net_options {
     bool v2_transport;          /* -v2transport: NODE_P2P_V2 */
     bool serve_filters;         /* -peerblockfilters: NODE_COMPACT_FILTERS */
     bool pruned;                /* serves the last 288 blocks only */
+
+    /* Proxies and private networks, as the user wrote them; "": not given. */
+    const char *proxy;        /* -proxy, "0": none */
+    const char *onion;        /* -onion, "0": the Tor network is not to be used */
+    const char *i2psam;       /* -i2psam */
+    bool proxy_randomize;     /* -proxyrandomize */
+    bool cjdns_reachable;     /* -cjdnsreachable */
+    bool listen_onion;        /* -listenonion */
+    const char *tor_control;  /* -torcontrol, 127.0.0.1:9051 */
+    const char *tor_password; /* -torpassword */
+    bool i2p_accept_incoming; /* -i2pacceptincoming */
 };
 
 /* Checks the options, loads peers.dat and banlist.json, binds, and subscribes to chain
