@@ -1,10 +1,8 @@
 /* gettxout and gettxoutsetinfo. */
-#include <stdlib.h>
-
 #include "chain/mempool/mempool.h"
 #include "chain/store/coins_cache.h"
+#include "chain/store/utxo_hash.h"
 #include "crypto/hash.h"
-#include "crypto/sha256.h"
 #include "rpc/cmd_blockchain.h"
 #include "rpc/json_tx.h"
 
@@ -85,80 +83,33 @@ static const char *const set_hash_names[] = {
     [SET_HASH_NONE] = "none",
 };
 
-/* A coin as the hashes see it, kept until all of its transaction's are there. */
-struct hashed_coin {
-    uint32_t n;
-    size_t begin, end; /* of its octets in utxo_set.octets */
-};
-
 struct utxo_set {
     struct rpc_call *c;
     enum set_hash kind;
     uint64_t txouts, transactions, bogosize;
     int64_t total;
-    struct sha256 serialized;
+    struct utxo_hash serialized;
     struct muhash muhash;
-    /* the transaction whose coins come now */
-    struct hash256 txid;
+    struct hash256 txid; /* of the last coin */
     struct buf octets;
-    struct hashed_coin *coins; /* owned */
-    size_t n_coins, cap_coins;
 };
-
-static int by_output(const void *a, const void *b)
-{
-    const struct hashed_coin *x = a, *y = b;
-    return (x->n > y->n) - (x->n < y->n);
-}
-
-/* The database's order of outputs is not their number's. */
-static void finish_tx(struct utxo_set *s)
-{
-    if (s->n_coins == 0)
-        return;
-    s->transactions++;
-    if (s->kind == SET_HASH_SERIALIZED) {
-        qsort(s->coins, s->n_coins, sizeof(*s->coins), by_output);
-        for (size_t i = 0; i < s->n_coins; i++)
-            sha256_update(&s->serialized, s->octets.data + s->coins[i].begin,
-                          s->coins[i].end - s->coins[i].begin);
-    }
-    s->n_coins = 0;
-    buf_reset(&s->octets);
-}
-
-static void write_coin(struct buf *out, const struct outpoint *o,
-                       const struct coin *coin)
-{
-    struct sink s = sink_to_buf(out);
-    outpoint_write(&s, o);
-    write_u32(&s, coin->height << 1 | coin->coinbase);
-    write_i64(&s, coin->value.v);
-    write_var(&s, coin->script);
-}
 
 static void hash_coin(struct utxo_set *s, const struct outpoint *o,
                       const struct coin *coin)
 {
-    size_t begin = s->octets.len;
-    if (s->kind != SET_HASH_NONE)
-        write_coin(&s->octets, o, coin);
+    if (s->kind == SET_HASH_SERIALIZED)
+        utxo_hash_add(&s->serialized, o, coin);
     if (s->kind == SET_HASH_MUHASH) {
-        muhash_insert(&s->muhash, s->octets.data, s->octets.len);
         buf_reset(&s->octets);
+        utxo_octets(&s->octets, o, coin);
+        muhash_insert(&s->muhash, s->octets.data, s->octets.len);
     }
-    if (s->n_coins == s->cap_coins) {
-        s->cap_coins = s->cap_coins ? s->cap_coins * 2 : 64;
-        s->coins = xrealloc_array(s->coins, s->cap_coins, sizeof(*s->coins));
-    }
-    s->coins[s->n_coins++] = (struct hashed_coin){o->n, begin, s->octets.len};
 }
 
 static bool add_coin(void *ctx, const struct outpoint *o, const struct coin *coin)
 {
     struct utxo_set *s = ctx;
-    if (!hash256_equal(&s->txid, &o->txid))
-        finish_tx(s);
+    s->transactions += s->txouts == 0 || !hash256_equal(&s->txid, &o->txid);
     s->txid = o->txid;
     s->txouts++;
     s->total += coin->value.v;
@@ -180,17 +131,16 @@ static bool read_kind(struct rpc_call *c, enum set_hash *out)
     return false;
 }
 
-static void reply_set(struct utxo_set *s, const struct block_index *tip)
+static void reply_set(struct utxo_set *s, const struct block_index *tip,
+                      const struct hash256 *serialized)
 {
     struct rpc_call *c = s->c;
-    struct hash256 hash;
+    struct hash256 hash = *serialized;
     json_begin_object(c->w);
     json_kv_int(c->w, "height", tip->height);
     json_kv_hash(c->w, "bestblock", &tip->hash);
     json_kv_uint(c->w, "txouts", s->txouts);
     json_kv_uint(c->w, "bogosize", s->bogosize);
-    if (s->kind == SET_HASH_SERIALIZED)
-        sha256d_final(&s->serialized, hash.b);
     if (s->kind == SET_HASH_MUHASH)
         muhash_final(&s->muhash, hash.b);
     if (s->kind != SET_HASH_NONE)
@@ -212,14 +162,14 @@ void rpc_gettxoutsetinfo(struct rpc_call *c)
                   "Querying specific block heights requires coinstatsindex");
         return;
     }
-    sha256_init(&s.serialized);
+    struct hash256 serialized;
+    utxo_hash_init(&s.serialized);
     muhash_init(&s.muhash);
     enum err e = chainman_utxo_walk(c->node->chainman, add_coin, &s, &tip);
-    finish_tx(&s);
+    utxo_hash_final(&s.serialized, &serialized);
     if (e != ERR_OK || rpc_cancelled(c))
         rpc_error(c, RPC_INTERNAL_ERROR, "Unable to read UTXO set");
     else
-        reply_set(&s, tip);
-    free(s.coins);
+        reply_set(&s, tip, &serialized);
     buf_clear(&s.octets);
 }

@@ -6,4 +6,6 @@ libochre_chain_a_SOURCES += \
 	src/chain/store/filter_index.c src/chain/store/filter_index.h \
 	src/chain/store/index_db.c src/chain/store/index_db.h \
 	src/chain/store/txindex.c src/chain/store/txindex.h \
-	src/chain/store/undo.c src/chain/store/undo.h
+	src/chain/store/undo.c src/chain/store/undo.h \
+	src/chain/store/utxo_file.c src/chain/store/utxo_file.h \
+	src/chain/store/utxo_hash.c src/chain/store/utxo_hash.h
