@@ -79,8 +79,20 @@ test_fuzz_fuzz_net_transport_SOURCES = test/fuzz/fuzz_net_transport.c test/fuzz/
 test_fuzz_fuzz_net_transport_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_net_transport_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 
+NET_LAB = test/fuzz/net_lab.c test/fuzz/net_lab.h test/unit/chain_blocks.h
+
+FUZZERS += test/fuzz/fuzz_net_handler
+test_fuzz_fuzz_net_handler_SOURCES = test/fuzz/fuzz_net_handler.c $(NET_LAB) test/fuzz/fuzz.h
+test_fuzz_fuzz_net_handler_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_net_handler_LDADD = $(NODE_LIBS) $(ALL_LIBS)
+
+# Writes the seeds of both again: test/fuzz/net_seeds test/fuzz/corpus
+EXTRA_PROGRAMS += test/fuzz/net_seeds
+test_fuzz_net_seeds_SOURCES = test/fuzz/net_seeds.c $(NET_LAB)
+test_fuzz_net_seeds_LDADD = $(NODE_LIBS) $(ALL_LIBS)
+
 FUZZERS += test/fuzz/fuzz_net_session
-test_fuzz_fuzz_net_session_SOURCES = test/fuzz/fuzz_net_session.c test/fuzz/fuzz.h
+test_fuzz_fuzz_net_session_SOURCES = test/fuzz/fuzz_net_session.c $(NET_LAB) test/fuzz/fuzz.h
 test_fuzz_fuzz_net_session_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_net_session_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 

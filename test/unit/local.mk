@@ -25,7 +25,8 @@ test_unit_test_blockfile_SOURCES = test/unit/test_blockfile.c test/unit/unit.h
 test_unit_test_blockfile_LDADD = $(CHAIN_TEST_LIBS)
 
 check_PROGRAMS += test/unit/test_chainman
-test_unit_test_chainman_SOURCES = test/unit/test_chainman.c test/unit/chain_fixture.h test/unit/unit.h
+test_unit_test_chainman_SOURCES = test/unit/test_chainman.c test/unit/chain_fixture.h \
+	test/unit/chain_blocks.h test/unit/unit.h
 test_unit_test_chainman_LDADD = $(CHAIN_TEST_LIBS)
 
 check_PROGRAMS += test/unit/test_coins
@@ -174,7 +175,8 @@ test_unit_test_fee_estimator_SOURCES = test/unit/test_fee_estimator.c test/unit/
 test_unit_test_fee_estimator_LDADD = $(CHAIN_TEST_LIBS)
 
 check_PROGRAMS += test/unit/test_mempool
-test_unit_test_mempool_SOURCES = test/unit/test_mempool.c test/unit/chain_fixture.h test/unit/unit.h
+test_unit_test_mempool_SOURCES = test/unit/test_mempool.c test/unit/chain_fixture.h \
+	test/unit/chain_blocks.h test/unit/unit.h
 test_unit_test_mempool_LDADD = $(CHAIN_TEST_LIBS)
 
 check_PROGRAMS += test/unit/test_spec_tickets
@@ -218,6 +220,13 @@ test_unit_test_block_filter_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(JANSSON_LIBS) 
 check_PROGRAMS += test/unit/test_net_wire
 test_unit_test_net_wire_SOURCES = test/unit/test_net_wire.c test/unit/unit.h
 test_unit_test_net_wire_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
+
+check_PROGRAMS += test/unit/test_net_lab
+test_unit_test_net_lab_SOURCES = test/unit/test_net_lab.c test/unit/unit.h test/fuzz/net_lab.c \
+	test/fuzz/net_lab.h
+EXTRA_test_unit_test_net_lab_DEPENDENCIES = test/fuzz/fuzz_net_handler.c \
+	test/fuzz/fuzz_net_session.c
+test_unit_test_net_lab_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
 
 check_PROGRAMS += test/unit/test_net_parts
 test_unit_test_net_parts_SOURCES = test/unit/test_net_parts.c test/unit/unit.h
