@@ -10,6 +10,12 @@
 #include "chain/store/coins_cache.h"
 #include "util/pool.h"
 
+const struct accept_rules ACCEPT_ALONE = {
+    .replaces = true, .evicts_siblings = true, .carve_outs = true, .alone = true};
+const struct accept_rules ACCEPT_MEMBER = {.replaces = true, .evicts_siblings = true};
+const struct accept_rules ACCEPT_GROUP = {.replaces = true, .group_pays = true};
+const struct accept_rules ACCEPT_DRY_GROUP = {0};
+
 static const struct block_index *tip(const struct mempool *mp)
 {
     return chain_tip(mp->cm);
@@ -33,8 +39,8 @@ bool mempool_any_coin(const struct mempool *mp, const struct outpoint *o,
 static bool package_coin(const struct acceptance *a, const struct outpoint *o,
                          struct coin *out)
 {
-    for (size_t i = 0; i < a->n_package; i++) {
-        const struct tx *p = a->package[i];
+    for (size_t i = 0; i < a->n_earlier; i++) {
+        const struct tx *p = a->earlier[i].tx;
         if (o->n >= p->n_out || !hash256_equal(&o->txid, &p->txid))
             continue;
         *out = (struct coin){.value = p->out[o->n].value,
@@ -168,24 +174,32 @@ static bool check_spends(struct acceptance *a)
     return true;
 }
 
+bool pool_check_fee(const struct mempool *mp, int64_t fee, int64_t vsize,
+                    struct reject *rej)
+{
+    int64_t pool = feerate_fee(mempool_min_feerate(mp), vsize);
+    int64_t relay = feerate_fee(mp->opt.min_relay_feerate, vsize);
+    if (pool > 0 && fee < pool)
+        return reject_detail(rej, REJECT_MEMPOOL_MIN_FEE, "%lld < %lld", (long long)fee,
+                             (long long)pool);
+    if (fee < relay)
+        return reject_detail(rej, REJECT_MIN_RELAY_FEE_BUMPABLE, "%lld < %lld",
+                             (long long)fee, (long long)relay);
+    return true;
+}
+
+/* Who pays for another may be replaced and leave it behind. Only in version 3 families
+ * must it leave, too, so only there may a transaction pay less than any relay asks. */
 static bool check_fee(struct acceptance *a)
 {
     if (a->opt->bypass_limits)
         return true;
     int64_t relay = feerate_fee(a->mp->opt.min_relay_feerate, a->vsize);
-    int64_t pool = feerate_fee(mempool_min_feerate(a->mp), a->vsize);
-    bool truc = a->tx->version == TRUC_VERSION;
-    if (a->modified_fee < relay && !(truc && a->opt->package_fees)) {
-        reject_detail(a->rej, REJECT_MIN_RELAY_FEE, "%lld < %lld",
-                      (long long)a->modified_fee, (long long)relay);
-        if (truc) /* its topology lets a child pay for it */
-            a->rej->class = TX_RECONSIDERABLE;
-        return false;
-    }
-    if (a->modified_fee < pool && !a->opt->package_fees)
-        return reject_detail(a->rej, REJECT_MEMPOOL_MIN_FEE, "%lld < %lld",
-                             (long long)a->modified_fee, (long long)pool);
-    return true;
+    if (a->tx->version != TRUC_VERSION && a->modified_fee < relay)
+        return reject_detail(a->rej, REJECT_MIN_RELAY_FEE, "%lld < %lld",
+                             (long long)a->modified_fee, (long long)relay);
+    return a->rules->group_pays ||
+           pool_check_fee(a->mp, a->modified_fee, a->vsize, a->rej);
 }
 
 static bool check_max_feerate(const struct acceptance *a)
@@ -213,19 +227,30 @@ static void defer(void *ctx, bool (*run)(void *arg), void (*drop)(void *arg), vo
     a->deferred = d;
 }
 
-/* A coin that a pooled transaction spends will not be there for long. */
-static bool coin_at_tip(void *ctx, const struct outpoint *o, struct coin *out)
+static bool spent_by_earlier(const struct acceptance *a, const struct outpoint *o)
 {
-    struct mempool *mp = ctx;
-    return mempool_spender(mp, o) == NULL &&
-           coins_peek(chainman_coins(mp->cm), o, out, &mp->arena);
+    for (size_t i = 0; i < a->n_earlier; i++)
+        for (uint32_t j = 0; j < a->earlier[i].tx->n_in; j++)
+            if (outpoint_equal(&a->earlier[i].tx->in[j].prevout, o))
+                return true;
+    return false;
 }
 
-static struct rule_env ticket_env(struct mempool *mp)
+/* A coin that a pooled transaction spends, or one that comes with this, will not be
+ * there for long. */
+static bool coin_at_tip(void *ctx, const struct outpoint *o, struct coin *out)
 {
+    const struct acceptance *a = ctx;
+    return mempool_spender(a->mp, o) == NULL && !spent_by_earlier(a, o) &&
+           coins_peek(chainman_coins(a->mp->cm), o, out, &a->mp->arena);
+}
+
+static struct rule_env ticket_env(struct acceptance *a)
+{
+    struct mempool *mp = a->mp;
     return (struct rule_env){
         .coin = coin_at_tip,
-        .coin_ctx = mp,
+        .coin_ctx = a,
         .params = chainman_params(mp->cm),
         .prev = tip(mp),
         .height = next_height(mp),
@@ -239,7 +264,7 @@ static bool check_ticket(struct acceptance *a)
     if (!pool_tickets_active(a->mp))
         return true;
     const struct consensus_hooks *h = a->mp->opt.hooks;
-    struct rule_env env = ticket_env(a->mp);
+    struct rule_env env = ticket_env(a);
     env.defer = defer;
     env.defer_ctx = a;
     bool ok = h->tx(h->ctx, &env, a->tx, a->spent, &a->claims, a->rej);
@@ -258,7 +283,8 @@ bool pool_ticket_valid(struct mempool *mp, const struct mempool_entry *e)
     const struct coin *const *spent = entry_coins(mp, e->tx);
     if (!spent)
         return false;
-    struct rule_env env = ticket_env(mp);
+    struct acceptance a = {.mp = mp, .tx = e->tx};
+    struct rule_env env = ticket_env(&a);
     struct reject rej = {0};
     bool ok = h->tx(h->ctx, &env, e->tx, spent, NULL, &rej);
     state_discard(env.state);
@@ -360,9 +386,11 @@ bool acceptance_scripts(struct acceptance *a)
 /* ---- all of it ---- */
 
 void acceptance_init(struct acceptance *a, struct mempool *mp, const struct tx *tx,
-                     const struct accept_options *opt, struct reject *rej)
+                     const struct accept_options *opt, const struct accept_rules *rules,
+                     struct reject *rej)
 {
-    *a = (struct acceptance){.mp = mp, .tx = tx, .opt = opt, .rej = rej};
+    *a =
+        (struct acceptance){.mp = mp, .tx = tx, .opt = opt, .rules = rules, .rej = rej};
 }
 
 void acceptance_clear(struct acceptance *a)
@@ -376,12 +404,19 @@ void acceptance_clear(struct acceptance *a)
     entry_list_clear(&a->replaced);
 }
 
+/* What a block held may come back in any family. */
+static bool check_families(struct acceptance *a)
+{
+    return limits_check(a) && (a->opt->bypass_limits || truc_check(a)) &&
+           replacement_disjoint(a);
+}
+
 bool acceptance_prechecks(struct acceptance *a)
 {
     return check_alone(a) && replacement_conflicts(a) && load_coins(a) &&
            check_locks(a) && check_spends(a) && check_fee(a) && check_ticket(a) &&
-           replacement_claims(a) && acceptance_families(a) && replacement_pays(a) &&
-           check_max_feerate(a);
+           replacement_claims(a) && check_families(a) && check_max_feerate(a) &&
+           (a->rules->group_pays || replacement_pays(a));
 }
 
 static struct mempool_entry *make_entry(const struct acceptance *a)
@@ -393,7 +428,7 @@ static struct mempool_entry *make_entry(const struct acceptance *a)
     e->sigop_cost = (uint32_t)a->sigop_cost;
     e->vsize = a->vsize;
     e->spends_coinbase = a->spends_coinbase;
-    e->fee_sample = !a->opt->bypass_limits && !a->opt->in_package;
+    e->fee_sample = !a->opt->bypass_limits && a->rules->alone;
     e->has_locks = a->has_locks;
     e->n_claims = a->claims.n;
     if (a->claims.n)
@@ -421,8 +456,9 @@ static void note_replaced(struct acceptance *a, struct accept_result *out)
     }
 }
 
-void acceptance_add(struct acceptance *a)
+void acceptance_add(struct acceptance *a, struct accept_result *out)
 {
+    note_replaced(a, out);
     pool_lock(a->mp);
     pool_remove_all(a->mp, &a->replaced, TX_REMOVED_REPLACED);
     pool_add(a->mp, make_entry(a), a->opt->bypass_limits);
@@ -432,12 +468,13 @@ void acceptance_add(struct acceptance *a)
 static bool finish(struct acceptance *a, struct accept_result *out)
 {
     struct mempool *mp = a->mp;
-    note_replaced(a, out);
-    if (a->opt->test_only)
+    if (a->opt->test_only) {
+        note_replaced(a, out);
         return true;
+    }
     pool_lock(mp);
-    acceptance_add(a);
-    if (!a->opt->bypass_limits)
+    acceptance_add(a, out);
+    if (a->rules->alone && !a->opt->bypass_limits)
         pool_limit(mp);
     const struct mempool_entry *e = pool_find(mp, &a->tx->txid);
     if (e && mp->opt.check_ratio)
@@ -453,23 +490,37 @@ static bool check_max_fee(const struct acceptance *a)
     return true;
 }
 
-bool mempool_accept_with(struct mempool *mp, const struct tx *tx,
-                         const struct accept_options *opt, struct accept_result *out)
+void acceptance_report(const struct acceptance *a, bool accepted,
+                       struct accept_result *out)
+{
+    out->accepted = accepted;
+    out->vsize = a->vsize;
+    out->fee = a->fee;
+    out->modified_fee = amount_of(a->modified_fee);
+    out->witness_stripped = a->witness_stripped;
+}
+
+bool accept_by_rules(struct mempool *mp, const struct tx *tx,
+                     const struct accept_options *opt, const struct accept_rules *rules,
+                     struct accept_result *out)
 {
     struct acceptance a;
 
     ASSERT(chainman_on_thread(mp->cm));
     *out = (struct accept_result){0};
-    acceptance_init(&a, mp, tx, opt, &out->rej);
+    acceptance_init(&a, mp, tx, opt, rules, &out->rej);
     arena_reset(&mp->arena);
-    out->accepted = acceptance_prechecks(&a) && acceptance_scripts(&a) &&
-                    check_max_fee(&a) && finish(&a, out);
-    out->vsize = a.vsize;
-    out->fee = a.fee;
-    out->modified_fee = amount_of(a.modified_fee);
-    out->witness_stripped = a.witness_stripped;
+    bool ok = acceptance_prechecks(&a) && acceptance_scripts(&a) && check_max_fee(&a) &&
+              finish(&a, out);
+    acceptance_report(&a, ok, out);
     acceptance_clear(&a);
-    return out->accepted;
+    return ok;
+}
+
+bool mempool_accept_with(struct mempool *mp, const struct tx *tx,
+                         const struct accept_options *opt, struct accept_result *out)
+{
+    return accept_by_rules(mp, tx, opt, &ACCEPT_ALONE, out);
 }
 
 bool mempool_accept(struct mempool *mp, const struct tx *tx, bool test_only,

@@ -143,6 +143,14 @@ void entry_list_clear(struct entry_list *l)
     *l = (struct entry_list){0};
 }
 
+bool entry_list_has(const struct entry_list *l, const struct mempool_entry *e)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i] == e)
+            return true;
+    return false;
+}
+
 static struct mempool_entry *entry_at(const struct map *m, const void *key)
 {
     struct mempool_entry **slot = map_get(m, key);
@@ -385,6 +393,13 @@ void mempool_each(const struct mempool *mp,
     for (const struct mempool_entry *e = mp->oldest; e; e = e->newer)
         if (!fn(ctx, e))
             return;
+}
+
+int mempool_compare_txid(const void *a, const void *b)
+{
+    const struct mempool_entry *x = *(const struct mempool_entry *const *)a;
+    const struct mempool_entry *y = *(const struct mempool_entry *const *)b;
+    return memcmp(x->tx->txid.b, y->tx->txid.b, sizeof(x->tx->txid.b));
 }
 
 static int compare_sorted(const void *a, const void *b)

@@ -103,6 +103,8 @@ void mempool_each(const struct mempool *mp,
 /* All entries, parents before children, better fee rates first: a heap array the caller
  * frees. */
 const struct mempool_entry **mempool_sorted(const struct mempool *mp, size_t *n);
+/* qsort's, for arrays of pointers to entries: by the bytes of their txids. */
+int mempool_compare_txid(const void *a, const void *b);
 /* All in-pool ancestors or descendants but e itself, in no order; the caller frees. */
 const struct mempool_entry **
 mempool_ancestors(const struct mempool *mp, const struct mempool_entry *e, size_t *n);
@@ -125,8 +127,6 @@ struct accept_options {
     int64_t time;        /* unix seconds; 0: now */
     int64_t max_fee;     /* 0: any. Above it: max-fee-exceeded, the last check */
     int64_t max_feerate; /* 0: any. Above it: max feerate exceeded */
-    bool in_package;     /* comes with others */
-    bool package_fees;   /* the package as a whole must meet the pool's minimum */
 };
 struct accept_result {
     bool accepted;

@@ -16,6 +16,7 @@ struct entry_list {
 };
 void entry_list_add(struct entry_list *l, struct mempool_entry *e);
 void entry_list_clear(struct entry_list *l);
+bool entry_list_has(const struct entry_list *l, const struct mempool_entry *e);
 
 /* Transactions of disconnected blocks that wait for the tip to settle. */
 struct disconnected {

@@ -84,12 +84,9 @@ char *reject_reason(const struct reject *rej, char out[192])
 
 char *reject_text(const struct reject *rej, char out[512])
 {
-    char reason[192];
-    reject_reason(rej, reason);
+    size_t n = strlen(reject_reason(rej, out));
     if (rej->detail[0])
-        snprintf(out, 512, "%s, %s", reason, rej->detail);
-    else
-        snprintf(out, 512, "%s", reason);
+        snprintf(out + n, 512 - n, ", %s", rej->detail);
     return out;
 }
 

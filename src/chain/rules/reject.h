@@ -45,8 +45,8 @@ enum reject_code {
 struct reject {
     enum reject_code code;
     enum reject_class class;
-    char suffix[96];  /* completes the reason string: "(0x00000001)" */
-    char detail[256]; /* for logs and RPC's longer message */
+    char suffix[168]; /* completes the reason string: "(0x00000001)" */
+    char detail[336]; /* for logs and RPC's longer message */
 };
 
 /* Always false, so a check reads `return reject(...)`; @detail (may be NULL) is for
