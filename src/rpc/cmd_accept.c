@@ -126,7 +126,7 @@ static void write_results(struct rpc_call *c, const struct test_job *j,
                           int64_t max_feerate)
 {
     struct json_writer *w = c->w;
-    char reason[192];
+    char text[512];
     bool go_on = true;
 
     json_begin_array(w);
@@ -135,7 +135,7 @@ static void write_results(struct rpc_call *c, const struct test_job *j,
         json_kv_hash(w, "txid", &j->l.txs[i]->txid);
         json_kv_hash(w, "wtxid", &j->l.txs[i]->wtxid);
         if (j->package.class == PKG_POLICY)
-            json_kv_str(w, "package-error", reject_reason(&j->package, reason));
+            json_kv_str(w, "package-error", reject_text(&j->package, text));
         if (go_on)
             go_on = write_result(c, j, i, max_feerate);
         json_end_object(w);
@@ -177,15 +177,32 @@ static void package_job(void *arg)
             mempool_unbroadcast_add(j->mp, &j->l.txs[i]->txid);
 }
 
+/* The witness under which the pool has it; NULL: it has not. */
+static const struct hash256 *pooled_wtxid(const struct package_job *j, size_t i)
+{
+    switch (j->out[i].verdict) {
+    case PACKAGE_ACCEPTED:
+    case PACKAGE_IN_POOL:
+        return &j->l.txs[i]->wtxid;
+    case PACKAGE_OTHER_WITNESS:
+        return &j->out[i].other_wtxid;
+    case PACKAGE_NOT_VALIDATED:
+    case PACKAGE_REFUSED:
+        break;
+    }
+    return NULL;
+}
+
 /* Everyone shall hear of what is in the pool now. */
 static void announce(struct rpc_call *c, const struct package_job *j)
 {
     if (!c->node->relay_tx)
         return;
-    for (size_t i = 0; i < j->l.n; i++)
-        if (j->out[i].verdict == PACKAGE_ACCEPTED ||
-            j->out[i].verdict == PACKAGE_IN_POOL)
-            c->node->relay_tx(c->node, &j->l.txs[i]->txid, &j->l.txs[i]->wtxid);
+    for (size_t i = 0; i < j->l.n; i++) {
+        const struct hash256 *wtxid = pooled_wtxid(j, i);
+        if (wtxid)
+            c->node->relay_tx(c->node, &j->l.txs[i]->txid, wtxid);
+    }
 }
 
 static void write_includes(struct json_writer *w, const struct package_job *j, size_t i)
@@ -207,7 +224,6 @@ static void write_member(struct rpc_call *c, const struct package_job *j, size_t
     json_kv_hash(w, "txid", &j->l.txs[i]->txid);
     switch (t->verdict) {
     case PACKAGE_NOT_VALIDATED:
-        json_kv_str(w, "error", "package-not-validated");
         break;
     case PACKAGE_REFUSED:
         json_kv_str(w, "error", reject_text(&t->r.rej, text));
@@ -230,6 +246,46 @@ static void write_member(struct rpc_call *c, const struct package_job *j, size_t
     }
 }
 
+static void write_members(struct rpc_call *c, const struct package_job *j)
+{
+    struct json_writer *w = c->w;
+    char hex[65];
+
+    json_begin_object(w);
+    for (size_t i = 0; i < j->l.n; i++) {
+        if (j->out[i].verdict == PACKAGE_NOT_VALIDATED)
+            continue;
+        json_key(w, hash256_to_hex(hex, &j->l.txs[i]->wtxid));
+        json_begin_object(w);
+        write_member(c, j, i);
+        json_end_object(w);
+    }
+    json_end_object(w);
+}
+
+static int compare_hash(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct hash256));
+}
+
+/* In the order of Bitcoin Core's sets. */
+static void write_replaced(struct rpc_call *c, const struct package_job *j)
+{
+    size_t n = 0, at = 0;
+    for (size_t i = 0; i < j->l.n; i++)
+        n += j->out[i].r.n_replaced;
+    struct hash256 *all = arena_alloc(c->mem, n * sizeof(*all));
+    for (size_t i = 0; i < j->l.n; i++)
+        for (size_t k = 0; k < j->out[i].r.n_replaced; k++)
+            all[at++] = j->out[i].r.replaced[k];
+    if (n)
+        qsort(all, n, sizeof(*all), compare_hash);
+    json_begin_array(c->w);
+    for (size_t i = 0; i < n; i++)
+        json_hash(c->w, &all[i]);
+    json_end_array(c->w);
+}
+
 static void write_package(struct rpc_call *c, const struct package_job *j)
 {
     struct json_writer *w = c->w;
@@ -240,20 +296,9 @@ static void write_package(struct rpc_call *c, const struct package_job *j)
                 j->package.code == REJECT_NONE ? "success"
                                                : reject_text(&j->package, text));
     json_key(w, "tx-results");
-    json_begin_object(w);
-    for (size_t i = 0; i < j->l.n; i++) {
-        json_key(w, hash256_to_hex(text, &j->l.txs[i]->wtxid));
-        json_begin_object(w);
-        write_member(c, j, i);
-        json_end_object(w);
-    }
-    json_end_object(w);
+    write_members(c, j);
     json_key(w, "replaced-transactions");
-    json_begin_array(w);
-    for (size_t i = 0; i < j->l.n; i++)
-        for (size_t k = 0; k < j->out[i].r.n_replaced; k++)
-            json_hash(w, &j->out[i].r.replaced[k]);
-    json_end_array(w);
+    write_replaced(c, j);
     json_end_object(w);
 }
 
@@ -297,7 +342,8 @@ static const struct rpc_method methods[] = {
             "Hands a transaction, last, and all its unconfirmed parents to the "
             "mempool: "
             "parents that pay too little alone are let in if the child pays for them. "
-            "What can stand alone is accepted even when the rest is not.",
+            "What can stand alone is accepted even when the rest is not. A parent with "
+            "its child may replace others together. See doc/policy.md.",
         .params =
             PARAMS({"package", P_ARR, .help = "Signed transactions",
                     .inner = PARAMS({"rawtx", P_HEX, P_OPTIONAL, .help = ""})},
@@ -311,7 +357,8 @@ static const struct rpc_method methods[] = {
             {R_OBJ, "", "",
              RESULTS(
                  {R_STR, "package_msg", "\"success\", or what is wrong"},
-                 {R_OBJ_DYN, "tx-results", "By wtxid",
+                 {R_OBJ_DYN, "tx-results",
+                  "By wtxid; none when the package's form is wrong",
                   RESULTS(
                       {R_OBJ, "wtxid", "",
                        RESULTS(

@@ -12,13 +12,6 @@ static int compare_text(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-static int compare_txid(const void *a, const void *b)
-{
-    const struct mempool_entry *x = *(const struct mempool_entry *const *)a;
-    const struct mempool_entry *y = *(const struct mempool_entry *const *)b;
-    return memcmp(x->tx->txid.b, y->tx->txid.b, sizeof(x->tx->txid.b));
-}
-
 /* Unconfirmed parents, in the order of their texts. */
 static void write_depends(struct json_writer *w, const struct mempool_entry *e)
 {
@@ -40,7 +33,7 @@ static void write_spentby(struct json_writer *w, const struct mempool_entry *e)
         xrealloc_array(NULL, e->n_children + 1, sizeof(*children));
     for (uint32_t i = 0; i < e->n_children; i++)
         children[i] = e->children[i];
-    qsort(children, e->n_children, sizeof(*children), compare_txid);
+    qsort(children, e->n_children, sizeof(*children), mempool_compare_txid);
     json_key(w, "spentby");
     json_begin_array(w);
     for (uint32_t i = 0; i < e->n_children; i++)
@@ -147,7 +140,7 @@ static void write_family(struct rpc_call *c, family_fn *family)
     if (e) {
         const struct mempool_entry **all = family(c->node->mempool, e, &n);
         if (n)
-            qsort(all, n, sizeof(*all), compare_txid);
+            qsort(all, n, sizeof(*all), mempool_compare_txid);
         write_entries(c, all, n, rpc_arg_bool(c, 1, false));
         free(all);
     }
