@@ -36,8 +36,8 @@ uint64_t siphash_32(uint64_t k0, uint64_t k1, const uint8_t data[32]);
 uint64_t siphash_36(uint64_t k0, uint64_t k1, const uint8_t data[32], uint32_t extra);
 uint32_t murmur3(uint32_t seed, const void *data, size_t len);
 
-/* MuHash3072: an order-free hash of a set (gettxoutsetinfo muhash). Serialised state:
- * 384-byte little-endian numerator and denominator. */
+/* MuHash3072: an order-free hash of a set (gettxoutsetinfo muhash). */
+#define MUHASH_SIZE 384
 struct muhash {
     uint64_t num[48];
     uint64_t den[48];
@@ -47,5 +47,11 @@ void muhash_insert(struct muhash *m, const void *data, size_t len);
 void muhash_remove(struct muhash *m, const void *data, size_t len);
 void muhash_combine(struct muhash *m, const struct muhash *other);
 void muhash_final(const struct muhash *m, uint8_t out[32]);
+/* Divides out what was removed: costs some hundred insertions, unless that is nothing.
+ */
+void muhash_settle(struct muhash *m);
+/* A settled one in little-endian octets, and back. */
+void muhash_save(const struct muhash *m, uint8_t out[MUHASH_SIZE]);
+void muhash_load(struct muhash *m, const uint8_t saved[MUHASH_SIZE]);
 
 #endif

@@ -1,24 +1,28 @@
 /* MuHash3072: the set's hash is the product of its elements' hashes modulo 2^3072 -
  * 1103717. Removal multiplies a denominator, so the one costly inversion is left to the
  * end. */
+#include <openssl/bn.h>
 #include <sodium.h>
 
 #include "crypto/hash.h"
 #include "crypto/sha256.h"
+#include "util/err.h"
 #include "util/sink.h"
 
 #define LIMBS     48
+#define HALF      (LIMBS / 2)
 #define PRIME_GAP 1103717 /* 2^3072 - prime */
 
 typedef unsigned __int128 u128;
 
-/* product = a * b, column by column: the sums of a column fit three limbs. */
-static void multiply(uint64_t product[2 * LIMBS], const uint64_t a[LIMBS],
-                     const uint64_t b[LIMBS])
+/* product = a * b of half a number each, column by column: the sums of a column fit
+ * three limbs. */
+static void multiply_half(uint64_t product[LIMBS], const uint64_t a[HALF],
+                          const uint64_t b[HALF])
 {
     u128 sum = 0;
-    for (int k = 0; k < 2 * LIMBS - 1; k++) {
-        int from = k < LIMBS ? 0 : k - LIMBS + 1, to = k < LIMBS ? k : LIMBS - 1;
+    for (int k = 0; k < LIMBS - 1; k++) {
+        int from = k < HALF ? 0 : k - HALF + 1, to = k < HALF ? k : HALF - 1;
         uint64_t overflow = 0;
         for (int i = from; i <= to; i++) {
             u128 t = (u128)a[i] * b[k - i];
@@ -28,7 +32,59 @@ static void multiply(uint64_t product[2 * LIMBS], const uint64_t a[LIMBS],
         product[k] = (uint64_t)sum;
         sum = sum >> 64 | (u128)overflow << 64;
     }
-    product[2 * LIMBS - 1] = (uint64_t)sum;
+    product[LIMBS - 1] = (uint64_t)sum;
+}
+
+/* out = |a - b|. All ones when b is the greater, else zero. */
+static uint64_t distance(uint64_t out[HALF], const uint64_t a[HALF],
+                         const uint64_t b[HALF])
+{
+    uint64_t borrow = 0;
+    for (int i = 0; i < HALF; i++) {
+        u128 t = (u128)a[i] - b[i] - borrow;
+        out[i] = (uint64_t)t;
+        borrow = (uint64_t)(t >> 64) & 1;
+    }
+    uint64_t negative = 0 - borrow;
+    u128 t = borrow;
+    for (int i = 0; i < HALF; i++) {
+        t += out[i] ^ negative;
+        out[i] = (uint64_t)t;
+        t >>= 64;
+    }
+    return negative;
+}
+
+/* product = a * b by Karatsuba's three products of halves: the middle one is
+ * high + low -/+ |a1 - a0| * |b1 - b0|. */
+static void multiply(uint64_t product[2 * LIMBS], const uint64_t a[LIMBS],
+                     const uint64_t b[LIMBS])
+{
+    uint64_t x[HALF], y[HALF], mid[LIMBS];
+    uint64_t minus = ~(distance(x, a + HALF, a) ^ distance(y, b + HALF, b));
+    multiply_half(mid, x, y);
+    multiply_half(product, a, b);
+    multiply_half(product + LIMBS, a + HALF, b + HALF);
+    u128 t = minus & 1; /* minus m is plus ~m, plus one, minus 2^(64 * LIMBS) */
+    for (int i = 0; i < LIMBS; i++) {
+        t += (u128)product[i] + product[i + LIMBS];
+        t += mid[i] ^ minus;
+        mid[i] = (uint64_t)t;
+        t >>= 64;
+    }
+    uint64_t top = (uint64_t)t + minus;
+    t = 0;
+    for (int i = 0; i < LIMBS; i++) {
+        t += (u128)product[i + HALF] + mid[i];
+        product[i + HALF] = (uint64_t)t;
+        t >>= 64;
+    }
+    t += top;
+    for (int i = LIMBS + HALF; i < 2 * LIMBS; i++) {
+        t += product[i];
+        product[i] = (uint64_t)t;
+        t >>= 64;
+    }
 }
 
 /* a = a * b mod prime, fully reduced or not: any value below 2^3072 is a residue. */
@@ -53,6 +109,18 @@ static void mul(uint64_t a[LIMBS], const uint64_t b[LIMBS])
     }
 }
 
+static void numbers_to_octets(uint8_t out[MUHASH_SIZE], const uint64_t a[LIMBS])
+{
+    for (int i = 0; i < LIMBS; i++)
+        put_le64(out + 8 * i, a[i]);
+}
+
+static void octets_to_numbers(uint64_t out[LIMBS], const uint8_t octets[MUHASH_SIZE])
+{
+    for (int i = 0; i < LIMBS; i++)
+        out[i] = get_le64(octets + 8 * i);
+}
+
 static void set_one(uint64_t a[LIMBS])
 {
     memset(a, 0, LIMBS * sizeof(*a));
@@ -73,26 +141,38 @@ static void reduce(uint64_t a[LIMBS])
         memcpy(a, sum, sizeof(sum));
 }
 
-/* out = a^(prime - 2). The exponent is all ones but for its lowest limb. */
-static void invert(uint64_t out[LIMBS], const uint64_t a[LIMBS])
+static bool is_one(const uint64_t a[LIMBS])
 {
-    const uint64_t lowest = (uint64_t)0 - (PRIME_GAP + 2);
-    set_one(out);
-    for (int bit = 64 * LIMBS - 1; bit >= 0; bit--) {
-        mul(out, out);
-        if (bit >= 64 || (lowest >> bit & 1))
-            mul(out, a);
-    }
+    uint64_t others = 0;
+    for (int i = 1; i < LIMBS; i++)
+        others |= a[i];
+    return a[0] == 1 && others == 0;
+}
+
+/* a = 1 / a. The set is public, so the library's variable time does no harm. */
+static void invert(uint64_t a[LIMBS])
+{
+    BN_CTX *ctx = BN_CTX_new();
+    BIGNUM *prime = BN_new(), *v = BN_new();
+    uint8_t octets[MUHASH_SIZE];
+    numbers_to_octets(octets, a);
+    ASSERT(ctx && prime && v && BN_set_bit(prime, 64 * LIMBS) &&
+           BN_sub_word(prime, PRIME_GAP) && BN_lebin2bn(octets, sizeof(octets), v) &&
+           BN_mod_inverse(v, v, prime, ctx) &&
+           BN_bn2lebinpad(v, octets, sizeof(octets)) > 0);
+    octets_to_numbers(a, octets);
+    BN_free(v);
+    BN_free(prime);
+    BN_CTX_free(ctx);
 }
 
 static void element(uint64_t out[LIMBS], const void *data, size_t len)
 {
     static const uint8_t nonce[crypto_stream_chacha20_NONCEBYTES];
-    uint8_t key[32], stream[8 * LIMBS];
+    uint8_t key[32], stream[MUHASH_SIZE];
     sha256(key, data, len);
     crypto_stream_chacha20(stream, sizeof(stream), nonce, key);
-    for (int i = 0; i < LIMBS; i++)
-        out[i] = get_le64(stream + 8 * i);
+    octets_to_numbers(out, stream);
 }
 
 void muhash_init(struct muhash *m)
@@ -121,14 +201,33 @@ void muhash_combine(struct muhash *m, const struct muhash *other)
     mul(m->den, other->den);
 }
 
+void muhash_settle(struct muhash *m)
+{
+    if (!is_one(m->den)) {
+        invert(m->den);
+        mul(m->num, m->den);
+        set_one(m->den);
+    }
+    reduce(m->num);
+}
+
+void muhash_save(const struct muhash *m, uint8_t out[MUHASH_SIZE])
+{
+    ASSERT(is_one(m->den));
+    numbers_to_octets(out, m->num);
+}
+
+void muhash_load(struct muhash *m, const uint8_t saved[MUHASH_SIZE])
+{
+    octets_to_numbers(m->num, saved);
+    set_one(m->den);
+}
+
 void muhash_final(const struct muhash *m, uint8_t out[32])
 {
-    uint64_t v[LIMBS];
-    uint8_t octets[8 * LIMBS];
-    invert(v, m->den);
-    mul(v, m->num);
-    reduce(v);
-    for (int i = 0; i < LIMBS; i++)
-        put_le64(octets + 8 * i, v[i]);
+    struct muhash settled = *m;
+    uint8_t octets[MUHASH_SIZE];
+    muhash_settle(&settled);
+    muhash_save(&settled, octets);
     sha256(out, octets, sizeof(octets));
 }
