@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#include "chain/store/index_db.h"
-
 #define FILTER_INDEX_VERSION 1
 #define KEY_FILTER           'f'
 
@@ -33,9 +31,9 @@ void filter_index_close(struct filter_index *fi)
     free(fi);
 }
 
-struct hash256 filter_index_best(struct filter_index *fi)
+struct index_db *filter_index_base(struct filter_index *fi)
 {
-    return index_db_best(&fi->base);
+    return &fi->base;
 }
 
 static void make_key(uint8_t key[33], const struct hash256 *block)
@@ -105,9 +103,4 @@ enum err filter_index_add(struct filter_index *fi, const struct block *b,
     buf_clear(&value);
     buf_clear(&filter);
     return e;
-}
-
-enum err filter_index_rewind(struct filter_index *fi, const struct hash256 *best)
-{
-    return index_db_advance(&fi->base, NULL, best);
 }

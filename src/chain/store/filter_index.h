@@ -9,23 +9,20 @@
 #define OCHRE_CHAIN_STORE_FILTER_INDEX_H
 
 #include "chain/store/block_filter.h"
+#include "chain/store/index_db.h"
 
 struct filter_index;
-struct logger;
 
 NODISCARD enum err filter_index_open(struct filter_index **out, const char *dir,
                                      size_t cache_bytes, bool wipe, struct logger *log,
                                      char **error);
 void filter_index_close(struct filter_index *fi); /* NULL is fine */
 
-/* The block the index stands at: zero for an empty one. */
-struct hash256 filter_index_best(struct filter_index *fi);
+/* Where it stands. */
+struct index_db *filter_index_base(struct filter_index *fi);
 /* The next block, whose parent the index stands at. @undo: NULL for genesis. */
 NODISCARD enum err filter_index_add(struct filter_index *fi, const struct block *b,
                                     const struct block_undo *undo);
-/* The index goes on from an earlier block (a reorganisation). */
-NODISCARD enum err filter_index_rewind(struct filter_index *fi,
-                                       const struct hash256 *best);
 
 struct filter_entry {
     struct hash256 header, hash;

@@ -23,6 +23,7 @@ static enum err load_best(struct index_db *i)
     enum err e = db_get(i->db, best_key(), &v);
     if (e == ERR_OK && v.len == sizeof(i->best.b))
         memcpy(i->best.b, v.data, v.len);
+    i->saved = i->best;
     buf_clear(&v);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
@@ -63,21 +64,28 @@ struct hash256 index_db_best(struct index_db *i)
     return best;
 }
 
-enum err index_db_advance(struct index_db *i, struct db_batch *batch,
-                          const struct hash256 *best)
+void index_db_rewind(struct index_db *i, const struct hash256 *best)
 {
-    struct bytes value = bytes_of(best->b, sizeof(best->b));
-    enum err e;
-    if (batch) {
-        db_batch_put(batch, best_key(), value);
-        e = db_write(i->db, batch, false);
-    } else {
-        e = db_put(i->db, best_key(), value, false);
-    }
-    if (e != ERR_OK)
-        return e;
     pthread_mutex_lock(&i->mutex);
     i->best = *best;
     pthread_mutex_unlock(&i->mutex);
-    return ERR_OK;
+}
+
+enum err index_db_advance(struct index_db *i, struct db_batch *batch,
+                          const struct hash256 *best)
+{
+    enum err e = db_write(i->db, batch, false);
+    if (e == ERR_OK)
+        index_db_rewind(i, best);
+    return e;
+}
+
+enum err index_db_save(struct index_db *i)
+{
+    if (hash256_equal(&i->best, &i->saved))
+        return ERR_OK;
+    enum err e = db_put(i->db, best_key(), bytes_of(i->best.b, 32), false);
+    if (e == ERR_OK)
+        i->saved = i->best;
+    return e;
 }

@@ -3,6 +3,8 @@ libochre_chain_a_SOURCES += \
 	src/chain/store/block_filter.c src/chain/store/block_filter.h \
 	src/chain/store/blockfile.c src/chain/store/blockfile.h \
 	src/chain/store/coins_cache.c src/chain/store/coins_cache.h \
+	src/chain/store/coin_stats.c src/chain/store/coin_stats.h \
+	src/chain/store/coinstats_index.c src/chain/store/coinstats_index.h \
 	src/chain/store/filter_index.c src/chain/store/filter_index.h \
 	src/chain/store/index_db.c src/chain/store/index_db.h \
 	src/chain/store/txindex.c src/chain/store/txindex.h \

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "chain/store/index_db.h"
 #include "util/mem.h"
 
 #define TXINDEX_VERSION 1
@@ -33,9 +32,9 @@ void txindex_close(struct txindex *ti)
     free(ti);
 }
 
-struct hash256 txindex_best(struct txindex *ti)
+struct index_db *txindex_base(struct txindex *ti)
 {
-    return index_db_best(&ti->base);
+    return &ti->base;
 }
 
 static void put_tx(struct db_batch *batch, const struct block *b, const struct tx *tx,
@@ -63,11 +62,6 @@ enum err txindex_add(struct txindex *ti, const struct block *b,
     buf_clear(&value);
     db_batch_clear(&batch);
     return e;
-}
-
-enum err txindex_rewind(struct txindex *ti, const struct hash256 *best)
-{
-    return index_db_advance(&ti->base, NULL, best);
 }
 
 /* Where the index says it is; ERR_CORRUPT for a malformed entry. */

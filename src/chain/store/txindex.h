@@ -10,6 +10,7 @@
 #define OCHRE_CHAIN_STORE_TXINDEX_H
 
 #include "chain/store/blockfile.h"
+#include "chain/store/index_db.h"
 
 struct txindex;
 
@@ -18,13 +19,11 @@ NODISCARD enum err txindex_open(struct txindex **out, const char *dir,
                                 char **error);
 void txindex_close(struct txindex *ti);
 
-/* The block the index stands at: zero for an empty one. */
-struct hash256 txindex_best(struct txindex *ti);
+/* Where it stands. */
+struct index_db *txindex_base(struct txindex *ti);
 /* One batch: the block's transactions and the best block. @b stands at @pos. */
 NODISCARD enum err txindex_add(struct txindex *ti, const struct block *b,
                                const struct filepos *pos);
-/* The index goes on from an earlier block (a reorganisation). */
-NODISCARD enum err txindex_rewind(struct txindex *ti, const struct hash256 *best);
 
 /* ERR_NOT_FOUND: no block of this node holds it. *out is one reference; *block (may
  * be NULL) the hash of the block. Thread-safe. */

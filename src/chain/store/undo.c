@@ -39,3 +39,13 @@ bool block_undo_read(struct block_undo *out, struct reader *r, struct arena *mem
     out->state = bytes_of(arena_dup(mem, state.data, state.len), state.len);
     return true;
 }
+
+bool block_undo_fits(const struct block_undo *u, const struct block *b)
+{
+    if (u->n_tx + 1 != b->n_tx)
+        return false;
+    for (uint32_t i = 0; i < u->n_tx; i++)
+        if (u->txs[i].n != b->txs[i + 1].n_in)
+            return false;
+    return true;
+}

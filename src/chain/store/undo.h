@@ -8,6 +8,7 @@
 #ifndef OCHRE_CHAIN_STORE_UNDO_H
 #define OCHRE_CHAIN_STORE_UNDO_H
 
+#include "chain/prim/block.h"
 #include "chain/prim/coin.h"
 #include "util/mem.h"
 
@@ -28,5 +29,7 @@ void block_undo_write(struct sink *s, const struct block_undo *u);
 /* Everything in *out points into @mem. False: malformed. */
 NODISCARD bool block_undo_read(struct block_undo *out, struct reader *r,
                                struct arena *mem);
+/* Whether there is a coin for each input of the block. */
+bool block_undo_fits(const struct block_undo *u, const struct block *b);
 
 #endif

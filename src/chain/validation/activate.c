@@ -91,7 +91,9 @@ bool tip_disconnect(struct chainstate *cs, bool give_back)
     else
         event_block_disconnected(cm, b, tip);
     block_unref(b);
-    return ok && follow_disconnected(cm, tip) && flush_chain(cm, FLUSH_IF_NEEDED);
+    if (ok)
+        follow_disconnected(cm, tip);
+    return ok && flush_chain(cm, FLUSH_IF_NEEDED);
 }
 
 /* A failed chain six blocks ahead of ours means that most others may not find it

@@ -24,6 +24,7 @@ struct chain_params;
 struct chainman;
 struct clock;
 struct coin;
+struct coinstats_index;
 struct coins_cache;
 struct consensus_hooks;
 struct logger;
@@ -49,6 +50,7 @@ struct chainman_options {
     uint64_t prune_target;  /* bytes; 0 off, 1 manual only */
     bool txindex;
     bool filter_index;      /* -blockfilterindex */
+    bool coinstats_index;   /* -coinstatsindex */
     int32_t stop_at_height; /* 0: never */
     int64_t max_tip_age;    /* seconds */
     int check_blocks, check_level;
@@ -123,12 +125,13 @@ struct pool *chainman_workers(const struct chainman *cm);
 struct versionbits *chainman_versionbits(const struct chainman *cm);
 struct txindex *chainman_txindex(const struct chainman *cm);      /* NULL: off */
 struct filter_index *chainman_filters(const struct chainman *cm); /* NULL: off */
+struct coinstats_index *chainman_coinstats(const struct chainman *cm); /* NULL: off */
 struct index_status {
     const char *name; /* "txindex" */
     bool synced;      /* stands at the tip */
     int32_t height;
 };
-#define MAX_INDEXES 4
+#define MAX_INDEXES 3
 /* The indexes that are on; @out holds MAX_INDEXES. Under the read lock. */
 size_t chainman_indexes(const struct chainman *cm, struct index_status *out);
 uint64_t chainman_prune_target(const struct chainman *cm); /* as in the options */

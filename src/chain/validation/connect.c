@@ -488,16 +488,6 @@ static bool undo_state(struct chainstate *cs, struct bytes undo)
     return true;
 }
 
-static bool undo_fits(const struct block *b, const struct block_undo *u)
-{
-    if (u->n_tx + 1 != b->n_tx)
-        return false;
-    for (uint32_t i = 0; i < u->n_tx; i++)
-        if (u->txs[i].n != b->txs[i + 1].n_in)
-            return false;
-    return true;
-}
-
 static enum disconnect_result undo_coins(struct chainstate *cs, const struct block *b,
                                          const struct block_index *bi,
                                          const struct block_undo *u)
@@ -522,7 +512,7 @@ enum disconnect_result block_disconnect(struct chainstate *cs, const struct bloc
     enum err e = chainman_read_undo(cm, &u, bi, &mem);
     if (e != ERR_OK)
         log_error(cm->log, "Undo data of block %d: %s", bi->height, err_text(e));
-    else if (!undo_fits(b, &u) || !undo_state(cs, u.state))
+    else if (!block_undo_fits(&u, b) || !undo_state(cs, u.state))
         log_error(cm->log, "Block and undo data of height %d do not fit", bi->height);
     else
         result = undo_coins(cs, b, bi, &u);

@@ -58,7 +58,7 @@ static bool flush_now(struct chainstate *cs, bool drop, uint64_t reserve)
     int64_t begin = clock_steady_us();
     chainman_write_lock(cm);
     size_t coins = coins_cache_count(cs->coins);
-    bool ok = save_index(cm) && save_chainstate(cs, drop);
+    bool ok = save_index(cm) && save_chainstate(cs, drop) && follow_save(cm);
     chainman_write_unlock(cm);
     if (!ok)
         return false;

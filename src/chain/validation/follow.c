@@ -1,93 +1,69 @@
-/* The indexes (-txindex, -blockfilterindex) follow the active chain: along with each
- * block when they are up to date, else in small steps between other jobs. */
+/* The indexes follow the active chain: along with each block when they are up to date,
+ * else in small steps between other jobs. */
 #include <stdio.h>
 
-#include "chain/store/filter_index.h"
-#include "chain/store/txindex.h"
+#include "chain/store/index_db.h"
 #include "chain/validation/internal.h"
 
-#define STEP_US 50000 /* of catching up, before other jobs get their turn */
+#define STEP_US         50000 /* of catching up, before other jobs get their turn */
+#define LOG_INTERVAL_US (INT64_C(30) * 1000000)
+/* Blocks below an index that pruning leaves to it, should the chain reorganise. */
+#define PRUNE_LOCK_BUFFER 10
 
-/* -- What each index does ------------------------------------------------- */
-
-static enum err add_txs(struct chainman *cm, const struct block *b,
-                        const struct block_index *bi)
+static bool is_on(const struct chainman *cm, size_t i)
 {
-    struct filepos pos = {bi->file, bi->data_pos};
-    return txindex_add(cm->txindex, b, &pos);
-}
-
-static enum err add_filter(struct chainman *cm, const struct block *b,
-                           const struct block_index *bi)
-{
-    struct block_undo undo;
-    struct arena mem;
-    if (!bi->prev)
-        return filter_index_add(cm->filters, b, NULL);
-    arena_init(&mem, 64 << 10);
-    enum err e = chainman_read_undo(cm, &undo, bi, &mem);
-    if (e == ERR_OK)
-        e = filter_index_add(cm->filters, b, &undo);
-    arena_clear(&mem);
-    return e;
-}
-
-static struct hash256 best_txs(const struct chainman *cm)
-{
-    return txindex_best(cm->txindex);
-}
-
-static struct hash256 best_filter(const struct chainman *cm)
-{
-    return filter_index_best(cm->filters);
-}
-
-static enum err rewind_txs(struct chainman *cm, const struct hash256 *best)
-{
-    return txindex_rewind(cm->txindex, best);
-}
-
-static enum err rewind_filter(struct chainman *cm, const struct hash256 *best)
-{
-    return filter_index_rewind(cm->filters, best);
-}
-
-static bool has_txs(const struct chainman *cm)
-{
-    return cm->txindex != NULL;
-}
-
-static bool has_filters(const struct chainman *cm)
-{
-    return cm->filters != NULL;
-}
-
-static const struct follower {
-    const char *name; /* as getindexinfo has it */
-    bool (*on)(const struct chainman *cm);
-    struct hash256 (*best)(const struct chainman *cm);
-    enum err (*add)(struct chainman *cm, const struct block *b,
-                    const struct block_index *bi);
-    enum err (*rewind)(struct chainman *cm, const struct hash256 *best);
-} followers[] = {
-    {"txindex", has_txs, best_txs, add_txs, rewind_txs},
-    {"basic block filter index", has_filters, best_filter, add_filter, rewind_filter},
-};
-
-static bool follow_failed(struct chainman *cm, const struct follower *f, enum err e)
-{
-    char what[64];
-    snprintf(what, sizeof(what), "Failed to write to %s", f->name);
-    return e == ERR_OK || chainman_fatal_err(cm, what, e);
+    return index_kinds[i].base(&cm->indexes) != NULL;
 }
 
 /* The block the index stands at: NULL when it begins, or when the chain does not
  * know it. */
-static struct block_index *index_tip(const struct chainman *cm,
-                                     const struct follower *f)
+static struct block_index *index_tip(const struct chainman *cm, size_t i)
 {
-    struct hash256 best = f->best(cm);
+    struct hash256 best = index_db_best(index_kinds[i].base(&cm->indexes));
     return hash256_is_zero(&best) ? NULL : block_tree_find(cm, &best);
+}
+
+/* The first block of the active chain above the index's own; NULL: it is up to date. */
+static struct block_index *next_of(const struct chainman *cm, size_t i)
+{
+    struct block_index *at = index_tip(cm, i);
+    const struct block_index *fork = at ? chain_fork_point(cm, at) : NULL;
+    return fork ? chain_next(cm, fork) : chain_at(cm, 0);
+}
+
+static bool follow_failed(struct chainman *cm, size_t i, enum err e)
+{
+    char what[64];
+    snprintf(what, sizeof(what), "Failed to write to %s", index_kinds[i].name);
+    return e == ERR_OK || chainman_fatal_err(cm, what, e);
+}
+
+static struct indexed_block indexed_block_of(struct chainman *cm, const struct block *b,
+                                             const struct block_index *bi)
+{
+    struct indexed_block ib = {.cm = cm, .b = b, .bi = bi};
+    arena_init(&ib.mem, 64 << 10);
+    return ib;
+}
+
+/* -- The log -------------------------------------------------------------- */
+
+static void log_behind(struct chainman *cm, size_t i, const struct block_index *next)
+{
+    if (cm->indexes.said[i] != SAID_BEHIND ||
+        clock_steady_us() >= cm->indexes.next_log_us)
+        log_info(cm->log, "Syncing %s with block chain from height %d",
+                 index_kinds[i].name, next->height);
+    cm->indexes.said[i] = SAID_BEHIND;
+}
+
+static void log_synced(struct chainman *cm, size_t i)
+{
+    const struct block_index *at = index_tip(cm, i);
+    if (at && cm->indexes.said[i] != SAID_SYNCED)
+        log_info(cm->log, "%s is enabled at height %d", index_kinds[i].name,
+                 at->height);
+    cm->indexes.said[i] = SAID_SYNCED;
 }
 
 /* -- Along with the chain ------------------------------------------------- */
@@ -95,47 +71,73 @@ static struct block_index *index_tip(const struct chainman *cm,
 bool follow_connected(struct chainman *cm, const struct block *b,
                       const struct block_index *bi)
 {
-    for (const struct follower *f = followers; f < followers + ARRAY_LEN(followers);
-         f++)
-        if (f->on(cm) && index_tip(cm, f) == bi->prev &&
-            !follow_failed(cm, f, f->add(cm, b, bi)))
-            return false;
-    return true;
+    struct indexed_block ib = indexed_block_of(cm, b, bi);
+    bool ok = true;
+    for (size_t i = 0; ok && i < MAX_INDEXES; i++) {
+        const struct block_index *next = is_on(cm, i) ? next_of(cm, i) : NULL;
+        if (next == bi)
+            ok = follow_failed(cm, i, index_kinds[i].add(&cm->indexes, &ib));
+        else if (next)
+            follow_start(cm);
+    }
+    arena_clear(&ib.mem);
+    return ok;
 }
 
-bool follow_disconnected(struct chainman *cm, const struct block_index *bi)
+void follow_disconnected(struct chainman *cm, const struct block_index *bi)
 {
-    for (const struct follower *f = followers; f < followers + ARRAY_LEN(followers);
-         f++)
-        if (f->on(cm) && index_tip(cm, f) == bi &&
-            !follow_failed(cm, f, f->rewind(cm, &bi->prev->hash)))
-            return false;
-    return true;
+    for (size_t i = 0; i < MAX_INDEXES; i++) {
+        if (!is_on(cm, i) || index_tip(cm, i) != bi)
+            continue;
+        index_db_rewind(index_kinds[i].base(&cm->indexes), &bi->prev->hash);
+        if (cm->opt.prune_target > 0)
+            log_debug(cm->log, LOG_PRUNE, "%s prune lock moved back to %d",
+                      index_kinds[i].name, bi->prev->height);
+    }
 }
 
 /* -- Catching up ---------------------------------------------------------- */
 
-/* The first block of the active chain above the index's own; NULL: it is up to date. */
-static struct block_index *next_of(const struct chainman *cm, const struct follower *f)
+/* Whether what indexes take from a block is on disk. */
+static bool is_stored(const struct block_index *bi)
 {
-    struct block_index *at = index_tip(cm, f);
-    const struct block_index *fork = at ? chain_fork_point(cm, at) : NULL;
-    return fork ? chain_next(cm, fork) : chain_at(cm, 0);
+    return bi->status & BLOCK_HAVE_DATA && (!bi->prev || bi->status & BLOCK_HAVE_UNDO);
 }
 
 /* Indexes one block. False: nothing to do. */
-static bool follow_step(struct chainman *cm, const struct follower *f)
+static bool follow_step(struct chainman *cm, size_t i)
 {
-    struct block_index *next = next_of(cm, f);
+    struct block_index *next = next_of(cm, i);
     struct block *b;
-    if (!next || !(next->status & BLOCK_HAVE_DATA))
+    if (!next)
+        log_synced(cm, i);
+    if (!next || !is_stored(next))
         return false;
+    log_behind(cm, i, next);
     enum err e = chainman_read_block(cm, &b, next);
     if (e == ERR_OK) {
-        e = f->add(cm, b, next);
+        struct indexed_block ib = indexed_block_of(cm, b, next);
+        e = index_kinds[i].add(&cm->indexes, &ib);
+        arena_clear(&ib.mem);
         block_unref(b);
     }
-    return follow_failed(cm, f, e);
+    return follow_failed(cm, i, e);
+}
+
+/* Where an index stands may be noted once the block index on disk knows the block. */
+static bool save_one(struct chainman *cm, size_t i)
+{
+    struct index_db *db = index_kinds[i].base(&cm->indexes);
+    const struct tree_node *at = (const struct tree_node *)index_tip(cm, i);
+    return !at || at->dirty || follow_failed(cm, i, index_db_save(db));
+}
+
+bool follow_save(struct chainman *cm)
+{
+    for (size_t i = 0; i < MAX_INDEXES; i++)
+        if (is_on(cm, i) && !save_one(cm, i))
+            return false;
+    return true;
 }
 
 static void follow_run(void *arg)
@@ -145,47 +147,70 @@ static void follow_run(void *arg)
     bool more = true;
     while (more && clock_steady_us() < until && !chainman_stopping(cm)) {
         more = false;
-        for (size_t i = 0; i < ARRAY_LEN(followers); i++)
-            more |= followers[i].on(cm) && follow_step(cm, &followers[i]);
+        for (size_t i = 0; i < MAX_INDEXES; i++)
+            more |= is_on(cm, i) && follow_step(cm, i);
     }
-    if (more && !chainman_stopping(cm))
-        chainman_post(cm, follow_run, cm);
+    if (clock_steady_us() >= cm->indexes.next_log_us)
+        cm->indexes.next_log_us = clock_steady_us() + LOG_INTERVAL_US;
+    cm->indexes.catching_up = false;
+    if (follow_save(cm) && more)
+        follow_start(cm);
 }
 
 void follow_start(struct chainman *cm)
 {
-    for (size_t i = 0; i < ARRAY_LEN(followers); i++)
-        if (followers[i].on(cm)) {
-            chainman_post(cm, follow_run, cm);
-            return;
-        }
+    bool any = false;
+    for (size_t i = 0; i < MAX_INDEXES; i++)
+        any |= is_on(cm, i);
+    if (any && !cm->indexes.catching_up && !chainman_stopping(cm))
+        cm->indexes.catching_up = chainman_post(cm, follow_run, cm);
 }
+
+/* -- Pruning -------------------------------------------------------------- */
 
 enum err follow_check(struct chainman *cm, char **error)
 {
-    for (const struct follower *f = followers; f < followers + ARRAY_LEN(followers);
-         f++) {
-        const struct block_index *next = f->on(cm) ? next_of(cm, f) : NULL;
-        if (!next || !cm->have_pruned || next->status & BLOCK_HAVE_DATA)
+    for (size_t i = 0; i < MAX_INDEXES; i++) {
+        const struct block_index *next = is_on(cm, i) ? next_of(cm, i) : NULL;
+        if (!next || !cm->have_pruned || next->height >= chainman_prune_height(cm))
             continue;
         *error = xasprintf("%s best block of the index goes beyond pruned data. Please "
                            "disable the index or reindex (which will download the "
                            "whole blockchain again)",
-                           f->name);
+                           index_kinds[i].name);
         return ERR_NOT_FOUND;
     }
     return ERR_OK;
 }
 
+int32_t follow_prune_limit(const struct chainman *cm, int32_t height)
+{
+    const char *by = NULL;
+    for (size_t i = 0; i < MAX_INDEXES; i++) {
+        if (!is_on(cm, i))
+            continue;
+        const struct block_index *at = index_tip(cm, i);
+        int32_t needs = (at ? at->height : 0) - PRUNE_LOCK_BUFFER - 1;
+        if (needs >= height)
+            continue;
+        height = needs > 0 ? needs : 0;
+        by = index_kinds[i].name;
+    }
+    if (by)
+        log_debug(cm->log, LOG_PRUNE, "%s limited pruning to height %d", by, height);
+    return height;
+}
+
+/* -- Who asks ------------------------------------------------------------- */
+
 size_t chainman_indexes(const struct chainman *cm, struct index_status *out)
 {
     size_t n = 0;
-    for (size_t i = 0; i < ARRAY_LEN(followers); i++) {
-        const struct block_index *at;
-        if (!followers[i].on(cm))
+    for (size_t i = 0; i < MAX_INDEXES; i++) {
+        if (!is_on(cm, i))
             continue;
-        at = index_tip(cm, &followers[i]);
-        out[n++] = (struct index_status){.name = followers[i].name,
+        const struct block_index *at = index_tip(cm, i);
+        out[n++] = (struct index_status){.name = index_kinds[i].name,
                                          .synced = at != NULL && at == chain_tip(cm),
                                          .height = at ? at->height : 0};
     }

@@ -13,7 +13,6 @@
 #include "chain/store/block_db.h"
 #include "chain/store/blockfile.h"
 #include "chain/store/coins_cache.h"
-#include "chain/store/txindex.h"
 #include "chain/store/undo.h"
 #include "chain/validation/chainman.h"
 #include "chain/validation/hooks.h"
@@ -28,7 +27,7 @@
  * says. */
 #define MIN_BLOCKS_TO_KEEP 288
 #define MIN_FREE_BYTES     (UINT64_C(50) << 20)
-#define MAX_SUBSCRIBERS    8
+#define MAX_SUBSCRIBERS    16
 #define INDEX_CACHE        (2u << 20) /* octets, of LevelDB below each index */
 
 /* An entry of the tree with what only this folder needs. bi is first, so that a
@@ -44,6 +43,20 @@ struct tree_node {
 struct block_list {
     struct block_index **v; /* owned */
     size_t n, cap;
+};
+
+/* The optional indexes along the chain; see indexes.c. */
+struct indexes {
+    struct txindex *txs;           /* owned, NULL: off */
+    struct filter_index *filters;  /* owned, NULL: off */
+    struct coinstats_index *stats; /* owned, NULL: off */
+    bool catching_up;              /* follow_run is queued */
+    enum {
+        SAID_NOTHING,
+        SAID_BEHIND,
+        SAID_SYNCED,
+    } said[MAX_INDEXES]; /* in the log */
+    int64_t next_log_us; /* steady time of the next word about catching up */
 };
 
 struct prefetch;
@@ -74,8 +87,7 @@ struct chainman {
     struct block_db *index;       /* owned */
     struct block_files *files;    /* owned */
     struct chainstate *active;    /* owned */
-    struct txindex *txindex;      /* owned, NULL: off */
-    struct filter_index *filters; /* owned, NULL: off */
+    struct indexes indexes;       /* -txindex and its like */
     int64_t next_flush_us;        /* steady time of the next periodic flush */
     bool have_pruned;
 
@@ -286,14 +298,37 @@ void import_run(void *cm);
 /* Writes the genesis block, unless that was done before. False: fatal. */
 bool genesis_store(struct chainman *cm);
 
-/* -- follow.c -- */
-/* The transaction index follows the active chain. */
+/* -- indexes.c: what each index is -- */
+struct index_db;
+/* A block to index. Its undo data is read when the first index asks for it. */
+struct indexed_block {
+    struct chainman *cm;
+    const struct block *b;
+    const struct block_index *bi;
+    bool has_undo;
+    struct block_undo undo;
+    struct arena mem; /* of undo */
+};
+struct index_kind {
+    const char *name;                                  /* as getindexinfo has it */
+    struct index_db *(*base)(const struct indexes *x); /* NULL: off */
+    enum err (*add)(struct indexes *x, struct indexed_block *ib);
+};
+extern const struct index_kind index_kinds[MAX_INDEXES];
+NODISCARD enum err indexes_open(struct chainman *cm, char **error);
+void indexes_close(struct chainman *cm);
+
+/* -- follow.c: how they follow the active chain -- */
 void follow_start(struct chainman *cm); /* catches up in the background, as jobs */
 /* An index that needs blocks which were pruned is named. */
 NODISCARD enum err follow_check(struct chainman *cm, char **error);
 bool follow_connected(struct chainman *cm, const struct block *b,
                       const struct block_index *bi);
-bool follow_disconnected(struct chainman *cm, const struct block_index *bi);
+void follow_disconnected(struct chainman *cm, const struct block_index *bi);
+/* The block index on disk is up to date: so may be what indexes say of themselves. */
+bool follow_save(struct chainman *cm);
+/* @height, or less where an index still needs what stands above. */
+int32_t follow_prune_limit(const struct chainman *cm, int32_t height);
 
 /* -- verify.c -- */
 enum verify_result {

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "chain/script/sigcache.h"
-#include "chain/store/filter_index.h"
 #include "chain/validation/internal.h"
 #include "util/fs.h"
 
@@ -50,46 +49,6 @@ static enum err open_index(struct chainman *cm, char **error)
     }
     free(dir);
     free(blocks);
-    return e;
-}
-
-/* Makes <datadir>/indexes/@parent and names the index's own directory in it. */
-static enum err index_dir(struct chainman *cm, char **dir, const char *parent,
-                          const char *name, char **error)
-{
-    char *indexes = path_join(cm->opt.datadir, parent);
-    enum err e = fs_mkdirs(indexes, 0700);
-    if (e == ERR_OK)
-        *dir = path_join(indexes, name);
-    else
-        *error = xasprintf("Cannot create %s: %s", indexes, err_text(e));
-    free(indexes);
-    return e;
-}
-
-static enum err open_txindex(struct chainman *cm, char **error)
-{
-    char *dir = NULL;
-    if (!cm->opt.txindex)
-        return ERR_OK;
-    enum err e = index_dir(cm, &dir, "indexes", "txindex", error);
-    if (e == ERR_OK)
-        e = txindex_open(&cm->txindex, dir, INDEX_CACHE, cm->opt.reindex, cm->log,
-                         error);
-    free(dir);
-    return e;
-}
-
-static enum err open_filters(struct chainman *cm, char **error)
-{
-    char *dir = NULL;
-    if (!cm->opt.filter_index)
-        return ERR_OK;
-    enum err e = index_dir(cm, &dir, "indexes/blockfilter", "basic", error);
-    if (e == ERR_OK)
-        e = filter_index_open(&cm->filters, dir, INDEX_CACHE, cm->opt.reindex, cm->log,
-                              error);
-    free(dir);
     return e;
 }
 
@@ -293,9 +252,7 @@ static enum err open_all(struct chainman *cm, char **error)
     if (e == ERR_OK)
         e = load_tip(cm, error);
     if (e == ERR_OK)
-        e = open_txindex(cm, error);
-    if (e == ERR_OK)
-        e = open_filters(cm, error);
+        e = indexes_open(cm, error);
     if (e == ERR_OK)
         e = follow_check(cm, error);
     if (e == ERR_OK)
@@ -309,8 +266,7 @@ static void free_all(struct chainman *cm)
     check_queue_free(cm->scripts);
     sigcache_free(cm->sigcache);
     versionbits_clear(&cm->versionbits);
-    txindex_close(cm->txindex);
-    filter_index_close(cm->filters);
+    indexes_close(cm);
     block_db_close(cm->index);
     block_files_close(cm->files);
     block_tree_clear(cm);
@@ -392,16 +348,6 @@ struct sigcache *chainman_sigcache(const struct chainman *cm)
 struct versionbits *chainman_versionbits(const struct chainman *cm)
 {
     return (struct versionbits *)&cm->versionbits;
-}
-
-struct filter_index *chainman_filters(const struct chainman *cm)
-{
-    return cm->filters;
-}
-
-struct txindex *chainman_txindex(const struct chainman *cm)
-{
-    return cm->txindex;
 }
 
 void chainman_set_mempool(struct chainman *cm, const struct mempool_link *link)

@@ -11,6 +11,7 @@ libochre_chain_a_SOURCES += \
 	src/chain/validation/hooks.c \
 	src/chain/validation/hooks.h \
 	src/chain/validation/import.c \
+	src/chain/validation/indexes.c \
 	src/chain/validation/internal.h \
 	src/chain/validation/load.c \
 	src/chain/validation/prefetch.c \

@@ -84,6 +84,15 @@ static bool prune_files(struct chainman *cm, int32_t height, uint64_t keep)
     return ok;
 }
 
+/* The highest block that may go: peers, reorganisations and indexes need no older one.
+ */
+static int32_t prune_limit(const struct chainman *cm)
+{
+    int32_t keep = chain_height(cm) - MIN_BLOCKS_TO_KEEP;
+    int32_t indexed = follow_prune_limit(cm, chain_height(cm));
+    return indexed < keep ? indexed : keep;
+}
+
 bool prune_auto(struct chainman *cm)
 {
     int32_t height = chain_height(cm);
@@ -91,12 +100,12 @@ bool prune_auto(struct chainman *cm)
     if (height <= cm->params->prune_after_height || height <= MIN_BLOCKS_TO_KEEP ||
         block_files_disk_usage(cm->files) + PRUNE_BUFFER < target)
         return true;
-    return prune_files(cm, height - MIN_BLOCKS_TO_KEEP,
+    return prune_files(cm, prune_limit(cm),
                        target > PRUNE_BUFFER ? target - PRUNE_BUFFER : 0);
 }
 
 void chainman_prune_to(struct chainman *cm, int32_t height)
 {
-    int32_t limit = chain_height(cm) - MIN_BLOCKS_TO_KEEP;
+    int32_t limit = prune_limit(cm);
     prune_files(cm, height < limit ? height : limit, 0);
 }
