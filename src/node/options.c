@@ -112,6 +112,9 @@ const struct opt daemon_options[] = {
     MANY("blockfilterindex", "<type>", 0,
          "Keep filters of all blocks (BIP 158), for getblockfilter and faster rescans: "
          "basic, 1 (all kinds) or 0 (default: 0)"),
+    FLAG("coinstatsindex", "0", 0,
+         "Keep statistics and the MuHash of the UTXO set of each block, for "
+         "gettxoutsetinfo"),
     FLAG("txindex", "0", 0,
          "Keep an index of all transactions, so that getrawtransaction finds any of "
          "them"),
@@ -353,7 +356,6 @@ const struct opt daemon_options[] = {
     IGNORED("unsafesqlitesync", OPT_BOOL),
     IGNORED("deprecatedrpc", OPT_LIST),
     IGNORED("limitfreerelay", OPT_STR),
-    IGNORED("coinstatsindex", OPT_BOOL),
     IGNORED("listenonion", OPT_BOOL),
     IGNORED("onion", OPT_STR),
     IGNORED("proxy", OPT_STR),

@@ -157,6 +157,7 @@ bool chain_part_open(struct daemon *d, char **error)
         .prune_target = prune_target(a),
         .txindex = args_bool(a, "txindex", false),
         .filter_index = d->setup->filter_index,
+        .coinstats_index = args_bool(a, "coinstatsindex", false),
         .stop_at_height = (int32_t)args_int(a, "stopatheight", 0),
         .max_tip_age = args_int(a, "maxtipage", 24 * 60 * 60),
         .check_blocks = (int)args_int(a, "checkblocks", 6),

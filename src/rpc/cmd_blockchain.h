@@ -9,6 +9,9 @@
 
 /* The block an argument names, or -5 "Block not found". Under the read lock. */
 struct block_index *blockchain_find(struct rpc_call *c, const struct hash256 *hash);
+/* The block of an argument hash_or_height: -8 for a height out of range. Under the read
+ * lock. */
+const struct block_index *blockchain_at(struct rpc_call *c, size_t i);
 /* Reads a block: -1 when it was pruned or is not there. Takes no lock. NULL: failed. */
 struct block *blockchain_read(struct rpc_call *c, const struct block_index *bi,
                               bool pruned);
@@ -39,6 +42,8 @@ struct found_coin {
 bool utxo_find(struct node *n, struct arena *mem, const struct outpoint *o,
                bool with_mempool, struct found_coin *out);
 void rpc_gettxout(struct rpc_call *c);
+
+/* cmd_txoutset.c */
 void rpc_gettxoutsetinfo(struct rpc_call *c);
 
 /* cmd_chain_control.c */

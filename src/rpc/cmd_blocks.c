@@ -16,6 +16,35 @@ struct block_index *blockchain_find(struct rpc_call *c, const struct hash256 *ha
     return bi;
 }
 
+static const struct block_index *at_height(struct rpc_call *c, const struct json *v)
+{
+    struct chainman *cm = c->node->chainman;
+    int32_t height;
+    if (!rpc_to_i32(c, v, &height))
+        return NULL;
+    if (height < 0)
+        rpc_error(c, RPC_INVALID_PARAMETER, "Target block height %d is negative",
+                  height);
+    else if (height > chain_height(cm))
+        rpc_error(c, RPC_INVALID_PARAMETER,
+                  "Target block height %d after current tip %d", height,
+                  chain_height(cm));
+    else
+        return chain_at(cm, height);
+    return NULL;
+}
+
+const struct block_index *blockchain_at(struct rpc_call *c, size_t i)
+{
+    const struct json *v = rpc_arg(c, i);
+    struct hash256 hash;
+    if (v->type == JSON_NUMBER)
+        return at_height(c, v);
+    if (!rpc_arg_hash(c, i, "hash_or_height", &hash))
+        return NULL;
+    return blockchain_find(c, &hash);
+}
+
 bool blockchain_is_pruned(const struct chainman *cm, const struct block_index *bi)
 {
     return chainman_has_pruned(cm) && !(bi->status & BLOCK_HAVE_DATA) && bi->n_tx > 0;

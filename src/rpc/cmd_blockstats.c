@@ -256,35 +256,6 @@ static bool check_names(struct rpc_call *c, const struct json *names)
     return true;
 }
 
-static const struct block_index *at_height(struct rpc_call *c, const struct json *v)
-{
-    struct chainman *cm = c->node->chainman;
-    int32_t height;
-    if (!rpc_to_i32(c, v, &height))
-        return NULL;
-    if (height < 0)
-        rpc_error(c, RPC_INVALID_PARAMETER, "Target block height %d is negative",
-                  height);
-    else if (height > chain_height(cm))
-        rpc_error(c, RPC_INVALID_PARAMETER,
-                  "Target block height %d after current tip %d", height,
-                  chain_height(cm));
-    else
-        return chain_at(cm, height);
-    return NULL;
-}
-
-static const struct block_index *at_hash_or_height(struct rpc_call *c, size_t i)
-{
-    const struct json *v = rpc_arg(c, i);
-    struct hash256 hash;
-    if (v->type == JSON_NUMBER)
-        return at_height(c, v);
-    if (!rpc_arg_hash(c, i, "hash_or_height", &hash))
-        return NULL;
-    return blockchain_find(c, &hash);
-}
-
 static bool read_undo(struct rpc_call *c, const struct block_index *bi,
                       const struct block *b, struct block_undo *u)
 {
@@ -315,7 +286,7 @@ void rpc_getblockstats(struct rpc_call *c)
     struct block_stats s = {0};
     struct block_undo undo;
     chainman_read_lock(cm);
-    const struct block_index *bi = at_hash_or_height(c, 0);
+    const struct block_index *bi = blockchain_at(c, 0);
     bool pruned = bi && blockchain_is_pruned(cm, bi);
     if (bi)
         s.mediantime = block_index_mtp(bi);

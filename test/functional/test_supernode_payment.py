@@ -16,7 +16,7 @@ from framework.verdict import Judge
 N = 13
 
 
-node = fixtures.node()
+node = fixtures.node("-coinstatsindex")
 wallet = fixtures.mini_wallet(125)
 
 
@@ -188,6 +188,20 @@ def test_committees(judge, node, wallet):
     judge.sync()
 
 
+def check_coin_statistics(node, supply):
+    """The index of the UTXO set tells the same: only tickets burned here, and what coinbases left
+    is the withheld shares and what blocks made by hand did not claim."""
+    wait_until(lambda: node.getindexinfo("coinstatsindex")["coinstatsindex"]["synced"])
+    infos = [node.gettxoutsetinfo("none", h) for h in range(node.getblockcount() + 1)]
+    lost = [i["block_info"]["unspendables"] for i in infos]
+    assert sum(i["scripts"] for i in lost) == supply["burned"]
+    subsidies = sum(OCHRE.block_subsidy(h) for h in range(1, len(infos)))
+    withheld = OCHRE.amount(subsidies) - supply["created"]
+    left = sum(i["unclaimed_rewards"] for i in lost) - withheld
+    assert left >= 0
+    assert supply["circulating"] == infos[-1]["total_amount"] + left
+
+
 def test_supply(judge, node):
     """Shares are created in exactly the blocks that had somebody to pay."""
     created = 0
@@ -202,6 +216,7 @@ def test_supply(judge, node):
         assert OCHRE.units(info["created"]) == created
         assert OCHRE.units(info["burned"]) == N * op.ID_BURN
         assert info["circulating"] == info["created"] - info["burned"]
+        check_coin_statistics(node, info)
     cut = judge.chain.height - 9
     node.invalidateblock(node.getblockhash(cut))
     low = sum(OCHRE.block_subsidy(h) - (0 if supernodes.payee(judge.chain.states[h - 1], h - 1)

@@ -1,18 +1,11 @@
 #include "chain/store/coin_stats.h"
 
+#include "chain/store/utxo_hash.h"
 #include "util/map.h"
 #include "util/pool.h"
 
 #define MAX_SLICES       16
 #define MIN_TXS_IN_SLICE 64
-
-void coin_write_hashed(struct sink *s, const struct outpoint *o, const struct coin *c)
-{
-    outpoint_write(s, o);
-    write_u32(s, c->height << 1 | c->coinbase);
-    write_i64(s, c->value.v);
-    write_var(s, c->script);
-}
 
 uint64_t coin_bogosize(struct bytes script)
 {
@@ -64,8 +57,7 @@ static struct bytes hashed(struct slice *s, const struct outpoint *o,
                            const struct coin *c)
 {
     buf_reset(&s->scratch);
-    struct sink out = sink_to_buf(&s->scratch);
-    coin_write_hashed(&out, o, c);
+    utxo_octets(&s->scratch, o, c);
     return buf_view(&s->scratch);
 }
 

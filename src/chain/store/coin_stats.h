@@ -1,5 +1,4 @@
-/* What the set of unspent outputs amounts to, kept up block by block, and the hashes of
- * such a set. */
+/* What the set of unspent outputs amounts to, kept up block by block. */
 #ifndef OCHRE_CHAIN_STORE_COIN_STATS_H
 #define OCHRE_CHAIN_STORE_COIN_STATS_H
 
@@ -35,9 +34,7 @@ NODISCARD bool coin_stats_add_block(struct coin_stats *s, const struct block *b,
                                     const struct block_undo *undo, uint32_t height,
                                     struct amount subsidy, struct pool *workers);
 
-/* A coin as the hashes of a set see it. */
-void coin_write_hashed(struct sink *s, const struct outpoint *o, const struct coin *c);
-/* Its part of a size that does not depend on the database. */
+/* The part of a coin in a size that does not depend on the database. */
 uint64_t coin_bogosize(struct bytes script);
 
 #endif
