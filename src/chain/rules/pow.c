@@ -39,33 +39,61 @@ uint32_t asert_bits(const struct u256 *pow_limit, int32_t spacing, int64_t time_
     return target_to_compact(&target);
 }
 
-static uint32_t asert_next(const struct block_index *prev, const struct chain_params *p)
+/* The block that targets are anchored at. */
+#define ANCHOR_HEIGHT 1
+
+struct pow_tip pow_tip_of(const struct block_index *bi)
 {
-    if (prev->height == 0)
+    struct pow_tip tip = {.height = bi->height, .bits = bi->bits, .time = bi->time};
+    if (bi->height >= ANCHOR_HEIGHT)
+        tip.anchor_time = block_index_ancestor(bi, ANCHOR_HEIGHT)->time;
+    return tip;
+}
+
+struct pow_tip pow_tip_add(const struct pow_tip *tip, const struct block_header *h)
+{
+    struct pow_tip next = *tip;
+    next.height++;
+    next.bits = h->bits;
+    next.time = h->time;
+    if (next.height == ANCHOR_HEIGHT)
+        next.anchor_time = h->time;
+    return next;
+}
+
+static uint32_t asert_next(const struct pow_tip *tip, const struct chain_params *p)
+{
+    if (tip->height < ANCHOR_HEIGHT)
         return p->pow_limit_bits;
-    const struct block_index *anchor = block_index_ancestor(prev, 1);
     struct u256 limit = chain_params_pow_limit(p);
-    return asert_bits(&limit, p->spacing, (int64_t)prev->time - anchor->time,
-                      prev->height - anchor->height);
+    return asert_bits(&limit, p->spacing, tip->time - tip->anchor_time,
+                      tip->height - ANCHOR_HEIGHT);
 }
 
 /* On the test chain a block this late may be as easy as any. */
 #define LATE_BLOCK (20 * 60)
 
-uint32_t pow_next_bits(const struct block_index *prev, int64_t time,
-                       const struct chain_params *p)
+uint32_t pow_tip_next_bits(const struct pow_tip *tip, int64_t time,
+                           const struct chain_params *p)
 {
     switch (p->retarget) {
     case RETARGET_NONE:
-        return prev->bits;
+        return tip->bits;
     case RETARGET_ASERT_20:
-        if (time > (int64_t)prev->time + LATE_BLOCK)
+        if (time > tip->time + LATE_BLOCK)
             return p->pow_limit_bits;
-        return asert_next(prev, p);
+        return asert_next(tip, p);
     case RETARGET_ASERT:
-        return asert_next(prev, p);
+        return asert_next(tip, p);
     }
     return p->pow_limit_bits;
+}
+
+uint32_t pow_next_bits(const struct block_index *prev, int64_t time,
+                       const struct chain_params *p)
+{
+    struct pow_tip tip = pow_tip_of(prev);
+    return pow_tip_next_bits(&tip, time, p);
 }
 
 double difficulty_of_bits(uint32_t bits)
