@@ -103,10 +103,7 @@ static void announce_by_headers(struct peer *p)
     struct block_index *last = NULL;
     if (!p->sync.blocks_by_headers.n)
         return;
-    if (!hash256_is_zero(&p->sync.last_unknown)) {
-        struct hash256 hash = p->sync.last_unknown;
-        update_availability(p, &hash);
-    }
+    process_availability(p);
     if (!headers_to_announce(p, &m, &last))
         fall_back_to_inv(p);
     else if (m.n == 1 && p->sync.wants_hb)
@@ -145,6 +142,17 @@ void announce_blocks(struct peer *p)
 /* -- Chain events
  * -------------------------------------------------------------------------------- */
 
+/* Recovers slowly from a time-out that was raised. */
+static void stalling_timeout_recover(struct net *net)
+{
+    if (net->stalling_timeout_us == STALLING_TIMEOUT_US)
+        return;
+    int64_t less = net->stalling_timeout_us * 85 / 100 / US * US;
+    net->stalling_timeout_us = less > STALLING_TIMEOUT_US ? less : STALLING_TIMEOUT_US;
+    log_debug(net->log, LOG_NET, "Decreased stalling timeout to %lld seconds",
+              (long long)(net->stalling_timeout_us / US));
+}
+
 static void on_block_connected(void *ctx, const struct block *b,
                                const struct block_index *bi)
 {
@@ -153,12 +161,7 @@ static void on_block_connected(void *ctx, const struct block *b,
     net_resume(net);
     net->last_tip_update_s = net_now_s(net);
     txs_block_connected(net, b);
-    /* Recover slowly from a time-out that was raised. */
-    if (net->stalling_timeout_us > STALLING_TIMEOUT_US) {
-        int64_t less = net->stalling_timeout_us * 85 / 100;
-        net->stalling_timeout_us =
-            less > STALLING_TIMEOUT_US ? less : STALLING_TIMEOUT_US;
-    }
+    stalling_timeout_recover(net);
     net_release(net);
 }
 
@@ -228,6 +231,20 @@ static void remember_recent(struct net *net, const struct block_index *bi,
     compact_write_block(&s, b, rand_u64());
 }
 
+/* To those who have the block before, as far as we know, and not this one. */
+static void announce_at_once(struct net *net, struct block_index *bi)
+{
+    for (size_t i = 0; i < net->n_peers; i++) {
+        struct peer *p = net->peers[i];
+        if (p->common_version < INVALID_CB_NO_BAN_VERSION || p->disconnect ||
+            !p->sync.wants_hb)
+            continue;
+        process_availability(p);
+        if (!peer_has_header(p, bi) && peer_has_header(p, bi->prev))
+            send_compact(p, bi);
+    }
+}
+
 /* High-bandwidth peers get it before we have checked its scripts (BIP 152). */
 static void on_new_pow_valid(void *ctx, const struct block_index *bi,
                              const struct block *b)
@@ -236,14 +253,9 @@ static void on_new_pow_valid(void *ctx, const struct block_index *bi,
     net_resume(net);
     if (bi->height > net->highest_fast_announce) {
         net->highest_fast_announce = bi->height;
-        remember_recent(net, bi, b);
-        struct block_index *index = block_tree_find(net->cm, &bi->hash);
-        for (size_t i = 0; i < net->n_peers; i++) {
-            struct peer *p = net->peers[i];
-            if (p->common_version >= INVALID_CB_NO_BAN_VERSION && !p->disconnect &&
-                p->sync.wants_hb && index && !peer_has_header(p, bi) &&
-                peer_has_header(p, bi->prev))
-                send_compact(p, index);
+        if (segwit_at(net, bi->height)) {
+            remember_recent(net, bi, b);
+            announce_at_once(net, block_tree_find(net->cm, &bi->hash));
         }
     }
     net_release(net);

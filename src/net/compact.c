@@ -189,7 +189,8 @@ struct rebuild {
     struct map positions; /* short id -> uint32 place in the block */
     struct short_key key;
     size_t *counter; /* of the source that is being searched */
-    uint8_t *taken;  /* per place: 1 found, 2 found twice with different transactions */
+    size_t n_found;
+    uint8_t *taken; /* per place: 1 found, 2 found twice with different transactions */
 };
 
 static bool prefilled_places_ok(const struct msg_cmpctblock *m)
@@ -238,6 +239,7 @@ static void offer(struct rebuild *rb, struct tx *tx)
         *slot = tx_ref(tx);
         rb->taken[*place] = 1;
         ++*rb->counter;
+        rb->n_found++;
         return;
     }
     if (hash256_equal(&(*slot)->wtxid, &tx->wtxid))
@@ -247,12 +249,21 @@ static void offer(struct rebuild *rb, struct tx *tx)
     *slot = NULL;
     rb->taken[*place] = 2;
     --*rb->counter;
+    rb->n_found--;
+}
+
+/* Then the search may end: that a second transaction has one of the short ids, too, is
+ * so unlikely that fetching the whole block is good enough. */
+static bool found_all(const struct rebuild *rb)
+{
+    return rb->n_found == rb->positions.len;
 }
 
 static bool offer_entry(void *ctx, const struct mempool_entry *e)
 {
-    offer(ctx, e->tx);
-    return true;
+    struct rebuild *rb = ctx;
+    offer(rb, e->tx);
+    return !found_all(rb);
 }
 
 enum compact_result compact_partial_new(struct compact_partial **out,
@@ -276,7 +287,7 @@ enum compact_result compact_partial_new(struct compact_partial **out,
         if (mp)
             mempool_each(mp, offer_entry, &rb);
         rb.counter = &p->n_extra;
-        for (size_t i = 0; i < n_extra; i++)
+        for (size_t i = 0; i < n_extra && !found_all(&rb); i++)
             offer(&rb, extra[i]);
         result = COMPACT_OK;
     }
@@ -307,8 +318,9 @@ enum compact_result compact_partial_fill(struct compact_partial *p,
 {
     size_t used = 0;
     bool mutated;
-    if (n != p->n_missing)
+    if (n != p->n_missing || p->spent)
         return COMPACT_INVALID;
+    p->spent = true;
     for (size_t i = 0; i < p->n; i++)
         if (!p->txs[i])
             p->txs[i] = tx_ref(missing[used++]);

@@ -60,6 +60,7 @@ struct compact_partial {
     struct block_header header;
     struct tx **txs; /* owned references; NULL: missing */
     size_t n, n_missing, n_prefilled, n_mempool, n_extra;
+    bool spent; /* it was filled once */
 };
 /* @extra: transactions that are not in the mempool but may be in the block. On
  * COMPACT_OK *out is the caller's. */
@@ -69,7 +70,7 @@ enum compact_result compact_partial_new(struct compact_partial **out,
                                         struct tx *const *extra, size_t n_extra);
 void compact_partial_free(struct compact_partial *p); /* NULL is fine */
 /* Puts the missing transactions in and makes the block (not checked but for its Merkle
- * root). */
+ * root). Only once: COMPACT_INVALID after that. */
 enum compact_result compact_partial_fill(struct compact_partial *p,
                                          struct tx *const *missing, size_t n,
                                          struct block **out);

@@ -61,16 +61,6 @@ void hb_select(struct peer *p)
 /* -- Reconstruction
  * ------------------------------------------------------------------------------- */
 
-static void ask_whole(struct peer *p, const struct hash256 *hash)
-{
-    struct buf b = {0};
-    struct sink s = sink_to_buf(&b);
-    struct inv inv = {INV_WITNESS_BLOCK, *hash};
-    msg_inv_write(&s, &(struct msg_inv){&inv, 1});
-    peer_send(p, "getdata", &b);
-    buf_clear(&b);
-}
-
 static void ask_missing(struct peer *p, const struct hash256 *hash,
                         const struct compact_partial *partial)
 {
@@ -124,11 +114,13 @@ static void complete(struct peer *p, const struct hash256 *of, struct tx *const 
     case COMPACT_FAILED:
         /* Probably two transactions with one short id. */
         if (first) {
-            compact_partial_free(f->partial);
-            f->partial = NULL;
-            ask_whole(p, &hash);
+            block_ask_whole(p, &hash);
         } else {
             block_request_done(net, &hash, p);
+            log_debug(net->log, LOG_NET,
+                      "Peer %lld sent us a compact block but it failed to reconstruct, "
+                      "waiting on first download to complete",
+                      (long long)p->id);
         }
         return;
     case COMPACT_OK:
@@ -196,7 +188,7 @@ static void start_partial(struct peer *p, const struct msg_cmpctblock *m,
         return;
     case COMPACT_FAILED:
         if (first)
-            ask_whole(p, &bi->hash);
+            block_ask_whole(p, &bi->hash);
         else
             block_request_done(net, &bi->hash, p);
         return;
@@ -231,7 +223,7 @@ static void take_compact(struct peer *p, const struct msg_cmpctblock *m,
         return;
     if (u256_cmp(&bi->chain_work, &tip->chain_work) <= 0 || bi->n_tx) {
         if (requested)
-            ask_whole(p, &bi->hash);
+            block_ask_whole(p, &bi->hash);
         return;
     }
     if (!in_flight && !download_direct_allowed(net))
@@ -243,7 +235,7 @@ static void take_compact(struct peer *p, const struct msg_cmpctblock *m,
         else
             try_at_once(p, m, bi);
     } else if (requested) {
-        ask_whole(p, &bi->hash);
+        block_ask_whole(p, &bi->hash);
     } else {
         headers_process(p, &m->header, 1, true);
     }

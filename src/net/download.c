@@ -7,7 +7,6 @@
 
 #define DOWNLOAD_WINDOW         1024
 #define STALLING_TIMEOUT_MAX_US (64 * US)
-#define LIMITED_PEER_BLOCKS     288
 
 bool is_limited_peer(const struct peer *p)
 {
@@ -24,7 +23,7 @@ static bool can_serve_witnesses(const struct peer *p)
     return p->services & NODE_WITNESS;
 }
 
-static bool segwit_at(struct net *net, int32_t height)
+bool segwit_at(const struct net *net, int32_t height)
 {
     return buried_active_at(net->opt.params, BURIED_SEGWIT, height);
 }
@@ -177,10 +176,7 @@ static bool find_start(struct peer *p)
     struct net *net = p->net;
     struct peer_sync *s = &p->sync;
     struct block_index *tip = chain_tip(net->cm);
-    if (!hash256_is_zero(&s->last_unknown)) {
-        struct hash256 hash = s->last_unknown;
-        update_availability(p, &hash);
-    }
+    process_availability(p);
     if (!s->best_known || u256_cmp(&s->best_known->chain_work, &tip->chain_work) < 0 ||
         u256_cmp(&s->best_known->chain_work, &net->opt.params->minimum_chain_work) < 0)
         return false;
@@ -233,6 +229,12 @@ static void send_getdata(struct peer *p, const struct msg_inv *m)
     msg_inv_write(&s, m);
     peer_send(p, "getdata", &b);
     buf_clear(&b);
+}
+
+void block_ask_whole(struct peer *p, const struct hash256 *hash)
+{
+    struct inv inv = {block_inv_type(p), *hash};
+    send_getdata(p, &(struct msg_inv){&inv, 1});
 }
 
 static void add_request(struct peer *p, struct msg_inv *m, struct block_index *bi)

@@ -1,5 +1,5 @@
-/* Headers: asking for them, taking them in, serving them, and letting go of outgoing
- * peers whose chain does not keep up. */
+/* Headers: asking for them, taking them in, and letting go of outgoing peers whose
+ * chain does not keep up. */
 #include <stdlib.h>
 
 #include "chain/rules/pow.h"
@@ -12,9 +12,7 @@
 #define BEHIND_TIMEOUT_S              (20 * 60)
 #define BEHIND_RESPONSE_S             120
 #define MAX_PROTECTED                 4
-#define GETBLOCKS_LIMIT               500
 #define ANTI_DOS_BLOCKS               144
-#define STALE_RELAY_AGE_S             (30 * 24 * 60 * 60)
 
 /* -- Locators ------------------------------------------------------------- */
 
@@ -34,21 +32,6 @@ static struct msg_locator locator_of(const struct block_index *bi)
             step *= 2;
     }
     return m;
-}
-
-const struct block_index *find_fork(struct net *net, const struct msg_locator *m)
-{
-    const struct block_index *tip = chain_tip(net->cm);
-    for (size_t i = 0; i < m->n; i++) {
-        const struct block_index *bi = block_tree_find(net->cm, &m->have[i]);
-        if (!bi)
-            continue;
-        if (chain_contains(net->cm, bi))
-            return bi;
-        if (block_index_ancestor(bi, tip->height) == tip)
-            return tip;
-    }
-    return chain_at(net->cm, 0);
 }
 
 /* Not while an earlier question may still be answered. @front (may be NULL) stands
@@ -84,7 +67,7 @@ bool getheaders_maybe(struct peer *p, const struct block_index *from)
 /* -- What a peer has
  * ----------------------------------------------------------------------------- */
 
-static void process_availability(struct peer *p)
+void process_availability(struct peer *p)
 {
     if (hash256_is_zero(&p->sync.last_unknown))
         return;
@@ -126,22 +109,19 @@ struct u256 anti_dos_work(struct net *net)
 
 static bool headers_sane(struct peer *p, const struct block_header *h, size_t n)
 {
-    struct hash256 prev = {0};
-    for (size_t i = 0; i < n; i++) {
-        struct hash256 hash = header_hash(&h[i]);
-        if (!pow_check(&hash, h[i].bits, p->net->opt.params)) {
-            peer_misbehaving(p, "header with invalid proof of work");
-            return false;
-        }
+    bool work = true, continuous = true;
+    struct hash256 hash;
+    for (size_t i = 0; work && i < n; i++) {
+        if (i)
+            continuous &= hash256_equal(&h[i].prev, &hash);
+        hash = header_hash(&h[i]);
+        work = pow_check(&hash, h[i].bits, p->net->opt.params);
     }
-    for (size_t i = 0; i < n; i++) {
-        if (i && !hash256_equal(&prev, &h[i].prev)) {
-            peer_misbehaving(p, "non-continuous headers sequence");
-            return false;
-        }
-        prev = header_hash(&h[i]);
-    }
-    return true;
+    if (!work)
+        peer_misbehaving(p, "header with invalid proof of work");
+    else if (!continuous)
+        peer_misbehaving(p, "non-continuous headers sequence");
+    return work && continuous;
 }
 
 /* Probably an announcement (BIP 130) after blocks we have not heard of: ask for what
@@ -284,7 +264,7 @@ static bool low_work_sync(struct peer *p, const struct block_index *start,
                   (size_t)start->height + n, (long long)p->id);
         return true;
     }
-    p->sync.presync = presync_new(start, &least, net_now_s(net));
+    p->sync.presync = presync_new(net->opt.params, start, &least, net_now_s(net));
     log_debug(net->log, LOG_NET,
               "Initial headers sync started with peer=%lld: height=%d, "
               "presync phase",
@@ -332,144 +312,6 @@ void on_headers(struct handler_args *a)
     else if (!a->r.bad)
         headers_process(a->peer, m.items, m.n, false);
     msg_headers_clear(&m);
-}
-
-/* -- Serving -------------------------------------------------------------- */
-
-/* Old forks would tell who we are: only recent ones, of about the same work, are
- * served. */
-bool fork_allowed(struct net *net, const struct block_index *bi)
-{
-    if (chain_contains(net->cm, bi))
-        return true;
-    const struct block_index *best = best_header(net->cm), *tip = chain_tip(net->cm);
-    return block_index_is_valid(bi, BLOCK_VALID_SCRIPTS) &&
-           (int64_t)best->time - bi->time < STALE_RELAY_AGE_S &&
-           block_index_equivalent_time(best, bi, tip, net->opt.params->spacing) <
-               STALE_RELAY_AGE_S;
-}
-
-static bool locator_too_long(struct peer *p, const char *type,
-                             const struct msg_locator *m)
-{
-    if (m->n <= MAX_LOCATOR_SIZE)
-        return false;
-    log_debug(p->net->log, LOG_NET, "%s locator size %zu > %d, disconnect peer=%lld",
-              type, m->n, MAX_LOCATOR_SIZE, (long long)p->id);
-    peer_disconnect(p);
-    return true;
-}
-
-static void send_headers_from(struct peer *p, const struct block_index *bi,
-                              const struct hash256 *stop)
-{
-    struct net *net = p->net;
-    struct msg_headers m = {.items = xcalloc(MAX_HEADERS_RESULTS, sizeof(*m.items))};
-    struct buf b = {0};
-    struct sink s = sink_to_buf(&b);
-    while (bi) {
-        m.items[m.n++] = block_index_header(bi);
-        if (m.n == MAX_HEADERS_RESULTS || hash256_equal(&bi->hash, stop))
-            break;
-        bi = chain_next(net->cm, bi);
-    }
-    /* Nothing left to send means that it is where we are. */
-    p->sync.best_header_sent =
-        bi ? block_tree_find(net->cm, &bi->hash) : chain_tip(net->cm);
-    msg_headers_write(&s, &m);
-    peer_send(p, "headers", &b);
-    buf_clear(&b);
-    msg_headers_clear(&m);
-}
-
-static void answer_getheaders(struct peer *p, const struct msg_locator *m)
-{
-    struct net *net = p->net;
-    const struct block_index *bi;
-    if (m->n) {
-        bi = chain_next(net->cm, find_fork(net, m));
-    } else {
-        bi = block_tree_find(net->cm, &m->stop);
-        if (!bi)
-            return;
-        if (!fork_allowed(net, bi)) {
-            log_debug(net->log, LOG_NET,
-                      "ProcessMessage: ignoring request from peer=%lld for "
-                      "old block header that isn't in the main chain",
-                      (long long)p->id);
-            return;
-        }
-    }
-    char hex[65];
-    log_debug(net->log, LOG_NET, "getheaders %d to %s from peer=%lld",
-              bi ? bi->height : -1,
-              hash256_is_zero(&m->stop) ? "end" : hash256_to_hex(hex, &m->stop),
-              (long long)p->id);
-    send_headers_from(p, bi, &m->stop);
-}
-
-void on_getheaders(struct handler_args *a)
-{
-    struct peer *p = a->peer;
-    struct net *net = a->net;
-    struct msg_locator m = msg_locator_read(&a->r);
-    const struct u256 *least = &net->opt.params->minimum_chain_work;
-    if (a->r.bad || locator_too_long(p, "getheaders", &m)) {
-        /* nothing to answer */
-    } else if (chainman_importing(net->cm)) {
-        log_debug(net->log, LOG_NET,
-                  "Ignoring getheaders from peer=%lld while importing/reindexing",
-                  (long long)p->id);
-    } else if (u256_cmp(&chain_tip(net->cm)->chain_work, least) < 0 &&
-               !peer_has_perm(p, PERM_DOWNLOAD)) {
-        log_debug(
-            net->log, LOG_NET,
-            "Ignoring getheaders from peer=%lld because active chain has too little "
-            "work; sending empty response",
-            (long long)p->id);
-        struct buf b = {0};
-        buf_append_byte(&b, 0);
-        peer_send(p, "headers", &b);
-        buf_clear(&b);
-    } else {
-        answer_getheaders(p, &m);
-    }
-    msg_locator_clear(&m);
-}
-
-/* The hashes go out as an inv; with the last of a full batch the peer is told to go on.
- */
-static void answer_getblocks(struct peer *p, const struct msg_locator *m)
-{
-    struct net *net = p->net;
-    const struct block_index *bi = chain_next(net->cm, find_fork(net, m));
-    int32_t pruned_below =
-        chain_height(net->cm) - 288 + 3600 / net->opt.params->spacing;
-    char hex[65];
-    log_debug(net->log, LOG_NET, "getblocks %d to %s limit %d from peer=%lld",
-              bi ? bi->height : -1,
-              hash256_is_zero(&m->stop) ? "end" : hash256_to_hex(hex, &m->stop),
-              GETBLOCKS_LIMIT, (long long)p->id);
-    for (int n = 0; bi; bi = chain_next(net->cm, bi)) {
-        if (hash256_equal(&bi->hash, &m->stop))
-            break;
-        if (net->opt.pruned &&
-            (!(bi->status & BLOCK_HAVE_DATA) || bi->height <= pruned_below))
-            break;
-        hash_list_add(&p->sync.blocks_by_inv, &bi->hash);
-        if (++n < GETBLOCKS_LIMIT)
-            continue;
-        p->sync.continuation = bi->hash;
-        break;
-    }
-}
-
-void on_getblocks(struct handler_args *a)
-{
-    struct msg_locator m = msg_locator_read(&a->r);
-    if (!a->r.bad && !locator_too_long(a->peer, "getblocks", &m))
-        answer_getblocks(a->peer, &m);
-    msg_locator_clear(&m);
 }
 
 /* -- Starting and keeping up
@@ -544,10 +386,13 @@ void headers_consider_eviction(struct peer *p, int64_t now_s)
         s->behind_work = tip;
         s->behind_asked = false;
     } else if (now_s > s->behind_timeout_s && s->behind_asked) {
+        char hex[65] = "<none>";
+        if (s->best_known)
+            hash256_to_hex(hex, &s->best_known->hash);
         log_info(net->log,
                  "Disconnecting outbound peer %lld for old chain, best known block "
-                 "= %d",
-                 (long long)p->id, s->best_known ? s->best_known->height : -1);
+                 "= %s",
+                 (long long)p->id, hex);
         peer_disconnect(p);
     } else if (now_s > s->behind_timeout_s) {
         getheaders_maybe(p,

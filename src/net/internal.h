@@ -197,6 +197,9 @@ struct local_address {
     int score;
 };
 
+/* What peers that do not keep the whole chain serve: NODE_NETWORK_LIMITED (BIP 159). */
+#define LIMITED_PEER_BLOCKS 288
+
 #define STALLING_TIMEOUT_US (2 * US)
 #define MAX_HB_PEERS        3
 
@@ -385,17 +388,22 @@ message_handler on_addr, on_addrv2, on_getaddr;
 bool addrs_setup(struct peer *p);
 void addrs_send(struct peer *p, int64_t now_us);
 
+/* serve_headers.c */
+message_handler on_getheaders, on_getblocks;
+bool fork_allowed(struct net *net, const struct block_index *bi);
+const struct block_index *find_fork(struct net *net, const struct msg_locator *m);
+
 /* headers.c */
-message_handler on_headers, on_getheaders, on_getblocks;
+message_handler on_headers;
 bool getheaders_maybe(struct peer *p, const struct block_index *from);
 void headers_start(struct peer *p, int64_t now_us);
 void headers_check_timeout(struct peer *p, int64_t now_us);
 void headers_consider_eviction(struct peer *p, int64_t now_s);
 void headers_process(struct peer *p, const struct block_header *h, size_t n,
                      bool via_compact);
+/* An announced block of unknown header may be known by now. */
+void process_availability(struct peer *p);
 void update_availability(struct peer *p, const struct hash256 *hash);
-bool fork_allowed(struct net *net, const struct block_index *bi);
-const struct block_index *find_fork(struct net *net, const struct msg_locator *m);
 
 /* download.c */
 message_handler on_block;
@@ -406,6 +414,9 @@ bool block_request(struct peer *p, struct block_index *bi,
                    struct compact_partial *take);
 /* @from NULL: from every peer. */
 void block_request_done(struct net *net, const struct hash256 *hash, struct peer *from);
+/* A block that is requested already, but not as a whole. */
+void block_ask_whole(struct peer *p, const struct hash256 *hash);
+bool segwit_at(const struct net *net, int32_t height);
 void download_send(struct peer *p, int64_t now_us);
 void download_direct(struct peer *p, struct block_index *last);
 bool download_direct_allowed(struct net *net);

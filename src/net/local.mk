@@ -31,7 +31,7 @@ libochre_net_a_SOURCES = \
 	src/net/process.c \
 	src/net/protocol.h src/net/protocol.c \
 	src/net/recent.h src/net/recent.c \
-	src/net/serve.c src/net/serve_filters.c \
+	src/net/serve.c src/net/serve_filters.c src/net/serve_headers.c \
 	src/net/transport.h src/net/transport.c \
 	src/net/tx_announce.c src/net/tx_download.c src/net/tx_receive.c \
 	src/net/txrequest.h src/net/txrequest.c \

@@ -4,8 +4,7 @@
 #include "chain/store/blockfile.h"
 #include "net/internal.h"
 
-#define HISTORICAL_AGE_S    (7 * 24 * 60 * 60)
-#define LIMITED_PEER_BLOCKS 288
+#define HISTORICAL_AGE_S (7 * 24 * 60 * 60)
 
 void on_getdata(struct handler_args *a)
 {

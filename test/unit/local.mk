@@ -232,6 +232,10 @@ check_PROGRAMS += test/unit/test_net_parts
 test_unit_test_net_parts_SOURCES = test/unit/test_net_parts.c test/unit/unit.h
 test_unit_test_net_parts_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
 
+check_PROGRAMS += test/unit/test_presync
+test_unit_test_presync_SOURCES = test/unit/test_presync.c test/unit/unit.h
+test_unit_test_presync_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
+
 check_PROGRAMS += test/unit/test_raptorq_object
 test_unit_test_raptorq_object_SOURCES = test/unit/test_raptorq_object.c test/unit/raptorq_tools.h test/unit/unit.h
 test_unit_test_raptorq_object_LDADD = libochre_raptorq.a $(CMOCKA_LIBS)

@@ -11,7 +11,6 @@
 #include "net/compact.h"
 #include "net/eviction.h"
 #include "net/orphanage.h"
-#include "net/presync.h"
 #include "net/recent.h"
 #include "net/txrequest.h"
 #include "util/clock.h"
@@ -343,71 +342,6 @@ static void eviction_spares_the_useful(void **state)
     assert_int_equal(evict_choose(c, 10, key), -1);
 }
 
-/* -- Two-pass headers sync ------------------------------------------------------------------------------- */
-
-#define BATCH 2000
-#define CHAIN (9 * BATCH)
-
-static struct block_header *make_headers(const struct block_index *start)
-{
-    struct block_header *h = xcalloc(CHAIN, sizeof(*h));
-    struct hash256 prev = start->hash;
-    for (uint32_t i = 0; i < CHAIN; i++) {
-        h[i] = (struct block_header){.version = 4, .prev = prev, .time = i,
-                                     .bits = start->bits, .nonce = i};
-        prev = header_hash(&h[i]);
-    }
-    return h;
-}
-
-/* Feeds whole batches until it has had enough; counts what became ready. */
-static size_t feed(struct presync *ps, const struct block_header *h, bool *ok)
-{
-    size_t ready = 0;
-    *ok = true;
-    for (size_t at = 0; at < CHAIN && *ok; at += BATCH) {
-        bool first = presync_height(ps) >= 0;
-        struct presync_result r = presync_take(ps, h + at, BATCH, at + BATCH < CHAIN);
-        for (size_t i = 0; i < r.n_ready; i++)
-            assert_int_equal(r.ready[i].nonce, ready + i);
-        ready += r.n_ready;
-        *ok = r.counted_on;
-        free(r.ready);
-        if (first != (presync_height(ps) >= 0))
-            break; /* the second pass begins at the start */
-    }
-    return ready;
-}
-
-static void headers_are_believed_at_the_second_look(void **state)
-{
-    struct chain_params params;
-    struct block_index start = {0};
-    bool ok;
-    (void)state;
-    assert_true(chain_params_get(&params, BITCOIN, "regtest"));
-    block_index_init(&start, &params.genesis, &params.genesis_hash, NULL);
-    struct block_header *h = make_headers(&start);
-    struct u256 least = u256_from_u64(2 * (CHAIN - 10)); /* a regtest block is 2 of work */
-    for (int forged = 0; forged < 2; forged++) {
-        struct presync *ps = presync_new(&start, &least, params.genesis.time + 100000);
-        assert_int_equal(feed(ps, h, &ok), 0);
-        assert_true(ok && presync_height(ps) == -1);
-        for (uint32_t i = 0; forged && i < CHAIN; i++) { /* another chain of equal work */
-            h[i].version = 5;
-            h[i].prev = i ? header_hash(&h[i - 1]) : start.hash;
-        }
-        size_t ready = feed(ps, h, &ok);
-        if (forged)
-            assert_true(ready < CHAIN - BATCH); /* one in two commitments gives it away */
-        else
-            assert_int_equal(ready, CHAIN);
-        assert_int_equal(ok, !forged);
-        presync_free(ps);
-    }
-    free(h);
-}
-
 /* -- Compact blocks ---------------------------------------------------------------------------------------- */
 
 /* Genesis' coinbase and n - 1 others, under the right Merkle root. */
@@ -529,7 +463,6 @@ int main(void)
         cmocka_unit_test(addresses_are_saved),
         cmocka_unit_test(bans_hold_until_their_time),
         cmocka_unit_test(eviction_spares_the_useful),
-        cmocka_unit_test(headers_are_believed_at_the_second_look),
         cmocka_unit_test(blocks_are_rebuilt_from_short_ids),
         cmocka_unit_test(impossible_compact_blocks),
         cmocka_unit_test(bloom_filters_as_bip37_has_them),
