@@ -164,8 +164,11 @@ static bool check_member(const struct acceptance *as, size_t n, size_t at,
 
 bool truc_check_group(const struct acceptance *as, size_t n, struct reject *package)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!check_member(as, n, i, package))
-            return false;
+    for (size_t i = 0; i < n; i++) {
+        if (check_member(as, n, i, package))
+            continue;
+        package->class = PKG_POLICY; /* no one member is to blame */
+        return false;
+    }
     return true;
 }
