@@ -8,6 +8,7 @@
 #define DELAY_US                                                                       \
     (2 * US) /* for txids, for peers that are not preferred or overloaded */
 #define REQUEST_TIMEOUT_US (60 * US)
+#define DUE_AT_ONCE        100
 
 bool txs_reject_incoming(const struct peer *p)
 {
@@ -76,37 +77,42 @@ void on_notfound(struct handler_args *a)
     msg_inv_clear(&m);
 }
 
-void txs_send_getdata(struct peer *p, int64_t now_us)
+/* Adds what is due to the message, and sends that whenever it is full. */
+static void request(struct peer *p, struct msg_inv *m, const struct gtxid *id,
+                    int64_t now_us)
 {
     struct net *net = p->net;
-    size_t max = txrequest_candidates(net->txreq, p->id), expired;
     char hex[65];
-    if (!max && !txrequest_in_flight(net->txreq, p->id))
+    if (txs_have(net, id, false)) {
+        txrequest_forget(net->txreq, &id->hash);
         return;
-    struct gtxid *due = xmalloc((max + 1) * sizeof(*due));
-    struct msg_inv m = {.items = xmalloc(MAX_GETDATA_SIZE * sizeof(*m.items))};
-    size_t n = txrequest_due(net->txreq, p->id, now_us, due, max, &expired);
-    if (expired)
-        log_debug(net->log, LOG_NET, "timeout of %zu inflight tx from peer=%lld",
-                  expired, (long long)p->id);
-    for (size_t i = 0; i < n; i++) {
-        if (txs_have(net, &due[i], false)) {
-            txrequest_forget(net->txreq, &due[i].hash);
-            continue;
-        }
-        log_debug(net->log, LOG_NET, "Requesting %s %s peer=%lld",
-                  due[i].is_wtxid ? "wtx" : "tx", hash256_to_hex(hex, &due[i].hash),
-                  (long long)p->id);
-        uint32_t by_txid = p->services & NODE_WITNESS ? INV_WITNESS_TX : INV_TX;
-        m.items[m.n++] = (struct inv){due[i].is_wtxid ? INV_WTX : by_txid, due[i].hash};
-        txrequest_requested(net->txreq, p->id, &due[i].hash,
-                            now_us + REQUEST_TIMEOUT_US);
-        if (m.n == MAX_GETDATA_SIZE)
-            txs_send_invs(p, "getdata", &m);
+    }
+    log_debug(net->log, LOG_NET, "Requesting %s %s peer=%lld",
+              id->is_wtxid ? "wtx" : "tx", hash256_to_hex(hex, &id->hash),
+              (long long)p->id);
+    uint32_t by_txid = p->services & NODE_WITNESS ? INV_WITNESS_TX : INV_TX;
+    m->items[m->n++] = (struct inv){id->is_wtxid ? INV_WTX : by_txid, id->hash};
+    txrequest_requested(net->txreq, p->id, &id->hash, now_us + REQUEST_TIMEOUT_US);
+    if (m->n == MAX_GETDATA_SIZE)
+        txs_send_invs(p, "getdata", m);
+}
+
+void txs_send_getdata(struct peer *p, int64_t now_us)
+{
+    struct txrequest *t = p->net->txreq;
+    struct gtxid due[DUE_AT_ONCE];
+    struct inv items[MAX_GETDATA_SIZE];
+    struct msg_inv m = {.items = items};
+    size_t n, expired;
+    while ((n = txrequest_due(t, p->id, now_us, due, DUE_AT_ONCE, &expired)) ||
+           expired) {
+        if (expired)
+            log_debug(p->net->log, LOG_NET, "timeout of %zu inflight tx from peer=%lld",
+                      expired, (long long)p->id);
+        for (size_t i = 0; i < n; i++)
+            request(p, &m, &due[i], now_us);
     }
     txs_send_invs(p, "getdata", &m);
-    msg_inv_clear(&m);
-    free(due);
 }
 
 void txs_forget(struct net *net, const struct tx *tx)

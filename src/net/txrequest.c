@@ -8,36 +8,268 @@
 #include "util/rand.h"
 
 enum state {
-    CANDIDATE, /* announced, to be asked for */
-    REQUESTED,
-    DONE, /* answered, timed out: kept so that it is not announced again */
+    DELAYED,   /* not to be asked for before at_us */
+    READY,     /* may be asked for, but another one of the id comes first */
+    BEST,      /* the one to be asked next */
+    REQUESTED, /* until at_us */
+    DONE,      /* answered, timed out: kept so that it is not announced again */
 };
+
+#define NOWHERE SIZE_MAX
 
 struct announcement {
-    int64_t peer;
-    int64_t at_us; /* CANDIDATE: ask not before; REQUESTED: given up at */
-    uint64_t priority;
+    struct wanted *id;
+    struct announcement *next; /* of the same id */
+    struct peer_wants *peer;
+    int64_t at_us;
+    uint64_t priority, sequence;
+    size_t heap_pos; /* NOWHERE unless the clock will change its state */
+    size_t peer_pos;
     enum state state;
-    bool preferred;
+    bool preferred, is_wtxid;
 };
 
-/* All announcements of one id. */
+/* An id: exists while an announcement of it is not DONE. */
 struct wanted {
-    struct gtxid id;
-    struct announcement *items; /* owned */
-    size_t n;
+    struct hash256 hash;
+    struct announcement *first; /* owned list, newest first */
 };
 
 struct peer_wants {
-    struct wanted **items; /* owned list of borrowed entries, oldest first */
-    size_t n, cap, in_flight, candidates;
+    int64_t id;
+    struct announcement **items; /* owned array; the first n_best are BEST */
+    size_t n, cap, n_best;
+    size_t n_in_flight, n_done;
+    size_t expired; /* since it was last asked about */
 };
 
 struct txrequest {
-    struct map ids;   /* hash -> struct wanted * (owned) */
-    struct map peers; /* int64 -> struct peer_wants * (owned) */
+    struct map ids;             /* hash -> struct wanted * (owned) */
+    struct map peers;           /* int64 -> struct peer_wants * (owned) */
+    struct announcement **heap; /* DELAYED and REQUESTED, soonest first */
+    size_t n_heap, cap_heap;
+    size_t n; /* announcements */
+    uint64_t next_sequence;
     uint64_t key[2];
 };
+
+/* ---- the clock's heap ---- */
+
+static void heap_put(struct txrequest *t, size_t pos, struct announcement *a)
+{
+    t->heap[pos] = a;
+    a->heap_pos = pos;
+}
+
+static void heap_up(struct txrequest *t, size_t pos)
+{
+    struct announcement *a = t->heap[pos];
+    for (; pos && t->heap[(pos - 1) / 2]->at_us > a->at_us; pos = (pos - 1) / 2)
+        heap_put(t, pos, t->heap[(pos - 1) / 2]);
+    heap_put(t, pos, a);
+}
+
+static void heap_down(struct txrequest *t, size_t pos)
+{
+    struct announcement *a = t->heap[pos];
+    for (size_t child; (child = 2 * pos + 1) < t->n_heap; pos = child) {
+        if (child + 1 < t->n_heap && t->heap[child + 1]->at_us < t->heap[child]->at_us)
+            child++;
+        if (t->heap[child]->at_us >= a->at_us)
+            break;
+        heap_put(t, pos, t->heap[child]);
+    }
+    heap_put(t, pos, a);
+}
+
+static void heap_add(struct txrequest *t, struct announcement *a)
+{
+    if (t->n_heap == t->cap_heap) {
+        t->cap_heap = t->cap_heap ? t->cap_heap * 2 : 64;
+        t->heap = xrealloc_array(t->heap, t->cap_heap, sizeof(struct announcement *));
+    }
+    t->heap[t->n_heap] = a;
+    heap_up(t, t->n_heap++);
+}
+
+static void heap_del(struct txrequest *t, struct announcement *a)
+{
+    size_t pos = a->heap_pos;
+    if (pos == NOWHERE)
+        return;
+    a->heap_pos = NOWHERE;
+    struct announcement *last = t->heap[--t->n_heap];
+    if (last == a)
+        return;
+    heap_put(t, pos, last);
+    heap_up(t, pos);
+    heap_down(t, last->heap_pos);
+}
+
+/* ---- a peer's announcements ---- */
+
+static struct peer_wants *find_peer(const struct txrequest *t, int64_t peer)
+{
+    struct peer_wants **p = map_get(&t->peers, &peer);
+    return p ? *p : NULL;
+}
+
+static struct peer_wants *make_peer(struct txrequest *t, int64_t peer)
+{
+    bool is_new;
+    struct peer_wants **p = map_put(&t->peers, &peer, &is_new);
+    if (is_new) {
+        *p = xcalloc(1, sizeof(**p));
+        (*p)->id = peer;
+    }
+    return *p;
+}
+
+static void peer_swap(struct peer_wants *p, size_t i, size_t j)
+{
+    struct announcement *a = p->items[i];
+    p->items[i] = p->items[j];
+    p->items[j] = a;
+    p->items[i]->peer_pos = i;
+    p->items[j]->peer_pos = j;
+}
+
+static void peer_add(struct peer_wants *p, struct announcement *a)
+{
+    if (p->n == p->cap) {
+        p->cap = p->cap ? p->cap * 2 : 16;
+        p->items = xrealloc_array(p->items, p->cap, sizeof(struct announcement *));
+    }
+    a->peer = p;
+    a->peer_pos = p->n;
+    p->items[p->n++] = a;
+}
+
+/* What is BEST has left that state before. */
+static void peer_del(struct peer_wants *p, struct announcement *a)
+{
+    peer_swap(p, a->peer_pos, p->n - 1);
+    p->n--;
+}
+
+/* Counts for what a state means to the peer; by is 1 or -1. */
+static void count(struct announcement *a, int by)
+{
+    struct peer_wants *p = a->peer;
+    if (a->state == REQUESTED)
+        p->n_in_flight += (size_t)by;
+    else if (a->state == DONE)
+        p->n_done += (size_t)by;
+}
+
+/* The one place where states change; the id's best is the caller's business. */
+static void set_state(struct txrequest *t, struct announcement *a, enum state s)
+{
+    struct peer_wants *p = a->peer;
+    if (a->state == BEST)
+        peer_swap(p, a->peer_pos, --p->n_best);
+    count(a, -1);
+    heap_del(t, a);
+    a->state = s;
+    count(a, 1);
+    if (s == BEST)
+        peer_swap(p, a->peer_pos, p->n_best++);
+    else if (s == DELAYED || s == REQUESTED)
+        heap_add(t, a);
+}
+
+/* ---- ids ---- */
+
+static struct wanted *find_wanted(const struct txrequest *t, const struct hash256 *hash)
+{
+    struct wanted **w = map_get(&t->ids, hash);
+    return w ? *w : NULL;
+}
+
+static struct wanted *make_wanted(struct txrequest *t, const struct hash256 *hash)
+{
+    bool is_new;
+    struct wanted **w = map_put(&t->ids, hash, &is_new);
+    if (is_new) {
+        *w = xcalloc(1, sizeof(**w));
+        (*w)->hash = *hash;
+    }
+    return *w;
+}
+
+static struct announcement *find_in(const struct wanted *w, int64_t peer)
+{
+    struct announcement *a = w ? w->first : NULL;
+    while (a && a->peer->id != peer)
+        a = a->next;
+    return a;
+}
+
+static bool comes_before(const struct announcement *a, const struct announcement *b)
+{
+    return a->preferred != b->preferred ? a->preferred : a->priority > b->priority;
+}
+
+/* While nobody is being asked, the best of those that are ready is next. */
+static void choose(struct txrequest *t, struct wanted *w)
+{
+    struct announcement *best = NULL, *old = NULL;
+    bool asked = false;
+    for (struct announcement *a = w->first; a; a = a->next) {
+        asked = asked || a->state == REQUESTED;
+        if (a->state == BEST)
+            old = a;
+        if ((a->state == READY || a->state == BEST) && (!best || comes_before(a, best)))
+            best = a;
+    }
+    if (asked)
+        best = NULL;
+    if (old == best)
+        return;
+    if (old)
+        set_state(t, old, READY);
+    if (best)
+        set_state(t, best, BEST);
+}
+
+static void free_announcement(struct txrequest *t, struct announcement *a)
+{
+    if (a->state != DONE)
+        set_state(t, a, DONE); /* off the heap and the best ones */
+    count(a, -1);
+    peer_del(a->peer, a);
+    free(a);
+    t->n--;
+}
+
+static void drop(struct txrequest *t, struct wanted *w)
+{
+    for (struct announcement *a = w->first, *next; a; a = next) {
+        next = a->next;
+        free_announcement(t, a);
+    }
+    map_del(&t->ids, &w->hash);
+    free(w);
+}
+
+static bool is_done(const struct wanted *w)
+{
+    for (const struct announcement *a = w->first; a; a = a->next)
+        if (a->state != DONE)
+            return false;
+    return true;
+}
+
+/* After one of its announcements changed: nobody left to ask, or somebody else. */
+static void settle(struct txrequest *t, struct wanted *w)
+{
+    if (is_done(w))
+        drop(t, w);
+    else
+        choose(t, w);
+}
+
+/* ---- in and out ---- */
 
 struct txrequest *txrequest_new(void)
 {
@@ -48,200 +280,124 @@ struct txrequest *txrequest_new(void)
     return t;
 }
 
+static void free_wanted(struct wanted *w)
+{
+    for (struct announcement *a = w->first, *next; a; a = next) {
+        next = a->next;
+        free(a);
+    }
+    free(w);
+}
+
+static void free_peer(struct peer_wants *p)
+{
+    free(p->items);
+    free(p);
+}
+
 void txrequest_free(struct txrequest *t)
 {
     const void *k;
     void *v;
-    for (size_t i = 0; map_next(&t->ids, &i, &k, &v);) {
-        struct wanted *w = *(struct wanted **)v;
-        free(w->items);
-        free(w);
-    }
-    for (size_t i = 0; map_next(&t->peers, &i, &k, &v);) {
-        struct peer_wants *p = *(struct peer_wants **)v;
-        free(p->items);
-        free(p);
-    }
+    for (size_t i = 0; map_next(&t->ids, &i, &k, &v);)
+        free_wanted(*(struct wanted **)v);
+    for (size_t i = 0; map_next(&t->peers, &i, &k, &v);)
+        free_peer(*(struct peer_wants **)v);
     map_clear(&t->ids);
     map_clear(&t->peers);
+    free(t->heap);
     free(t);
 }
 
-static struct peer_wants *find_peer(const struct txrequest *t, int64_t peer)
+static uint64_t priority_of(const struct txrequest *t, const struct hash256 *hash,
+                            int64_t peer)
 {
-    struct peer_wants **p = map_get(&t->peers, &peer);
-    return p ? *p : NULL;
-}
-
-static struct peer_wants *peer_wants(struct txrequest *t, int64_t peer)
-{
-    bool is_new;
-    struct peer_wants **p = map_put(&t->peers, &peer, &is_new);
-    if (is_new)
-        *p = xcalloc(1, sizeof(**p));
-    return *p;
-}
-
-static struct wanted *find_wanted(const struct txrequest *t, const struct hash256 *hash)
-{
-    struct wanted **w = map_get(&t->ids, hash);
-    return w ? *w : NULL;
-}
-
-static struct announcement *find_in(const struct wanted *w, int64_t peer)
-{
-    for (size_t i = 0; i < w->n; i++)
-        if (w->items[i].peer == peer)
-            return &w->items[i];
-    return NULL;
-}
-
-static void count(struct peer_wants *p, enum state s, int by)
-{
-    if (s == REQUESTED)
-        p->in_flight += (size_t)by;
-    else if (s == CANDIDATE)
-        p->candidates += (size_t)by;
-}
-
-static void set_state(struct txrequest *t, struct announcement *a, enum state s)
-{
-    struct peer_wants *p = find_peer(t, a->peer);
-    count(p, a->state, -1);
-    count(p, s, 1);
-    a->state = s;
-}
-
-static void list_del(struct peer_wants *p, const struct wanted *w)
-{
-    for (size_t i = 0; i < p->n; i++)
-        if (p->items[i] == w) {
-            p->n--;
-            memmove(&p->items[i], &p->items[i + 1], (p->n - i) * sizeof(*p->items));
-            return;
-        }
-}
-
-/* Forgets the id altogether. */
-static void drop(struct txrequest *t, struct wanted *w)
-{
-    for (size_t i = 0; i < w->n; i++) {
-        struct peer_wants *p = find_peer(t, w->items[i].peer);
-        count(p, w->items[i].state, -1);
-        list_del(p, w);
-    }
-    struct hash256 hash = w->id.hash;
-    map_del(&t->ids, &hash);
-    free(w->items);
-    free(w);
-}
-
-/* Nobody is left to ask: the next announcement starts anew. */
-static bool drop_if_done(struct txrequest *t, struct wanted *w)
-{
-    for (size_t i = 0; i < w->n; i++)
-        if (w->items[i].state != DONE)
-            return false;
-    drop(t, w);
-    return true;
+    struct {
+        struct hash256 hash;
+        int64_t peer;
+    } in = {*hash, peer};
+    return siphash(t->key[0], t->key[1], &in, sizeof(in));
 }
 
 void txrequest_announce(struct txrequest *t, int64_t peer, const struct gtxid *id,
                         bool preferred, int64_t at_us)
 {
-    bool is_new;
-    struct wanted **slot = map_put(&t->ids, &id->hash, &is_new);
-    if (is_new) {
-        *slot = xcalloc(1, sizeof(**slot));
-        (*slot)->id = *id;
-    }
-    struct wanted *w = *slot;
+    struct wanted *w = make_wanted(t, &id->hash);
     if (find_in(w, peer))
         return;
-    struct {
-        struct hash256 hash;
-        int64_t peer;
-    } in = {id->hash, peer};
-    w->items = xrealloc_array(w->items, w->n + 1, sizeof(*w->items));
-    w->items[w->n++] = (struct announcement){
-        .peer = peer,
+    struct announcement *a = xmalloc(sizeof(*a));
+    *a = (struct announcement){
+        .id = w,
+        .next = w->first,
         .at_us = at_us,
+        .priority = priority_of(t, &id->hash, peer),
+        .sequence = t->next_sequence++,
+        .heap_pos = NOWHERE,
+        .state = READY,
         .preferred = preferred,
-        .priority = siphash(t->key[0], t->key[1], &in, sizeof(in)),
+        .is_wtxid = id->is_wtxid,
     };
-    struct peer_wants *p = peer_wants(t, peer);
-    p->candidates++;
-    if (p->n == p->cap) {
-        p->cap = p->cap ? p->cap * 2 : 16;
-        p->items = xrealloc_array(p->items, p->cap, sizeof(*p->items));
-    }
-    p->items[p->n++] = w;
+    w->first = a;
+    t->n++;
+    peer_add(make_peer(t, peer), a);
+    set_state(t, a, DELAYED);
 }
 
-/* Whether it is this announcement's turn: nobody is being asked, and no candidate that
- * is due comes before it. A request that ran out of time is given up; *expired_peer is
- * its peer. */
-static bool is_turn(struct txrequest *t, struct wanted *w,
-                    const struct announcement *mine, int64_t now_us,
-                    int64_t *expired_peer)
+/* Everything whose time has come. */
+static void advance(struct txrequest *t, int64_t now_us)
 {
-    bool best = mine->state == CANDIDATE && mine->at_us <= now_us;
-    for (size_t i = 0; i < w->n; i++) {
-        struct announcement *a = &w->items[i];
-        if (a->state == REQUESTED && a->at_us <= now_us) {
-            *expired_peer = a->peer;
-            set_state(t, a, DONE);
-        }
-        if (a->state == REQUESTED)
-            best = false;
-        if (a->state != CANDIDATE || a->at_us > now_us || a == mine)
-            continue;
-        if (a->preferred != mine->preferred ? a->preferred
-                                            : a->priority > mine->priority)
-            best = false;
+    while (t->n_heap && t->heap[0]->at_us <= now_us) {
+        struct announcement *a = t->heap[0];
+        a->peer->expired += a->state == REQUESTED;
+        set_state(t, a, a->state == DELAYED ? READY : DONE);
+        settle(t, a->id);
     }
-    return best;
+}
+
+static int by_sequence(const void *x, const void *y)
+{
+    const struct announcement *a = *(const struct announcement *const *)x;
+    const struct announcement *b = *(const struct announcement *const *)y;
+    return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
 }
 
 size_t txrequest_due(struct txrequest *t, int64_t peer, int64_t now_us,
                      struct gtxid *out, size_t max, size_t *expired)
 {
+    advance(t, now_us);
     struct peer_wants *p = find_peer(t, peer);
-    size_t n = 0;
-    *expired = 0;
-    if (!p || !(p->candidates + p->in_flight))
+    *expired = p ? p->expired : 0;
+    if (!p)
         return 0;
-    for (size_t i = 0; i < p->n && n < max;) {
-        struct wanted *w = p->items[i];
-        int64_t expired_peer = -1;
-        if (is_turn(t, w, find_in(w, peer), now_us, &expired_peer))
-            out[n++] = w->id;
-        *expired += expired_peer == peer;
-        if (expired_peer < 0 || !drop_if_done(t, w))
-            i++;
-    }
+    p->expired = 0;
+    if (p->n_best > 1)
+        qsort(p->items, p->n_best, sizeof(struct announcement *), by_sequence);
+    for (size_t i = 0; i < p->n_best; i++)
+        p->items[i]->peer_pos = i;
+    size_t n = p->n_best < max ? p->n_best : max;
+    for (size_t i = 0; i < n; i++)
+        out[i] = (struct gtxid){p->items[i]->id->hash, p->items[i]->is_wtxid};
     return n;
 }
 
 void txrequest_requested(struct txrequest *t, int64_t peer, const struct hash256 *hash,
                          int64_t expires_us)
 {
-    struct wanted *w = find_wanted(t, hash);
-    struct announcement *a = w ? find_in(w, peer) : NULL;
-    if (!a || a->state != CANDIDATE)
+    struct announcement *a = find_in(find_wanted(t, hash), peer);
+    if (!a || a->state != BEST)
         return;
-    set_state(t, a, REQUESTED);
     a->at_us = expires_us;
+    set_state(t, a, REQUESTED);
 }
 
 void txrequest_answered(struct txrequest *t, int64_t peer, const struct hash256 *hash)
 {
     struct wanted *w = find_wanted(t, hash);
-    struct announcement *a = w ? find_in(w, peer) : NULL;
-    if (!a)
+    struct announcement *a = find_in(w, peer);
+    if (!a || a->state == DONE)
         return;
     set_state(t, a, DONE);
-    drop_if_done(t, w);
+    settle(t, w);
 }
 
 void txrequest_forget(struct txrequest *t, const struct hash256 *hash)
@@ -251,34 +407,53 @@ void txrequest_forget(struct txrequest *t, const struct hash256 *hash)
         drop(t, w);
 }
 
+static void unlink_from_id(struct announcement *a)
+{
+    struct announcement **link = &a->id->first;
+    while (*link != a)
+        link = &(*link)->next;
+    *link = a->next;
+}
+
 void txrequest_drop_peer(struct txrequest *t, int64_t peer)
 {
     struct peer_wants *p = find_peer(t, peer);
     if (!p)
         return;
     while (p->n) {
-        struct wanted *w = p->items[p->n - 1];
-        struct announcement *a = find_in(w, peer);
-        count(p, a->state, -1);
-        p->n--;
-        *a = w->items[--w->n];
-        drop_if_done(t, w);
+        struct announcement *a = p->items[p->n - 1];
+        struct wanted *w = a->id;
+        unlink_from_id(a);
+        free_announcement(t, a);
+        settle(t, w);
     }
-    free(p->items);
-    free(p);
     map_del(&t->peers, &peer);
+    free_peer(p);
+}
+
+/* ---- reading ---- */
+
+size_t txrequest_peers(const struct txrequest *t, const struct hash256 *hash,
+                       int64_t *out, size_t max)
+{
+    const struct wanted *w = find_wanted(t, hash);
+    size_t n = 0;
+    for (const struct announcement *a = w ? w->first : NULL; a && n < max; a = a->next)
+        if (a->state != DONE)
+            out[n++] = a->peer->id;
+    return n;
 }
 
 size_t txrequest_in_flight(const struct txrequest *t, int64_t peer)
 {
     const struct peer_wants *p = find_peer(t, peer);
-    return p ? p->in_flight : 0;
+    return p ? p->n_in_flight : 0;
 }
 
 size_t txrequest_candidates(const struct txrequest *t, int64_t peer)
 {
     const struct peer_wants *p = find_peer(t, peer);
-    return p ? p->candidates : 0;
+    return p ? p->n - p->n_in_flight - p->n_done : 0;
 }
 
 size_t txrequest_count(const struct txrequest *t, int64_t peer)
@@ -289,10 +464,55 @@ size_t txrequest_count(const struct txrequest *t, int64_t peer)
 
 size_t txrequest_size(const struct txrequest *t)
 {
-    size_t n = 0;
+    return t->n;
+}
+
+/* ---- checking ---- */
+
+static bool on_clock(const struct announcement *a)
+{
+    return a->state == DELAYED || a->state == REQUESTED;
+}
+
+/* One is asked or next whenever one is ready, never two. Returns how many there are. */
+static size_t check_id(const struct txrequest *t, const struct wanted *w)
+{
+    size_t n = 0, live = 0, ready = 0, chosen = 0;
+    for (const struct announcement *a = w->first; a; a = a->next, n++) {
+        ASSERT(a->id == w && a->peer->items[a->peer_pos] == a);
+        ASSERT(on_clock(a) ? t->heap[a->heap_pos] == a : a->heap_pos == NOWHERE);
+        ASSERT((a->peer_pos < a->peer->n_best) == (a->state == BEST));
+        live += a->state != DONE;
+        ready += a->state == READY;
+        chosen += a->state == BEST || a->state == REQUESTED;
+        for (const struct announcement *b = a->next; b; b = b->next)
+            ASSERT(a->peer != b->peer);
+    }
+    ASSERT(live && chosen <= 1 && (chosen || !ready));
+    return n;
+}
+
+static size_t check_peer(const struct peer_wants *p)
+{
+    size_t in_flight = 0, done = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        in_flight += p->items[i]->state == REQUESTED;
+        done += p->items[i]->state == DONE;
+    }
+    ASSERT(in_flight == p->n_in_flight && done == p->n_done);
+    return p->n;
+}
+
+void txrequest_check(const struct txrequest *t)
+{
+    size_t by_id = 0, by_peer = 0;
     const void *k;
     void *v;
     for (size_t i = 0; map_next(&t->ids, &i, &k, &v);)
-        n += (*(struct wanted **)v)->n;
-    return n;
+        by_id += check_id(t, *(struct wanted **)v);
+    for (size_t i = 0; map_next(&t->peers, &i, &k, &v);)
+        by_peer += check_peer(*(struct peer_wants **)v);
+    for (size_t i = 1; i < t->n_heap; i++)
+        ASSERT(t->heap[(i - 1) / 2]->at_us <= t->heap[i]->at_us);
+    ASSERT(by_id == t->n && by_peer == t->n);
 }
