@@ -146,7 +146,7 @@ static void try_at_once(struct peer *p, const struct msg_cmpctblock *m,
     struct net *net = p->net;
     struct compact_partial *partial;
     struct block *b = NULL;
-    if (compact_partial_new(&partial, m, net->mp, net->extra_txn, net->n_extra_txn) !=
+    if (compact_partial_new(&partial, m, net->mp, net->extra.items, net->extra.n) !=
         COMPACT_OK)
         return;
     if (compact_partial_fill(partial, NULL, 0, &b) == COMPACT_OK) {
@@ -181,7 +181,7 @@ static void start_partial(struct peer *p, const struct msg_cmpctblock *m,
         return;
     }
     switch (
-        compact_partial_new(&partial, m, net->mp, net->extra_txn, net->n_extra_txn)) {
+        compact_partial_new(&partial, m, net->mp, net->extra.items, net->extra.n)) {
     case COMPACT_INVALID:
         block_request_done(net, &bi->hash, p);
         peer_misbehaving(p, "invalid compact block");

@@ -15,6 +15,7 @@
 #include "net/banman.h"
 #include "net/bloom.h"
 #include "net/compact.h"
+#include "net/extra_txs.h"
 #include "net/link.h"
 #include "net/net.h"
 #include "net/orphanage.h"
@@ -288,8 +289,7 @@ struct net {
     struct txrequest *txreq;   /* owned */
     struct orphanage *orphans; /* owned */
     struct recent rejects, reconsiderable, confirmed;
-    struct tx **extra_txn; /* owned ring for compact blocks */
-    size_t n_extra_txn, extra_txn_at;
+    struct extra_txs extra;
     int64_t next_inbound_inv_us; /* one trickle timer for all inbound peers */
     int64_t next_unbroadcast_s;
     size_t n_wtxid_peers;
@@ -458,8 +458,12 @@ void txs_peer_gone(struct peer *p);
 
 /* tx_receive.c */
 message_handler on_tx;
-bool txs_process_orphans(struct peer *p);
 void txs_remember_extra(struct net *net, const struct tx *tx);
+
+/* tx_orphans.c */
+/* One of the peer's orphans whose parents came is tried again; false: it has none. */
+bool txs_process_orphans(struct peer *p);
+void txs_expire_orphans(struct net *net);
 
 /* tx_announce.c */
 void txs_setup(struct peer *p, bool wants);

@@ -12,6 +12,7 @@ libochre_net_a_SOURCES = \
 	src/net/dial.c \
 	src/net/download.c \
 	src/net/eviction.h src/net/eviction.c \
+	src/net/extra_txs.h src/net/extra_txs.c \
 	src/net/fee_filter.c \
 	src/net/frame.h src/net/frame.c \
 	src/net/handshake.c \
@@ -23,7 +24,8 @@ libochre_net_a_SOURCES = \
 	src/net/listen.c \
 	src/net/local_addrs.c \
 	src/net/net.h src/net/net.c \
-	src/net/orphanage.h src/net/orphanage.c \
+	src/net/orphanage.h src/net/orphanage_impl.h src/net/orphanage.c \
+	src/net/orphan_children.c \
 	src/net/outbound.c \
 	src/net/peer.c \
 	src/net/permissions.c \
@@ -33,7 +35,8 @@ libochre_net_a_SOURCES = \
 	src/net/recent.h src/net/recent.c \
 	src/net/serve.c src/net/serve_filters.c src/net/serve_headers.c \
 	src/net/transport.h src/net/transport.c \
-	src/net/tx_announce.c src/net/tx_download.c src/net/tx_receive.c \
+	src/net/tx_announce.c src/net/tx_download.c src/net/tx_orphans.c \
+	src/net/tx_packages.c src/net/tx_receive.c \
 	src/net/txrequest.h src/net/txrequest.c \
 	src/net/txs.h \
 	src/net/upload.c

@@ -123,7 +123,8 @@ static struct net *net_alloc(const struct net_options *opt)
     recent_init(&net->reconsiderable, RECENT_REJECTS);
     recent_init(&net->confirmed, RECENT_CONFIRMED);
     net->txreq = txrequest_new();
-    net->orphans = orphanage_new(net->log);
+    extra_txs_init(&net->extra, opt->extra_txn);
+    net->orphans = orphanage_new(net->log, &net->rng, opt->max_orphans);
     net->addrs = addrman_new(opt->clock, net->log);
     net->stalling_timeout_us = STALLING_TIMEOUT_US;
     net->started_s = net_now_s(net);
@@ -250,9 +251,7 @@ void net_free(struct net *net)
     map_clear(&net->inflight);
     block_unref(net->recent_block);
     buf_clear(&net->recent_cmpct);
-    for (size_t i = 0; i < net->n_extra_txn; i++)
-        tx_unref(net->extra_txn[i]);
-    free(net->extra_txn);
+    extra_txs_clear(&net->extra);
     for (size_t i = 0; i < net->n_added; i++)
         free(net->added[i].name);
     free(net->added);

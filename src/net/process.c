@@ -198,6 +198,7 @@ static void visit_all(struct net *net)
 {
     net->visit_all = false;
     txs_rebroadcast(net);
+    txs_expire_orphans(net);
     for (size_t i = 0; i < net->n_peers; i++)
         send_messages(net, net->peers[i]);
 }

@@ -29,12 +29,18 @@ bool txs_have(struct net *net, const struct gtxid *id, bool with_reconsiderable)
                         : mempool_find(net->mp, h) != NULL;
 }
 
+bool txs_may_announce(const struct peer *p, size_t n)
+{
+    return peer_has_perm(p, PERM_RELAY) ||
+           txrequest_count(p->net->txreq, p->id) + n <= MAX_ANNOUNCEMENTS;
+}
+
 void txs_announced(struct peer *p, const struct gtxid *id)
 {
     struct net *net = p->net;
     bool trusted = peer_has_perm(p, PERM_RELAY);
     int64_t at = net_now_us(net);
-    if (!trusted && txrequest_count(net->txreq, p->id) >= MAX_ANNOUNCEMENTS)
+    if (!txs_may_announce(p, 1))
         return;
     if (!p->sync.preferred)
         at += DELAY_US;
@@ -62,7 +68,12 @@ bool txs_heard_of(struct peer *p, const struct inv *inv)
     log_debug(net->log, LOG_NET, "got inv: %s  %s peer=%lld", inv_format(text, inv),
               have ? "have" : "new", (long long)p->id);
     recent_add_hash(&p->txs.known, &inv->hash);
-    if (!have && !chainman_ibd(net->cm))
+    if (chainman_ibd(net->cm))
+        return true;
+    const struct tx *orphan = orphanage_get(net->orphans, &inv->hash);
+    if (orphan)
+        txs_orphan_announced(p, orphan);
+    else if (!have)
         txs_announced(p, &id);
     return true;
 }
@@ -124,12 +135,12 @@ void txs_forget(struct net *net, const struct tx *tx)
 void txs_peer_gone(struct peer *p)
 {
     txrequest_drop_peer(p->net->txreq, p->id);
-    orphanage_erase_peer(p->net->orphans, p->id);
+    orphanage_drop_peer(p->net->orphans, p->id);
 }
 
 void txs_block_connected(struct net *net, const struct block *b)
 {
-    orphanage_erase_for_block(net->orphans, b->txs, b->n_tx);
+    orphanage_block(net->orphans, b->txs, b->n_tx);
     for (uint32_t i = 0; i < b->n_tx; i++) {
         const struct tx *tx = &b->txs[i];
         recent_add_hash(&net->confirmed, &tx->txid);

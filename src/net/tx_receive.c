@@ -1,24 +1,14 @@
-/* Transactions: taking them in, and orphans again once their parents came. */
+/* Transactions: taking them in, or refusing them. */
 #include <stdio.h>
 
 #include "net/txs.h"
 
-#define EXTRA_TX_MAX_BYTES 100000
-
 void txs_remember_extra(struct net *net, const struct tx *tx)
 {
-    if (!net->opt.extra_txn || tx->total_size > EXTRA_TX_MAX_BYTES)
-        return;
-    if (!net->extra_txn)
-        net->extra_txn = xcalloc(net->opt.extra_txn, sizeof(*net->extra_txn));
-    if (net->n_extra_txn < net->opt.extra_txn)
-        net->n_extra_txn++;
-    tx_unref(net->extra_txn[net->extra_txn_at]);
-    net->extra_txn[net->extra_txn_at] = tx_ref(tx);
-    net->extra_txn_at = (net->extra_txn_at + 1) % net->opt.extra_txn;
+    extra_txs_add(&net->extra, tx);
 }
 
-static void accepted(struct peer *p, const struct tx *tx)
+void txs_accepted(struct peer *p, const struct tx *tx)
 {
     struct net *net = p->net;
     char a[65], b[65];
@@ -34,10 +24,32 @@ static void accepted(struct peer *p, const struct tx *tx)
     txs_relay(net, &tx->txid, &tx->wtxid);
 }
 
-static void refused(struct peer *p, const struct tx *tx, const struct accept_result *r,
-                    bool extra)
+/* What we will not look at again, or only with a child that pays for it. A witness that
+ * was stripped says nothing about the transaction with its true one. */
+static void remember_refused(struct net *net, const struct tx *tx,
+                             const struct reject *rej)
+{
+    recent_add_hash(rej->class == TX_RECONSIDERABLE ? &net->reconsiderable
+                                                    : &net->rejects,
+                    &tx->wtxid);
+    txrequest_forget(net->txreq, &tx->wtxid);
+    if (rej->class != TX_INPUTS_NOT_STANDARD)
+        return;
+    /* Another witness would not help. */
+    recent_add_hash(&net->rejects, &tx->txid);
+    txrequest_forget(net->txreq, &tx->txid);
+}
+
+static bool is_stripped(const struct accept_result *r)
+{
+    return r->witness_stripped || r->rej.class == TX_WITNESS_STRIPPED;
+}
+
+void txs_refused(struct peer *p, const struct tx *tx, const struct accept_result *r,
+                 bool blame)
 {
     struct net *net = p->net;
+    bool stripped = is_stripped(r);
     char a[65], b[65], text[512];
     log_debug(net->log, LOG_MEMPOOLREJ,
               "%s (wtxid=%s) from peer=%lld was not accepted: %s",
@@ -45,62 +57,20 @@ static void refused(struct peer *p, const struct tx *tx, const struct accept_res
               (long long)p->id, reject_text(&r->rej, text));
     if (r->rej.class == TX_MISSING_INPUTS)
         return;
-    bool stripped = r->witness_stripped || r->rej.class == TX_WITNESS_STRIPPED;
-    if (!stripped) {
-        recent_add_hash(r->rej.class == TX_RECONSIDERABLE ? &net->reconsiderable
-                                                          : &net->rejects,
-                        &tx->wtxid);
-        txrequest_forget(net->txreq, &tx->wtxid);
-        /* Another witness would not help. */
-        if (r->rej.class == TX_INPUTS_NOT_STANDARD) {
-            recent_add_hash(&net->rejects, &tx->txid);
-            txrequest_forget(net->txreq, &tx->txid);
-        }
-        if (extra)
-            txs_remember_extra(net, tx);
-    }
-    if (r->rej.class == TX_CONSENSUS && !stripped)
+    if (!stripped)
+        remember_refused(net, tx, &r->rej);
+    if (r->rej.class == TX_CONSENSUS && !stripped && blame)
         peer_misbehaving(p, "%s", reject_text(&r->rej, text));
     orphanage_erase(net->orphans, &tx->wtxid);
 }
 
-static bool try_accept(struct net *net, const struct tx *tx, struct accept_result *r)
+bool txs_try(struct net *net, const struct tx *tx, struct accept_result *r)
 {
     *r = (struct accept_result){0};
     net_release(net);
     bool ok = mempool_accept(net->mp, tx, false, false, 0, r);
     net_resume(net);
     return ok;
-}
-
-/* Its parents are unknown: ask the one who sent it for them, unless they were refused.
- */
-static void keep_orphan(struct peer *p, const struct tx *tx)
-{
-    struct net *net = p->net;
-    char a[65], b[65];
-    for (uint32_t i = 0; i < tx->n_in; i++) {
-        if (!recent_has_hash(&net->rejects, &tx->in[i].prevout.txid))
-            continue;
-        log_debug(net->log, LOG_MEMPOOL,
-                  "not keeping orphan with rejected parents %s "
-                  "(wtxid=%s)",
-                  hash256_to_hex(a, &tx->txid), hash256_to_hex(b, &tx->wtxid));
-        recent_add_hash(&net->rejects, &tx->txid);
-        recent_add_hash(&net->rejects, &tx->wtxid);
-        txs_forget(net, tx);
-        return;
-    }
-    for (uint32_t i = 0; i < tx->n_in; i++) {
-        struct gtxid id = {tx->in[i].prevout.txid, false};
-        recent_add_hash(&p->txs.known, &id.hash);
-        if (!txs_have(net, &id, false))
-            txs_announced(p, &id);
-    }
-    if (orphanage_add(net->orphans, tx, p->id, net_now_s(net)))
-        txs_remember_extra(net, tx);
-    txs_forget(net, tx);
-    orphanage_limit(net->orphans, net->opt.max_orphans, net_now_s(net), &net->rng);
 }
 
 static void force_relay(struct peer *p, const struct tx *tx)
@@ -123,27 +93,48 @@ static void force_relay(struct peer *p, const struct tx *tx)
     txs_relay(net, &tx->txid, &tx->wtxid);
 }
 
-static void take_tx(struct peer *p, const struct tx *tx)
+/* It is in the mempool, an orphan, confirmed, or was refused before. */
+static void take_known(struct peer *p, const struct tx *tx)
+{
+    struct net *net = p->net;
+    force_relay(p, tx);
+    if (orphanage_has(net->orphans, &tx->wtxid))
+        txs_orphan_announced(p, tx);
+    else if (recent_has_hash(&net->reconsiderable, &tx->wtxid))
+        txs_try_package(p, tx, "in reconsiderable rejects");
+}
+
+static void take_new(struct peer *p, const struct tx *tx)
 {
     struct net *net = p->net;
     struct accept_result r;
+    if (txs_try(net, tx, &r)) {
+        txs_accepted(p, tx);
+        p->txs.last_tx_s = net_now_s(net);
+    } else if (r.rej.class == TX_MISSING_INPUTS) {
+        txs_refused(p, tx, &r, true);
+        txs_keep_orphan(p, tx);
+    } else {
+        txs_refused(p, tx, &r, true);
+        if (!is_stripped(&r))
+            txs_remember_extra(net, tx);
+        if (r.rej.class == TX_RECONSIDERABLE)
+            txs_try_package(p, tx, "failed but reconsiderable");
+    }
+    accept_result_clear(&r);
+}
+
+static void take_tx(struct peer *p, const struct tx *tx)
+{
+    struct net *net = p->net;
     recent_add_hash(&p->txs.known, p->wtxid_relay ? &tx->wtxid : &tx->txid);
     txrequest_answered(net->txreq, p->id, &tx->txid);
     if (tx->has_witness)
         txrequest_answered(net->txreq, p->id, &tx->wtxid);
-    if (txs_have(net, &(struct gtxid){tx->wtxid, true}, true)) {
-        force_relay(p, tx);
-        return;
-    }
-    if (try_accept(net, tx, &r)) {
-        accepted(p, tx);
-        p->txs.last_tx_s = net_now_s(net);
-    } else {
-        if (r.rej.class == TX_MISSING_INPUTS)
-            keep_orphan(p, tx);
-        refused(p, tx, &r, true);
-    }
-    accept_result_clear(&r);
+    if (txs_have(net, &(struct gtxid){tx->wtxid, true}, true))
+        take_known(p, tx);
+    else
+        take_new(p, tx);
 }
 
 /* Whether the transaction is fine but for its witnesses, all of which are empty. */
@@ -198,33 +189,4 @@ void on_tx(struct handler_args *a)
         snprintf(a->error.text, sizeof(a->error.text), "%s",
                  tx_malformation(buf_view(&a->msg->payload)));
     tx_unref(tx);
-}
-
-bool txs_process_orphans(struct peer *p)
-{
-    struct net *net = p->net;
-    struct tx *tx;
-    struct accept_result r;
-    char a[65], b[65];
-    while ((tx = orphanage_next(net->orphans, p->id))) {
-        bool settled = true;
-        if (try_accept(net, tx, &r)) {
-            log_debug(net->log, LOG_TXPACKAGES, "   accepted orphan tx %s (wtxid=%s)",
-                      hash256_to_hex(a, &tx->txid), hash256_to_hex(b, &tx->wtxid));
-            accepted(p, tx);
-        } else if (r.rej.class != TX_MISSING_INPUTS) {
-            log_debug(net->log, LOG_TXPACKAGES,
-                      "   invalid orphan tx %s (wtxid=%s) from peer=%lld",
-                      hash256_to_hex(a, &tx->txid), hash256_to_hex(b, &tx->wtxid),
-                      (long long)p->id);
-            refused(p, tx, &r, false);
-        } else {
-            settled = false;
-        }
-        accept_result_clear(&r);
-        tx_unref(tx);
-        if (settled)
-            return true;
-    }
-    return false;
 }

@@ -26,8 +26,8 @@ void txrequest_announce(struct txrequest *t, int64_t peer, const struct gtxid *i
                         bool preferred, int64_t at_us);
 /* What may be asked of the peer now, in order of its announcements; at most @max.
  * Requests of any peer that ran out of time are given up first; @expired counts those
- * of @peer since the last call. Every id must be told requested or forgotten before
- * the next call. */
+ * of @peer since the last call. What is neither requested nor forgotten then is due
+ * again. */
 size_t txrequest_due(struct txrequest *t, int64_t peer, int64_t now_us,
                      struct gtxid *out, size_t max, size_t *expired);
 void txrequest_requested(struct txrequest *t, int64_t peer, const struct hash256 *hash,

@@ -56,6 +56,12 @@ static void relay_tx(struct node *n, const struct hash256 *txid,
     net_relay_tx(n->net, txid, wtxid);
 }
 
+/* Counts below zero mean none, as in bitcoind. */
+static unsigned not_negative(int64_t n)
+{
+    return n < 0 ? 0 : n > UINT32_MAX ? UINT32_MAX : (unsigned)n;
+}
+
 bool net_part_open(struct daemon *d, char **error)
 {
     const struct args *a = d->node.args;
@@ -91,8 +97,8 @@ bool net_part_open(struct daemon *d, char **error)
         .ban_time_s = args_int(a, "bantime", 24 * 60 * 60),
         .max_receive_buffer = (size_t)args_int(a, "maxreceivebuffer", 5000) * 1000,
         .max_send_buffer = (size_t)args_int(a, "maxsendbuffer", 1000) * 1000,
-        .max_orphans = (unsigned)args_int(a, "maxorphantx", 100),
-        .extra_txn = 100,
+        .max_orphans = not_negative(args_int(a, "maxorphantx", 100)),
+        .extra_txn = not_negative(args_int(a, "blockreconstructionextratxn", 100)),
         .bloom_filters = args_bool(a, "peerbloomfilters", false),
         .v2_transport = args_bool(a, "v2transport", true),
         .serve_filters = args_bool(a, "peerblockfilters", false),

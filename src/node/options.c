@@ -78,6 +78,9 @@ const struct opt daemon_options[] = {
     NUM("maxmempool", "300", 0, 0, 0, "Keep the mempool below this many megabytes"),
     NUM("maxorphantx", "100", 0, 0, 0,
         "Keep at most this many transactions whose inputs are unknown"),
+    NUM("blockreconstructionextratxn", "100", 0, 0, 0,
+        "Keep this many transactions that are not in the mempool, 10 MB of them at the "
+        "most, to rebuild compact blocks from"),
     NUM("mempoolexpiry", "336", 0, 0, 0,
         "Drop transactions from the mempool after this many hours"),
     TEXT("minimumchainwork", "<hex>", NULL, OPT_HIDDEN,
@@ -366,7 +369,6 @@ const struct opt daemon_options[] = {
     IGNORED("i2pacceptincoming", OPT_BOOL),
     IGNORED("cjdnsreachable", OPT_BOOL),
     IGNORED("asmap", OPT_STR),
-    IGNORED("blockreconstructionextratxn", OPT_INT),
     IGNORED("dblogsize", OPT_INT),
     IGNORED("dbbatchsize", OPT_INT),
     IGNORED("dbcrashratio", OPT_INT),

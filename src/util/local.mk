@@ -15,5 +15,6 @@ libochre_util_a_SOURCES = \
 	src/util/pool.c src/util/pool.h \
 	src/util/rand.c src/util/rand.h \
 	src/util/reader.c src/util/reader.h \
+	src/util/ring.h \
 	src/util/sink.c src/util/sink.h \
 	src/util/utf8.h

@@ -1,5 +1,4 @@
-/* The network's own data structures: what to ask whom, orphans, addresses, bans, eviction, and
- * compact blocks. */
+/* The network's own data structures: addresses, bans, eviction, and compact blocks. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -10,9 +9,7 @@
 #include "net/bloom.h"
 #include "net/compact.h"
 #include "net/eviction.h"
-#include "net/orphanage.h"
 #include "net/recent.h"
-#include "net/txrequest.h"
 #include "util/clock.h"
 #include "util/fs.h"
 #include "util/hex.h"
@@ -36,78 +33,6 @@ static struct netaddr addr(const char *text)
     return a;
 }
 
-/* -- Transaction requests --------------------------------------------------------------------------- */
-
-static size_t due(struct txrequest *t, int64_t peer, int64_t now)
-{
-    struct gtxid out[8];
-    size_t expired;
-    return txrequest_due(t, peer, now, out, 8, &expired);
-}
-
-static void one_peer_is_asked_at_a_time(void **state)
-{
-    struct txrequest *t = txrequest_new();
-    struct gtxid id = {hash(1), true};
-    (void)state;
-    txrequest_announce(t, 1, &id, false, 100);
-    txrequest_announce(t, 2, &id, true, 100);
-    assert_int_equal(due(t, 2, 99), 0); /* too early */
-    assert_int_equal(due(t, 1, 100), 0); /* a preferred one has it, too */
-    assert_int_equal(due(t, 2, 100), 1);
-    txrequest_requested(t, 2, &id.hash, 200);
-    assert_int_equal(due(t, 1, 150), 0);
-    assert_int_equal(txrequest_in_flight(t, 2), 1);
-    assert_int_equal(due(t, 1, 200), 1); /* the time of peer 2 is up */
-    assert_int_equal(txrequest_in_flight(t, 2), 0);
-    txrequest_requested(t, 1, &id.hash, 300);
-    txrequest_answered(t, 1, &id.hash); /* notfound */
-    assert_int_equal(txrequest_size(t), 0);
-    txrequest_free(t);
-}
-
-static void delays_give_way_to_those_without(void **state)
-{
-    struct txrequest *t = txrequest_new();
-    struct gtxid id = {hash(1), true};
-    (void)state;
-    txrequest_announce(t, 1, &id, true, 500);
-    txrequest_announce(t, 2, &id, false, 100);
-    assert_int_equal(due(t, 2, 100), 1); /* the preferred one is not due yet */
-    txrequest_announce(t, 2, &id, false, 0);
-    assert_int_equal(txrequest_count(t, 2), 1); /* twice is once */
-    txrequest_free(t);
-}
-
-static void what_we_have_and_who_left_is_forgotten(void **state)
-{
-    struct txrequest *t = txrequest_new();
-    (void)state;
-    for (uint32_t i = 0; i < 100; i++)
-        for (int64_t peer = 0; peer < 3; peer++) {
-            struct gtxid id = {hash(i), true};
-            txrequest_announce(t, peer, &id, peer == 0, 0);
-        }
-    struct hash256 h = hash(7);
-    txrequest_forget(t, &h);
-    assert_int_equal(txrequest_size(t), 297);
-    txrequest_drop_peer(t, 1);
-    assert_int_equal(txrequest_size(t), 198);
-    assert_int_equal(txrequest_count(t, 1), 0);
-    assert_int_equal(txrequest_candidates(t, 0), 99);
-    struct gtxid out[200];
-    size_t expired, n = txrequest_due(t, 0, 1, out, 200, &expired);
-    assert_int_equal(n, 99);
-    for (size_t i = 1; i < n; i++) /* in the order of announcement */
-        assert_true(get_le32(out[i].hash.b) > get_le32(out[i - 1].hash.b));
-    txrequest_drop_peer(t, 0);
-    txrequest_drop_peer(t, 2);
-    assert_int_equal(txrequest_size(t), 0);
-    txrequest_free(t);
-}
-
-/* -- Orphans ------------------------------------------------------------------------------------------ */
-
 static struct tx *make_tx(const struct hash256 *parent, uint32_t n)
 {
     struct mtx m;
@@ -118,52 +43,6 @@ static struct tx *make_tx(const struct hash256 *parent, uint32_t n)
     struct tx *tx = mtx_to_tx(&m);
     mtx_clear(&m);
     return tx;
-}
-
-static void orphans_come_back_with_their_parents(void **state)
-{
-    struct orphanage *o = orphanage_new(NULL);
-    struct hash256 root = hash(1);
-    struct tx *parent = make_tx(&root, 0);
-    struct tx *a = make_tx(&parent->txid, 0), *b = make_tx(&parent->txid, 1);
-    (void)state;
-    assert_true(orphanage_add(o, a, 1, 0));
-    assert_false(orphanage_add(o, a, 2, 0));
-    assert_true(orphanage_add(o, b, 2, 0));
-    assert_false(orphanage_has_work(o, 1));
-    orphanage_add_children(o, parent);
-    assert_true(orphanage_has_work(o, 1));
-    struct tx *again = orphanage_next(o, 1);
-    assert_true(hash256_equal(&again->wtxid, &a->wtxid));
-    tx_unref(again);
-    assert_null(orphanage_next(o, 1));
-    orphanage_erase_peer(o, 2);
-    assert_int_equal(orphanage_size(o), 1);
-    orphanage_erase_for_block(o, a, 1); /* in a block, or its inputs spent by one */
-    assert_int_equal(orphanage_size(o), 0);
-    tx_unref(parent);
-    tx_unref(a);
-    tx_unref(b);
-    orphanage_free(o);
-}
-
-static void orphans_are_bounded(void **state)
-{
-    struct orphanage *o = orphanage_new(NULL);
-    struct hash256 root = hash(1);
-    struct rng rng;
-    (void)state;
-    rng_seed(&rng, 1);
-    for (uint32_t i = 0; i < 150; i++) {
-        struct tx *tx = make_tx(&root, i);
-        assert_true(orphanage_add(o, tx, 1, i));
-        orphanage_limit(o, 100, i, &rng);
-        tx_unref(tx);
-    }
-    assert_int_equal(orphanage_size(o), 100);
-    orphanage_limit(o, 100, 10000, &rng); /* all expired */
-    assert_int_equal(orphanage_size(o), 0);
-    orphanage_free(o);
 }
 
 /* -- Recent ids --------------------------------------------------------------------------------------- */
@@ -452,11 +331,6 @@ static void bloom_filters_as_bip37_has_them(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_peer_is_asked_at_a_time),
-        cmocka_unit_test(delays_give_way_to_those_without),
-        cmocka_unit_test(what_we_have_and_who_left_is_forgotten),
-        cmocka_unit_test(orphans_come_back_with_their_parents),
-        cmocka_unit_test(orphans_are_bounded),
         cmocka_unit_test(recent_ids_are_kept_in_two_generations),
         cmocka_unit_test(addresses_move_from_new_to_tried),
         cmocka_unit_test(one_source_fills_but_a_part),
