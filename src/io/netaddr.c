@@ -148,6 +148,8 @@ bool netaddr_valid(const struct netaddr *a)
         return false;
     if (a->network == NET_IPV4)
         return memcmp(a->addr, zero4, 4) != 0 && memcmp(a->addr, ones4, 4) != 0;
+    if (a->network == NET_CJDNS)
+        return a->addr[0] == CJDNS_PREFIX;
     return a->network != NET_IPV6 ||
            !in_any(a->addr, invalid_v6, ARRAY_LEN(invalid_v6));
 }
@@ -200,6 +202,48 @@ enum network netaddr_class(const struct netaddr *a)
     if (!netaddr_routable(a))
         return NET_UNROUTABLE;
     return linked_ipv4(a, v4) ? NET_IPV4 : (enum network)a->network;
+}
+
+/* -- Reach ---------------------------------------------------------------- */
+
+#define TEREDO NET_COUNT /* here a network of its own */
+
+enum { REACH_DEFAULT, REACH_TEREDO, REACH_WEAK, REACH_IPV4, REACH_IPV6, REACH_PRIVATE };
+
+static unsigned reach_class(const struct netaddr *a)
+{
+    if (!netaddr_routable(a))
+        return NET_UNROUTABLE;
+    return a->network == NET_IPV6 && in_range(a->addr, &teredo) ? TEREDO : a->network;
+}
+
+static bool is_tunnel(const struct netaddr *a)
+{
+    return in_range(a->addr, &sixtofour) || in_range(a->addr, &nat64) ||
+           in_range(a->addr, &siit);
+}
+
+int netaddr_reach(const struct netaddr *a, const struct netaddr *from)
+{
+    /* [from][a] */
+    static const uint8_t ranks[NET_COUNT + 1][NET_COUNT + 1] = {
+        [NET_UNROUTABLE] = {[NET_IPV4] = REACH_IPV4,
+                            [NET_IPV6] = REACH_WEAK,
+                            [TEREDO] = REACH_TEREDO,
+                            [NET_ONION] = REACH_PRIVATE},
+        [NET_IPV4] = {[NET_IPV4] = REACH_IPV4},
+        [NET_IPV6] = {[NET_IPV4] = REACH_IPV4,
+                      [NET_IPV6] = REACH_IPV6,
+                      [TEREDO] = REACH_TEREDO},
+        [TEREDO] = {[NET_IPV4] = REACH_IPV4,
+                    [NET_IPV6] = REACH_WEAK,
+                    [TEREDO] = REACH_TEREDO},
+        [NET_ONION] = {[NET_IPV4] = REACH_IPV4, [NET_ONION] = REACH_PRIVATE},
+        [NET_I2P] = {[NET_I2P] = REACH_PRIVATE},
+        [NET_CJDNS] = {[NET_CJDNS] = REACH_PRIVATE},
+    };
+    int rank = ranks[reach_class(from)][reach_class(a)];
+    return rank == REACH_IPV6 && is_tunnel(a) ? REACH_WEAK : rank;
 }
 
 size_t netaddr_group(const struct netaddr *a, uint8_t out[16])
@@ -319,6 +363,7 @@ static bool has_suffix(const char *s, size_t len, const char *suffix)
     return len > n && strncasecmp(s + len - n, suffix, n) == 0;
 }
 
+/* Names of the overlay networks. */
 static bool parse_overlay(struct netaddr *out, const char *host)
 {
     size_t len = strlen(host);
@@ -343,11 +388,18 @@ bool netaddr_parse(struct netaddr *out, const char *text, uint16_t default_port)
         *out = netaddr_from_endpoint(&e);
         return true;
     }
+    static const char no_port[] = ".b32.i2p:0"; /* a port nowhere else */
+    size_t len = strlen(text);
+    bool i2p = has_suffix(text, len, ".b32.i2p");
+    bool zero = has_suffix(text, len, no_port);
     char *host;
     uint16_t port;
-    if (!endpoint_split(text, default_port, &host, &port))
+    char *name = xasprintf("%.*s", (int)(zero ? len - 2 : len), text);
+    bool ok = endpoint_split(name, i2p || zero ? 0 : default_port, &host, &port);
+    free(name);
+    if (!ok)
         return false;
-    bool ok = parse_overlay(out, host);
+    ok = parse_overlay(out, host);
     out->port = port;
     free(host);
     return ok;
@@ -357,7 +409,7 @@ bool netaddr_parse(struct netaddr *out, const char *text, uint16_t default_port)
 
 bool netaddr_fits_v1(const struct netaddr *a)
 {
-    return a->len != 32;
+    return a->len != 32 && a->network != NET_CJDNS;
 }
 
 void netaddr_write_v1(struct sink *s, const struct netaddr *a)
@@ -410,7 +462,7 @@ struct netaddr netaddr_read_v2(struct reader *r, struct wire_error *error)
         struct netaddr a = netaddr_from_ip(p, port);
         return a.network == NET_IPV4 ? none : a;
     }
-    if (id == NET_CJDNS && p[0] != 0xfc)
+    if (id == NET_CJDNS && p[0] != CJDNS_PREFIX)
         return none;
     struct netaddr a = {.network = id, .len = (uint8_t)len, .port = port};
     memcpy(a.addr, p, (size_t)len);

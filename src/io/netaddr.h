@@ -19,6 +19,7 @@ enum network {
     NET_COUNT = 7,
 };
 #define NETADDR_MAX_BYTES 512 /* longest address that addrv2 may carry */
+#define CJDNS_PREFIX      0xfc /* fc00::/8: IPv6 addresses that CJDNS uses as its own */
 
 struct netaddr {
     uint8_t network; /* enum network */
@@ -52,6 +53,10 @@ bool network_known(enum network n); /* ids 1 to NET_COUNT - 1 have a gap */
 enum network netaddr_class(const struct netaddr *a);
 NODISCARD bool network_from_name(enum network *out, const char *name);
 
+/* How well our address @a can be reached by one who is at @from: the higher the better,
+ * 0 at the least. */
+int netaddr_reach(const struct netaddr *a, const struct netaddr *from);
+
 /* Octets that are equal for addresses one owner probably controls: /16 of IPv4 (also
  * where it is tunnelled), /32 of IPv6, 4 bits of the others. Returns the length, at
  * most 16. */
@@ -60,7 +65,8 @@ size_t netaddr_group(const struct netaddr *a, uint8_t out[16]);
 #define NETADDR_TEXT 80
 /* "1.2.3.4:8333", "[::1]:8333", "....onion:8333". Returns out. */
 char *netaddr_format(char out[NETADDR_TEXT], const struct netaddr *a, bool with_port);
-/* A numeric, .onion or .b32.i2p address with optional port. False: not one. */
+/* A numeric, .onion or .b32.i2p address with optional port. False: not one. The port of
+ * I2P is 0 by default, and may be written so: SAM 3.1 knows none. */
 NODISCARD bool netaddr_parse(struct netaddr *out, const char *text,
                              uint16_t default_port);
 

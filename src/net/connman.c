@@ -31,8 +31,8 @@ void connman_retry_v1(struct peer *p)
     struct net *net = p->net;
     log_debug(net->log, LOG_NET, "retrying with v1 transport protocol for peer=%lld",
               (long long)p->id);
-    net_dial(net, p->type == CONN_MANUAL ? p->name : NULL, &p->addr, p->type, false,
-             false);
+    bool by_name = p->type == CONN_MANUAL || !netaddr_valid(&p->addr);
+    net_dial(net, by_name ? p->name : NULL, &p->addr, p->type, false, false);
 }
 
 /* Its memory stays until the validation thread has let go of it. */
@@ -145,7 +145,7 @@ void connman_start(struct net *net)
 {
     net->resolver = pool_new(1, "resolve");
     net_resume(net);
-    if (net->opt.listen)
+    if (net->bind_on_any)
         net_discover(net);
     net_release(net);
     loop_call(net->loop, start_on_loop, net);

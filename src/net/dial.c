@@ -1,11 +1,16 @@
 /* Connecting out: from a name or an address to a peer. Dials live on the event loop;
- * names are resolved on a thread of their own. */
+ * names are resolved by the proxy, or on a thread of their own. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #include "net/internal.h"
 #include "util/pool.h"
+
+#define PROXY_REPLY_MS 20000 /* to wait for each reply of a proxy */
+
+/* For a name that resolves to several addresses, these are tried one by one. */
+static void dial_next(struct dial *d);
 
 static void dial_free(struct dial *d)
 {
@@ -14,39 +19,64 @@ static void dial_free(struct dial *d)
             *at = d->next;
             break;
         }
-    if (d->conn)
-        conn_close(d->conn);
+    conn_close(d->conn);
+    proxy_dial_cancel(d->via_proxy);
     free(d->name);
     free(d);
 }
 
-static void dial_connected(struct conn *c, void *ctx)
+/* Whether it worked or not: the address was tried. */
+static void note_attempt(struct dial *d)
 {
-    struct dial *d = ctx;
+    addrman_attempt(d->net->addrs, &d->addr, d->count_failure);
+}
+
+static unsigned dial_perms(const struct dial *d)
+{
+    struct endpoint e;
+    return netaddr_to_endpoint(&d->addr, &e) ? whitelist_perms(d->net, &e, false) : 0;
+}
+
+static void dial_done(struct dial *d, struct conn *take)
+{
     struct net *net = d->net;
-    d->conn = NULL;
     net_resume(net);
-    struct peer *p = peer_new(net, c, &d->addr, d->type, d->v2,
-                              whitelist_perms(net, conn_peer(c), false));
+    struct peer *p = peer_new(net, take, &d->addr, d->type, d->v2, dial_perms(d));
     if (d->name)
         snprintf(p->name, sizeof(p->name), "%s", d->name);
     if (peer_has_perm(p, PERM_BLOOM))
         p->our_services |= NODE_BLOOM;
-    addrman_attempt(net->addrs, &d->addr, d->count_failure);
+    note_attempt(d);
     connman_add(net, p);
     handshake_begin(p);
     net_release(net);
     dial_free(d);
 }
 
+static void dial_failed(struct dial *d)
+{
+    if (d->n_more > 0)
+        dial_next(d);
+    else
+        dial_free(d);
+}
+
+static void dial_connected(struct conn *c, void *ctx)
+{
+    struct dial *d = ctx;
+    d->conn = NULL;
+    dial_done(d, c);
+}
+
 static void dial_closed(struct conn *c, void *ctx, int why)
 {
     struct dial *d = ctx;
-    (void)c;
     log_debug(d->net->log, LOG_NET, "connect to %s failed: %s",
               d->name ? d->name : "address", why ? strerror(why) : "closed");
-    addrman_attempt(d->net->addrs, &d->addr, d->count_failure);
-    dial_free(d);
+    d->conn = NULL;
+    conn_close(c);
+    note_attempt(d);
+    dial_failed(d);
 }
 
 static size_t dial_data(struct conn *c, void *ctx, const uint8_t *data, size_t len)
@@ -59,6 +89,27 @@ static const struct conn_handlers dial_handlers = {
     .connected = dial_connected,
     .data = dial_data,
     .closed = dial_closed,
+};
+
+static void proxy_connected(void *ctx, struct conn *take)
+{
+    struct dial *d = ctx;
+    d->via_proxy = NULL;
+    dial_done(d, take);
+}
+
+static void proxy_failed(void *ctx, bool proxy_down)
+{
+    struct dial *d = ctx;
+    d->via_proxy = NULL;
+    if (!proxy_down) /* else it says nothing about the address */
+        note_attempt(d);
+    dial_failed(d);
+}
+
+static const struct proxy_dial_events proxy_events = {
+    .connected = proxy_connected,
+    .failed = proxy_failed,
 };
 
 /* With the lock. */
@@ -80,29 +131,82 @@ bool dial_exists(struct net *net, const struct netaddr *a, const char *name)
     return false;
 }
 
+static bool already_there(struct net *net, const struct dial *d)
+{
+    if (dial_exists(net, d->by_proxy ? NULL : &d->addr, d->name))
+        return true;
+    for (size_t i = 0; i < d->n_more; i++)
+        if (dial_exists(net, &d->more[i], d->name))
+            return true;
+    return false;
+}
+
 static bool wanted(struct net *net, const struct dial *d)
 {
     net_resume(net);
-    bool dup = dial_exists(net, &d->addr, d->name);
+    bool dup = already_there(net, d);
+    bool self = !d->name && net_is_local(net, &d->addr);
     net_release(net);
-    if (dup) {
+    if (dup)
         log_debug(net->log, LOG_NET,
                   "Failed to open new connection, already connected");
-        return false;
-    }
-    return d->name || !banman_shuns(net->bans, &d->addr);
+    return !dup && !self && (d->name || !banman_shuns(net->bans, &d->addr));
 }
 
-/* The way to the address: a connection of our own. False: there is none. */
+static void ask_proxy(struct dial *d, const struct proxy *p, const char *host,
+                      uint16_t port)
+{
+    struct proxy_dial_options o = {
+        .loop = d->net->loop,
+        .log = d->net->log,
+        .connect_timeout_ms = d->net->opt.connect_timeout_ms,
+        .reply_timeout_ms = PROXY_REPLY_MS,
+    };
+    d->via_proxy = proxy_dial(&o, p, host, port, &proxy_events, d);
+}
+
+/* Leaves it to the proxy what the name means. False: it is none. */
+static bool reach_name(struct dial *d)
+{
+    char *host;
+    uint16_t port;
+    if (!endpoint_split(d->name, d->net->opt.params->port, &host, &port))
+        return false;
+    ask_proxy(d, &d->net->name_proxy, host, port);
+    free(host);
+    return true;
+}
+
+/* The way to the address. False: there is none. */
 static bool dial_reach(struct dial *d)
 {
     struct net *net = d->net;
     struct endpoint e;
-    if (!netaddr_to_endpoint(&d->addr, &e))
+    char text[NETADDR_TEXT];
+    if (d->by_proxy)
+        return reach_name(d);
+    net_resume(net);
+    struct proxy p = net->proxies[d->addr.network];
+    net_release(net);
+    netaddr_format(text, &d->addr, false);
+    if (p.set) {
+        ask_proxy(d, &p, text, d->addr.port);
+        return true;
+    }
+    if (!netaddr_to_endpoint(&d->addr, &e)) {
+        log_debug(net->log, LOG_NET, "Cannot connect to %s: unsupported network", text);
         return false;
+    }
     d->conn =
         conn_connect(net->loop, &e, net->opt.connect_timeout_ms, &dial_handlers, d);
     return true;
+}
+
+static void dial_next(struct dial *d)
+{
+    d->addr = d->more[--d->n_more];
+    if (!dial_reach(d))
+        dial_failed(d);
 }
 
 /* Takes @d, whose address is known. */
@@ -111,7 +215,8 @@ static void dial_start(struct dial *take)
     struct dial *d = take;
     struct net *net = d->net;
     char text[NETADDR_TEXT];
-    if (net->stopping || !net->active || !netaddr_valid(&d->addr) || !wanted(net, d)) {
+    bool known = d->by_proxy || netaddr_valid(&d->addr);
+    if (net->stopping || !net->active || !known || !wanted(net, d)) {
         dial_free(d);
         return;
     }
@@ -121,7 +226,7 @@ static void dial_start(struct dial *take)
     d->next = net->dials;
     net->dials = d;
     if (!dial_reach(d))
-        dial_free(d);
+        dial_failed(d);
 }
 
 static void dial_on_loop(void *arg)
@@ -129,11 +234,34 @@ static void dial_on_loop(void *arg)
     dial_start(arg);
 }
 
-/* On the resolver's thread: name to address, then back to the loop. */
+static void shuffle(struct endpoint *list, size_t n)
+{
+    for (size_t i = n; i > 1; i--) {
+        size_t k = rand_u64() % i;
+        struct endpoint e = list[i - 1];
+        list[i - 1] = list[k];
+        list[k] = e;
+    }
+}
+
+static void take_found(struct dial *d, struct endpoint *found, size_t n)
+{
+    shuffle(found, n);
+    for (size_t i = 0; i < n; i++) {
+        struct netaddr a = netaddr_from_endpoint(&found[i]);
+        net_tell_cjdns(d->net, &a);
+        if (i == 0)
+            d->addr = a;
+        else if (netaddr_valid(&a))
+            d->more[d->n_more++] = a;
+    }
+}
+
+/* On the resolver's thread: name to addresses, then back to the loop. */
 static void dial_resolve(void *arg)
 {
     struct dial *d = arg;
-    struct endpoint found[8];
+    struct endpoint found[DIAL_ADDRS];
     char *host;
     uint16_t port;
     size_t n = 0;
@@ -141,10 +269,9 @@ static void dial_resolve(void *arg)
         n = endpoint_resolve(found, ARRAY_LEN(found), host, port, d->net->opt.dns);
         free(host);
     }
-    if (n)
-        d->addr = netaddr_from_endpoint(&found[rand_u64() % n]);
-    else
+    if (n == 0)
         log_debug(d->net->log, LOG_NET, "Cannot resolve %s", d->name);
+    take_found(d, found, n);
     loop_post(d->net->loop, dial_on_loop, d);
 }
 
@@ -157,11 +284,15 @@ void net_dial(struct net *net, const char *name, const struct netaddr *addr,
     d->v2 = v2;
     d->count_failure = count_failure;
     d->name = name ? xstrdup(name) : NULL;
-    if (addr)
+    if (addr && netaddr_valid(addr)) {
         d->addr = *addr;
-    else if (!netaddr_parse(&d->addr, name, net->opt.params->port)) {
-        pool_submit(net->resolver, dial_resolve, d);
-        return;
+    } else if (name && !net_parse(net, &d->addr, name)) {
+        d->by_proxy = net_has_name_proxy(net);
+        if (!d->by_proxy) {
+            pool_submit(net->resolver, dial_resolve, d);
+            return;
+        }
+        d->addr = (struct netaddr){0};
     }
     loop_post(net->loop, dial_on_loop, d);
 }

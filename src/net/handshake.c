@@ -26,7 +26,8 @@ void handshake_begin(struct peer *p)
         .relay = !txs_reject_incoming(p),
     };
     m.recv_services = p->services;
-    m.addr_recv = netaddr_routable(&p->addr) && netaddr_fits_v1(&p->addr)
+    m.addr_recv = netaddr_routable(&p->addr) && netaddr_fits_v1(&p->addr) &&
+                          !net_is_proxy(net, &p->addr)
                       ? p->addr
                       : (struct netaddr){.network = NET_IPV6, .len = 16};
     snprintf(m.subver, sizeof(m.subver), "%s", net->user_agent);
@@ -151,7 +152,7 @@ void on_version(struct handler_args *a)
         return;
     }
     if (peer_inbound(p) && netaddr_routable(&m.addr_recv))
-        net_add_local(net, &m.addr_recv, 0);
+        net_seen_local(net, &m.addr_recv);
     if (peer_inbound(p))
         handshake_begin(p);
     adopt_version(p, &m);

@@ -69,7 +69,7 @@ static void fill_peer(struct peer_info *o, const struct peer *p)
         netaddr_format(o->addr_bind, &p->addr_bind, true);
     if (p->has_addr_local)
         netaddr_format(o->addr_local, &p->addr_local, true);
-    o->network = netaddr_class(&p->addr);
+    o->network = peer_network(p);
     o->services = p->services;
     o->relay_txs = p->txs.relay && p->txs.wants;
     fill_traffic(o, &p->link->count);
@@ -172,6 +172,10 @@ void net_get_status(struct net *net, struct net_status *out)
     snprintf(out->user_agent, sizeof(out->user_agent), "%s", net->user_agent);
     for (unsigned i = 0; i < NET_COUNT; i++)
         out->reachable[i] = net_reachable(net, i);
+    for (unsigned i = 0; i < NET_COUNT; i++) {
+        proxy_format(out->proxy[i], &net->proxies[i]);
+        out->proxy_randomize[i] = net->proxies[i].randomize;
+    }
     for (size_t i = 0; i < net->n_locals; i++)
         out->locals[out->n_locals++] =
             (struct net_local){net->locals[i].addr, net->locals[i].score};
@@ -237,13 +241,12 @@ void net_connect_once(struct net *net, const char *node, bool v2)
 bool net_add_node(struct net *net, const char *node, bool v2)
 {
     struct netaddr a, b;
-    bool numeric = netaddr_parse(&a, node, net->opt.params->port), dup = false;
     net_resume(net);
+    bool numeric = net_parse(net, &a, node), dup = false;
     for (size_t i = 0; i < net->n_added && !dup; i++)
         dup =
             strcmp(net->added[i].name, node) == 0 ||
-            (numeric && netaddr_parse(&b, net->added[i].name, net->opt.params->port) &&
-             netaddr_equal(&a, &b));
+            (numeric && net_parse(net, &b, net->added[i].name) && netaddr_equal(&a, &b));
     if (!dup) {
         net->added = xrealloc_array(net->added, net->n_added + 1, sizeof(*net->added));
         net->added[net->n_added++] = (struct added){.name = xstrdup(node), .v2 = v2};
@@ -277,7 +280,7 @@ struct added_node *net_added_nodes(struct net *net, size_t *n)
     for (size_t i = 0; i < net->n_added; i++) {
         struct netaddr a;
         const char *name = net->added[i].name;
-        bool numeric = netaddr_parse(&a, name, net->opt.params->port);
+        bool numeric = net_parse(net, &a, name);
         out[i].name = xstrdup(name);
         for (size_t k = 0; k < net->n_peers; k++) {
             const struct peer *p = net->peers[k];

@@ -11,6 +11,7 @@
 
 #include "chain/mempool/mempool.h"
 #include "chain/params/params.h"
+#include "io/proxy.h"
 #include "net/addrman.h"
 #include "net/banman.h"
 #include "net/bloom.h"
@@ -104,6 +105,7 @@ struct peer {
     struct link *link; /* owned reference */
     int64_t id;
     struct netaddr addr, addr_bind;
+    bool inbound_onion; /* came in through our onion service, so from anywhere */
     char name[NETADDR_TEXT * 2];
     enum conn_type type;
     unsigned perms;
@@ -141,6 +143,11 @@ static inline bool peer_inbound(const struct peer *p)
 {
     return p->type == CONN_INBOUND;
 }
+/* The network it is connected through; its address may hide that. */
+static inline enum network peer_network(const struct peer *p)
+{
+    return p->inbound_onion ? NET_ONION : netaddr_class(&p->addr);
+}
 static inline bool peer_has_perm(const struct peer *p, unsigned perm)
 {
     return (p->perms & perm) == perm;
@@ -172,6 +179,8 @@ struct listen_at {
     struct listener *listener; /* (loop) owned */
     struct endpoint at;
     unsigned perms;
+    bool onion;    /* for Tor to bring its callers to: not told to anyone */
+    bool optional; /* the computer may have no such address */
     struct net *net;
 };
 
@@ -181,21 +190,30 @@ struct added {
     int64_t next_try_s;
 };
 
-/* An outgoing connection on its way. (loop) */
+#define DIAL_ADDRS 8
+
+/* An outgoing connection on its way: by itself, through a proxy or through I2P. (loop)
+ */
 struct dial {
     struct dial *next;
     struct net *net;
-    struct conn *conn;
+    struct conn *conn;            /* owned, or NULL */
+    struct proxy_dial *via_proxy; /* owned, or NULL */
     struct netaddr addr;
-    char *name; /* owned; NULL: by address only */
+    struct netaddr more[DIAL_ADDRS]; /* to be tried when this one fails */
+    size_t n_more;
+    bool by_proxy; /* the name is resolved by the proxy; the address stays unknown */
+    char *name;    /* owned; NULL: by address only */
     enum conn_type type;
     bool v2; /* begin with the encrypted transport */
     bool count_failure;
 };
 
+enum local_score { LOCAL_IF = 1, LOCAL_BIND = 2, LOCAL_MANUAL = 4 };
+
 struct local_address {
     struct netaddr addr;
-    int score;
+    int score; /* how it was learned, and how often it was seen */
 };
 
 /* What peers that do not keep the whole chain serve: NODE_NETWORK_LIMITED (BIP 159). */
@@ -256,7 +274,12 @@ struct net {
     size_t n_whitelist;
     struct whitebind *whitebinds; /* owned; constant after open */
     size_t n_whitebinds;
-    bool only[NET_COUNT];
+    bool reach[NET_COUNT];           /* of use for outgoing connections */
+    bool allowed[NET_COUNT];         /* by -onlynet; constant after open */
+    struct proxy proxies[NET_COUNT]; /* not set: none needed, or none there */
+    struct proxy name_proxy;         /* constant after open; set: it resolves names */
+    uint16_t listen_port;            /* constant after open; to be told to others */
+    bool bind_on_any;                /* constant after open; no address was named */
     struct local_address locals[32];
     size_t n_locals;
     struct link_counters gone; /* sums of closed connections: sent, recv */
@@ -334,6 +357,18 @@ void connman_remove(struct peer *p); /* on the loop: closes and takes it off the
 void connman_retry_v1(struct peer *p);
 
 /* listen.c */
+uint16_t listen_port(const struct net *net); /* to be told to others */
+/* Where Tor is to bring the callers of our onion service; when we listen at all. */
+struct endpoint listen_onion_target(const struct net *net);
+/* A caller, and where he called. */
+struct incoming {
+    struct netaddr from;
+    struct netaddr to; /* len 0: the connection's own end */
+    unsigned perms;
+    bool onion;
+};
+/* On the loop: takes the caller in or turns him away. */
+void listen_accept(struct net *net, struct conn *take, const struct incoming *in);
 NODISCARD bool listen_start(struct net *net, char **error);
 void listen_stop(struct net *net); /* on the loop */
 
@@ -348,12 +383,26 @@ void dial_stop(struct net *net); /* on the loop */
 void outbound_connect(struct net *net); /* at each tick, with the lock */
 unsigned outbound_automatic_max(const struct net *net);
 
-/* local_addrs.c */
+/* reach.c. With the lock but for reach_setup, which reads the options. */
+NODISCARD bool reach_setup(struct net *net, char **error);
+/* Whether addresses of this network are of use to us: we can connect to them, and
+ * -onlynet does not forbid it. */
 bool net_reachable(const struct net *net, enum network n);
 unsigned net_reachable_mask(const struct net *net); /* bit n: enum network n */
+/* Names are resolved by a proxy, and must not be asked of DNS. */
+bool net_has_name_proxy(const struct net *net);
+bool net_is_proxy(const struct net *net, const struct netaddr *a);
+/* netaddr_parse with the chain's port and with CJDNS told. */
+NODISCARD bool net_parse(const struct net *net, struct netaddr *out, const char *text);
+void reach_set_onion_proxy(struct net *net, const struct proxy *p);
+
+/* local_addrs.c. With the lock. */
 void net_discover(struct net *net);
-/* Score 0: somebody saw us there, which only confirms what we know. With the lock. */
+NODISCARD bool net_add_external(struct net *net, char **error); /* -externalip */
 void net_add_local(struct net *net, const struct netaddr *a, int score);
+void net_remove_local(struct net *net, const struct netaddr *a);
+void net_seen_local(struct net *net, const struct netaddr *a); /* a peer met us there */
+bool net_is_local(struct net *net, const struct netaddr *a);
 bool net_best_local(struct net *net, const struct peer *p, struct netaddr *out);
 
 /* upload.c. With the lock: whether this many octets of old blocks would break

@@ -28,7 +28,7 @@ static bool evict_one(struct net *net)
             .has_filter = p->txs.filter != NULL,
             .prefer_evict = p->prefer_evict,
             .local = netaddr_local(&p->addr),
-            .network = netaddr_class(&p->addr),
+            .network = peer_network(p),
         };
         c[n].n_group = netaddr_group(&p->addr, c[n].group);
         n++;
@@ -48,19 +48,19 @@ static bool evict_one(struct net *net)
 
 /* Why a caller is turned away; NULL: welcome. *discouraged: it goes first when slots
  * are short. */
-static const char *refuse_incoming(struct net *net, const struct endpoint *from,
+static const char *refuse_incoming(struct net *net, const struct netaddr *from,
                                    unsigned perms, bool *discouraged)
 {
-    struct netaddr a = netaddr_from_endpoint(from);
+    struct endpoint e;
     size_t inbound = 0;
     unsigned max = net->opt.max_connections - outbound_automatic_max(net);
     if (!net->active)
         return "dropped: not accepting new connections";
     for (size_t i = 0; i < net->n_peers; i++)
         inbound += peer_inbound(net->peers[i]) && !net->peers[i]->disconnect;
-    *discouraged = banman_is_discouraged(net->bans, &a);
+    *discouraged = banman_is_discouraged(net->bans, from);
     if (!(perms & PERM_NOBAN & ~(unsigned)PERM_DOWNLOAD)) {
-        if (banman_is_banned(net->bans, from))
+        if (netaddr_to_endpoint(from, &e) && banman_is_banned(net->bans, &e))
             return "dropped (banned)";
         if (inbound + 1 >= max && *discouraged)
             return "dropped (discouraged)";
@@ -71,23 +71,23 @@ static const char *refuse_incoming(struct net *net, const struct endpoint *from,
     return NULL;
 }
 
-static void accept_peer(struct net *net, struct conn *c, unsigned perms)
+void listen_accept(struct net *net, struct conn *take, const struct incoming *in)
 {
-    const struct endpoint *from = conn_peer(c);
     char text[NETADDR_TEXT];
     bool discouraged;
-    struct netaddr a = netaddr_from_endpoint(from);
-    netaddr_format(text, &a, true);
-    perms |= whitelist_perms(net, from, true);
+    netaddr_format(text, &in->from, true);
     net_resume(net);
-    const char *why = refuse_incoming(net, from, perms, &discouraged);
+    const char *why = refuse_incoming(net, &in->from, in->perms, &discouraged);
     if (why) {
         log_debug(net->log, LOG_NET, "connection from %s %s", text, why);
-        conn_close(c);
+        conn_close(take);
     } else {
-        struct peer *p =
-            peer_new(net, c, &a, CONN_INBOUND, net->opt.v2_transport, perms);
+        struct peer *p = peer_new(net, take, &in->from, CONN_INBOUND,
+                                  net->opt.v2_transport, in->perms);
         p->prefer_evict = discouraged;
+        p->inbound_onion = in->onion;
+        if (in->to.len)
+            p->addr_bind = in->to;
         if (peer_has_perm(p, PERM_BLOOM))
             p->our_services |= NODE_BLOOM;
         log_debug(net->log, LOG_NET, "connection from %s accepted", text);
@@ -99,10 +99,17 @@ static void accept_peer(struct net *net, struct conn *c, unsigned perms)
 static void on_accept(void *ctx, struct conn *c)
 {
     struct listen_at *at = ctx;
-    if (at->net->stopping)
+    struct net *net = at->net;
+    struct incoming in = {.from = netaddr_from_endpoint(conn_peer(c)),
+                          .onion = at->onion};
+    if (net->stopping) {
         conn_close(c);
-    else
-        accept_peer(at->net, c, perms_resolve(&at->net->opt, at->perms));
+        return;
+    }
+    net_tell_cjdns(net, &in.from);
+    in.perms = perms_resolve(&net->opt, at->perms) |
+               whitelist_perms(net, conn_peer(c), true);
+    listen_accept(net, c, &in);
 }
 
 /* -- Listening ------------------------------------------------------------ */
@@ -121,53 +128,132 @@ static void bind_on_loop(void *arg)
     b->error = errno;
 }
 
-/* Both families on all interfaces, when nothing else was asked for. */
-static size_t default_binds(struct listen_at *out, uint16_t port)
+#define ONION_SUFFIX "=onion"
+
+/* "127.0.0.1:8334=onion": the length before the suffix, or 0. */
+static size_t onion_bind(const char *text)
 {
-    struct listen_at any6 = {.at = {.port = port}};
-    struct listen_at any4 = {.at = {.port = port}};
-    memset(any4.at.ip + 10, 0xff, 2);
-    out[0] = any6;
-    out[1] = any4;
-    return 2;
+    size_t len = strlen(text), tail = strlen(ONION_SUFFIX);
+    return len > tail && strcmp(text + len - tail, ONION_SUFFIX) == 0 ? len - tail : 0;
 }
 
-static bool collect_binds(struct net *net, bool *explicit, char **error)
+uint16_t listen_port(const struct net *net)
 {
-    const struct net_options *o = &net->opt;
-    size_t n = 0;
-    net->listeners =
-        xcalloc(o->bind.n + net->n_whitebinds + 2, sizeof(*net->listeners));
-    for (size_t i = 0; i < o->bind.n; i++) {
-        const char *text = o->bind.items[i];
-        size_t len = strlen(text);
-        bool onion = len > 6 && strcmp(text + len - 6, "=onion") == 0;
-        char *host = xasprintf("%.*s", (int)(onion ? len - 6 : len), text);
-        bool ok = endpoint_parse(&net->listeners[n++].at, host, o->port);
-        free(host);
-        if (ok)
-            continue;
+    const struct net_strings *binds = &net->opt.bind;
+    struct endpoint e;
+    for (size_t i = 0; i < binds->n; i++)
+        if (endpoint_parse(&e, binds->items[i], 0) && e.port)
+            return e.port;
+    for (size_t i = 0; i < net->n_whitebinds; i++) {
+        const struct whitebind *w = &net->whitebinds[i];
+        unsigned perms = perms_resolve(&net->opt, w->perms);
+        if ((perms & PERM_NOBAN) != PERM_NOBAN)
+            return w->at.port;
+    }
+    return net->opt.port;
+}
+
+static struct listen_at *add_listener(struct net *net)
+{
+    struct listen_at *l = &net->listeners[net->n_listeners++];
+    l->net = net;
+    return l;
+}
+
+/* The port beside the one for everyone. */
+static uint16_t onion_port(const struct net *net)
+{
+    return (uint16_t)(net->opt.port + 1);
+}
+
+static bool add_bind(struct net *net, const char *text, char **error)
+{
+    struct listen_at *l = add_listener(net);
+    size_t len = onion_bind(text);
+    l->onion = len > 0;
+    char *host = l->onion ? xasprintf("%.*s", (int)len, text) : xstrdup(text);
+    bool ok =
+        endpoint_parse(&l->at, host, l->onion ? onion_port(net) : net->opt.port);
+    free(host);
+    if (!ok)
         *error = xasprintf("Cannot resolve -bind address: '%s'", text);
-        return false;
+    return ok;
+}
+
+static void set_ipv4(struct endpoint *e, uint8_t first, uint8_t last)
+{
+    memset(e->ip, 0, 10);
+    memset(e->ip + 10, 0xff, 2);
+    memcpy(e->ip + 12, (const uint8_t[]){first, 0, 0, last}, 4);
+}
+
+/* A port of its own for Tor. */
+static void add_onion_bind(struct net *net)
+{
+    struct listen_at *l = add_listener(net);
+    l->onion = true;
+    l->at.port = onion_port(net);
+    set_ipv4(&l->at, 127, 1);
+}
+
+/* Both families on all interfaces. */
+static void add_any_binds(struct net *net)
+{
+    struct listen_at *any6 = add_listener(net), *any4 = add_listener(net);
+    any6->optional = true; /* the system may have no IPv6 */
+    any6->at.port = any4->at.port = net->opt.port;
+    set_ipv4(&any4->at, 0, 0);
+}
+
+static bool collect_binds(struct net *net, char **error)
+{
+    const struct net_strings *binds = &net->opt.bind;
+    net->listeners =
+        xcalloc(binds->n + net->n_whitebinds + 3, sizeof(*net->listeners));
+    for (size_t i = 0; i < binds->n; i++)
+        if (!add_bind(net, binds->items[i], error))
+            return false;
+    for (size_t i = 0; i < net->n_whitebinds; i++) {
+        struct listen_at *l = add_listener(net);
+        l->at = net->whitebinds[i].at;
+        l->perms = net->whitebinds[i].perms;
     }
-    for (size_t i = 0; i < net->n_whitebinds; i++, n++) {
-        net->listeners[n].at = net->whitebinds[i].at;
-        net->listeners[n].perms = net->whitebinds[i].perms;
-    }
-    *explicit = n > 0;
-    net->n_listeners = n ? n : default_binds(net->listeners, o->port);
+    net->bind_on_any = net->n_listeners == 0;
+    if (binds->n == 0)
+        add_onion_bind(net);
+    if (net->bind_on_any)
+        add_any_binds(net);
     return true;
+}
+
+struct endpoint listen_onion_target(const struct net *net)
+{
+    for (size_t i = 0; i < net->n_listeners; i++)
+        if (net->listeners[i].onion)
+            return net->listeners[i].at;
+    return net->listeners[0].at; /* the first -bind: without any there is one for Tor */
+}
+
+/* A bound address that others can reach is ours. */
+static void note_bound(struct net *net, const struct listen_at *l)
+{
+    struct netaddr a = netaddr_from_endpoint(&l->at);
+    if (l->onion || (perms_resolve(&net->opt, l->perms) & PERM_NOBAN) == PERM_NOBAN)
+        return;
+    net_resume(net);
+    net_add_local(net, &a, LOCAL_BIND);
+    net_release(net);
 }
 
 static bool bind_one(struct net *net, struct listen_at *at, char **error)
 {
     char text[ENDPOINT_TEXT];
     struct bind_request b = {.at = at};
-    at->net = net;
     loop_call(net->loop, bind_on_loop, &b);
     endpoint_format(text, &at->at, true);
     if (b.result == ERR_OK) {
         log_info(net->log, "Bound to %s", text);
+        note_bound(net, at);
         return true;
     }
     free(*error);
@@ -185,26 +271,21 @@ static bool bind_one(struct net *net, struct listen_at *at, char **error)
 
 bool listen_start(struct net *net, char **error)
 {
-    bool explicit, any = false;
     if (!net->opt.listen)
         return true;
-    if (!collect_binds(net, &explicit, error))
+    if (!collect_binds(net, error))
         return false;
     for (size_t i = 0; i < net->n_listeners; i++) {
-        bool ok = bind_one(net, &net->listeners[i], error);
-        if (!ok && explicit)
+        struct listen_at *l = &net->listeners[i];
+        if (bind_one(net, l, error))
+            continue;
+        if (!l->optional)
             return false;
-        any |= ok;
-    }
-    if (any) {
+        log_info(net->log, "%s", *error);
         free(*error);
         *error = NULL;
-        return true;
     }
-    log_error(net->log, "%s", *error);
-    free(*error);
-    *error = xstrdup("Failed to listen on any port. Use -listen=0 if you want this.");
-    return false;
+    return true;
 }
 
 void listen_stop(struct net *net)

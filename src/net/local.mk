@@ -32,6 +32,7 @@ libochre_net_a_SOURCES = \
 	src/net/presync.h src/net/presync.c \
 	src/net/process.c \
 	src/net/protocol.h src/net/protocol.c \
+	src/net/reach.c \
 	src/net/recent.h src/net/recent.c \
 	src/net/serve.c src/net/serve_filters.c src/net/serve_headers.c \
 	src/net/transport.h src/net/transport.c \

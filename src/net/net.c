@@ -52,35 +52,6 @@ static bool parse_whitelists(struct net *net, char **error)
     return true;
 }
 
-static bool parse_onlynet(struct net *net, char **error)
-{
-    enum network n;
-    for (size_t i = 0; i < net->opt.onlynet.n; i++) {
-        if (!network_from_name(&n, net->opt.onlynet.items[i])) {
-            *error = xasprintf("Unknown network specified in -onlynet: '%s'",
-                               net->opt.onlynet.items[i]);
-            return false;
-        }
-        net->only[n] = true;
-    }
-    return true;
-}
-
-static bool parse_external(struct net *net, char **error)
-{
-    for (size_t i = 0; i < net->opt.externalip.n; i++) {
-        struct netaddr a;
-        if (!netaddr_parse(&a, net->opt.externalip.items[i], net->opt.port) ||
-            !netaddr_valid(&a)) {
-            *error = xasprintf("Cannot resolve -externalip address: '%s'",
-                               net->opt.externalip.items[i]);
-            return false;
-        }
-        net_add_local(net, &a, 4);
-    }
-    return true;
-}
-
 static void add_nodes(struct net *net)
 {
     for (size_t i = 0; i < net->opt.addnode.n; i++)
@@ -169,8 +140,10 @@ enum err net_open(struct net **out, const struct net_options *opt, char **error)
     struct net *net = net_alloc(opt);
     *error = NULL;
     enum err e = ERR_SYNTAX;
-    if (!parse_whitelists(net, error) || !parse_onlynet(net, error) ||
-        !parse_external(net, error))
+    if (!parse_whitelists(net, error) || !reach_setup(net, error))
+        goto out;
+    net->listen_port = listen_port(net);
+    if (!net_add_external(net, error))
         goto out;
     e = load_bans(net, error);
     if (e == ERR_OK)

@@ -9,6 +9,7 @@
 #define OCHRE_NET_NET_H
 
 #include "io/netaddr.h"
+#include "io/proxy.h"
 #include "net/protocol.h"
 #include "net/transport.h"
 
@@ -178,6 +179,8 @@ struct net_status {
     uint64_t services;
     bool relay, active;
     bool reachable[NET_COUNT];
+    char proxy[NET_COUNT][PROXY_TEXT]; /* "": none */
+    bool proxy_randomize[NET_COUNT];
     struct net_local locals[32];
     size_t n_locals;
     int64_t time_offset;
@@ -219,5 +222,7 @@ int64_t net_default_ban_time(const struct net *net); /* seconds */
 /* Stores bans and drops the peers they hit. */
 bool net_ban(struct net *net, const struct subnet *s, int64_t until);
 struct addrman *net_addrman(struct net *net);
+/* Makes an IPv6 address of CJDNS's range one of CJDNS, if we use that network. */
+void net_tell_cjdns(const struct net *net, struct netaddr *a);
 
 #endif

@@ -29,7 +29,7 @@ unsigned outbound_automatic_max(const struct net *net)
 static bool connected_to_name(struct net *net, const char *name)
 {
     struct netaddr a;
-    bool numeric = netaddr_parse(&a, name, net->opt.params->port);
+    bool numeric = net_parse(net, &a, name);
     return dial_exists(net, numeric ? &a : NULL, name);
 }
 

@@ -58,6 +58,15 @@ static const struct link_events link_events = {
     .closed = link_closed,
 };
 
+/* Our end; a Unix socket has none to speak of. */
+static void set_bind(struct peer *p, const struct endpoint *e)
+{
+    struct netaddr a = netaddr_from_endpoint(e);
+    net_tell_cjdns(p->net, &a);
+    if (netaddr_valid(&a))
+        p->addr_bind = a;
+}
+
 struct peer *peer_new(struct net *net, struct conn *take_conn,
                       const struct netaddr *addr, enum conn_type type, bool v2,
                       unsigned perms)
@@ -74,7 +83,7 @@ struct peer *peer_new(struct net *net, struct conn *take_conn,
     p->starting_height = -1;
     p->ping_us = p->min_ping_us = -1;
     if (take_conn)
-        p->addr_bind = netaddr_from_endpoint(conn_local(take_conn));
+        set_bind(p, conn_local(take_conn));
     netaddr_format(p->name, addr, true);
     recent_init(&p->txs.known, KNOWN_TXS);
     recent_init(&p->addrs.known, KNOWN_ADDRS);

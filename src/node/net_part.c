@@ -103,6 +103,10 @@ bool net_part_open(struct daemon *d, char **error)
         .v2_transport = args_bool(a, "v2transport", true),
         .serve_filters = args_bool(a, "peerblockfilters", false),
         .pruned = args_int(a, "prune", 0) > 0,
+        .proxy = args_str(a, "proxy", ""),
+        .onion = args_str(a, "onion", ""),
+        .proxy_randomize = args_bool(a, "proxyrandomize", true),
+        .cjdns_reachable = args_bool(a, "cjdnsreachable", false),
     };
     const char *target = args_str(a, "maxuploadtarget", "0");
     if (opt.connect.n == 1 && strcmp(opt.connect.items[0], "0") == 0)

@@ -229,8 +229,8 @@ bool setup_settings(struct setup *s, char **error)
     return ok;
 }
 
-static void imply(struct setup *s, struct logger *log, const char *because,
-                  const char *name, const char *value)
+void setup_imply(struct setup *s, struct logger *log, const char *because,
+                 const char *name, const char *value)
 {
     if (args_soft_set(s->args, name, value))
         log_info(log, "parameter interaction: %s -> setting -%s=%s", because, name,
@@ -240,24 +240,13 @@ static void imply(struct setup *s, struct logger *log, const char *because,
 void setup_interactions(struct setup *s, struct logger *log)
 {
     const struct args *a = s->args;
-    if (args_is_set(a, "bind"))
-        imply(s, log, "-bind set", "listen", "1");
-    if (args_is_set(a, "whitebind"))
-        imply(s, log, "-whitebind set", "listen", "1");
-    if (args_is_set(a, "connect") || args_int(a, "maxconnections", 125) <= 0) {
-        imply(s, log, "-connect or -maxconnections=0 set", "dnsseed", "0");
-        imply(s, log, "-connect or -maxconnections=0 set", "listen", "0");
-    }
-    if (!args_bool(a, "listen", true))
-        imply(s, log, "-listen=0", "discover", "0");
-    if (args_is_set(a, "externalip"))
-        imply(s, log, "-externalip set", "discover", "0");
+    setup_net_interactions(s, log);
     if (args_bool(a, "blocksonly", false)) {
-        imply(s, log, "-blocksonly=1", "whitelistrelay", "0");
-        imply(s, log, "-blocksonly=1", "maxmempool", "5");
+        setup_imply(s, log, "-blocksonly=1", "whitelistrelay", "0");
+        setup_imply(s, log, "-blocksonly=1", "maxmempool", "5");
     }
     if (args_bool(a, "whitelistforcerelay", false))
-        imply(s, log, "-whitelistforcerelay=1", "whitelistrelay", "1");
+        setup_imply(s, log, "-whitelistforcerelay=1", "whitelistrelay", "1");
 }
 
 static bool check_prune(const struct args *a, char **error)
@@ -417,7 +406,8 @@ static bool check_policy(struct setup *s, char **error)
 
 bool setup_check(struct setup *s, char **error)
 {
-    return args_check_sections(s->args, error) && check_prune(s->args, error) &&
+    return args_check_sections(s->args, error) && setup_net_check(s, error) &&
+           check_prune(s->args, error) &&
            check_filter_index(s, error) && check_work(s, error) &&
            check_forks(s, error) && check_policy(s, error) && check_comments(s, error);
 }

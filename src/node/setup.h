@@ -32,6 +32,12 @@ NODISCARD bool setup_settings(struct setup *s, char **error);
 /* bitcoind's interaction of options: what one option implies for others nobody has set.
  */
 void setup_interactions(struct setup *s, struct logger *log);
+/* One of them: sets @name unless the user did, and logs why. */
+void setup_imply(struct setup *s, struct logger *log, const char *because,
+                 const char *name, const char *value);
+/* setup_net.c: those of the network's options. */
+void setup_net_interactions(struct setup *s, struct logger *log);
+NODISCARD bool setup_net_check(struct setup *s, char **error);
 /* Ranges and combinations that the option table cannot express; adjusts s->params. */
 NODISCARD bool setup_check(struct setup *s, char **error);
 NODISCARD bool setup_logging(struct setup *s, struct logger *log, char **error);

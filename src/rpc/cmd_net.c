@@ -373,8 +373,8 @@ static void write_networks(struct json_writer *w, const struct net_status *s)
         json_kv_str(w, "name", network_name((enum network)n));
         json_kv_bool(w, "limited", !s->reachable[n]);
         json_kv_bool(w, "reachable", s->reachable[n]);
-        json_kv_str(w, "proxy", "");
-        json_kv_bool(w, "proxy_randomize_credentials", false);
+        json_kv_str(w, "proxy", s->proxy[n]);
+        json_kv_bool(w, "proxy_randomize_credentials", s->proxy_randomize[n]);
         json_end_object(w);
     }
     json_end_array(w);
@@ -558,6 +558,7 @@ static void addpeeraddress(struct rpc_call *c)
         rpc_error(c, RPC_CLIENT_INVALID_IP_OR_SUBNET, "Invalid IP address");
         return;
     }
+    net_tell_cjdns(c->node->net, &e.addr);
     e.addr.port = (uint16_t)port;
     e.time = clock_now(c->node->clock);
     const char *error = NULL;

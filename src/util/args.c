@@ -169,6 +169,12 @@ static bool make_value(struct args *a, struct value *v, const struct opt *o,
         text_list_add(
             &a->warnings,
             arena_printf(&a->mem, "Option -%s has no effect in this program", o->name));
+    if (text == NULL && !negated && o->flags & OPT_DISALLOW_ELISION) {
+        *error = xasprintf("Can not set -%s with no value. Please specify value with "
+                           "-%s=value.",
+                           o->name, o->name);
+        return false;
+    }
     if (!negated)
         return o->type != OPT_INT || text == NULL || check_number(a, o, text, error);
     if (o->flags & OPT_DISALLOW_NEGATION) {

@@ -22,6 +22,7 @@ enum opt_flags {
     OPT_SENSITIVE = 16,    /* value is never logged */
     OPT_IGNORED = 32,      /* accepted for compatibility, has no effect, logged once */
     OPT_BITCOIN_ONLY = 64, /* only under -bitcoin */
+    OPT_DISALLOW_ELISION = 128, /* must have a value */
 };
 
 struct opt {

@@ -170,7 +170,7 @@ def test_command_line_beats_the_file(lab):
 
 
 def test_negated_option(lab, params):
-    node = lab.node("-nolisten", params=params)
+    node = lab.node("-nolisten", params=params, conf={"bind": None})
     with socket.socket() as s:
         assert s.connect_ex(("127.0.0.1", node.p2p_port)) != 0
 

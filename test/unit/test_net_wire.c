@@ -31,6 +31,12 @@ static void addresses_as_text(void **state)
         {"pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryc.onion", NULL, 0},
         {"ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p:1",
          "ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p:1", NET_I2P},
+        {"ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p",
+         "ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p:0", NET_I2P},
+        {"ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p:0",
+         "ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p:0", NET_I2P},
+        {"pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:0", NULL, 0},
+        {"1.2.3.4:0", NULL, 0},
         {"1.2.3.4:99999", NULL, 0},
         {"example.com", NULL, 0},
         {"", NULL, 0},
@@ -120,6 +126,53 @@ static void addrv2_reads(void **state)
             assert_int_equal(a.network, NET_UNROUTABLE);
         buf_clear(&b);
     }
+}
+
+/* Which of two own addresses a peer is told, by where it is. */
+static void the_address_a_peer_reaches_best(void **state)
+{
+    static const char onion[] =
+        "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion";
+    static const char i2p[] =
+        "ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p";
+    static const struct {
+        const char *from, *better, *worse;
+    } cases[] = {
+        {"1.2.3.4", "9.9.9.9", "2a02::1"},
+        {"1.2.3.4", "9.9.9.9", onion},
+        {"2a02::5", "2a02::1", "9.9.9.9"},
+        {"2a02::5", "9.9.9.9", "2002:909:909::1"}, /* 6to4 */
+        {"2a02::5", "2002:909:909::1", "2001:0:1::1"}, /* Teredo */
+        {"2a02::5", "2001:0:1::1", onion},
+        {"2001:0:2::1", "9.9.9.9", "2a02::1"},
+        {"2001:0:2::1", "2a02::1", "2001:0:1::1"},
+        {onion, onion, "9.9.9.9"},
+        {onion, "9.9.9.9", "2a02::1"},
+        {i2p, i2p, "9.9.9.9"},
+        {"127.0.0.1", onion, "9.9.9.9"},
+        {"127.0.0.1", "9.9.9.9", "2a02::1"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct netaddr from = addr(cases[i].from), a = addr(cases[i].better),
+                       b = addr(cases[i].worse);
+        if (netaddr_reach(&a, &from) <= netaddr_reach(&b, &from))
+            fail_msg("%s from %s", cases[i].better, cases[i].from);
+    }
+}
+
+/* fc00::/8 is the network's own, and travels in addrv2 only. */
+static void addresses_of_cjdns(void **state)
+{
+    struct netaddr a = addr("fc00:1:2:3:4:5:6:7");
+    (void)state;
+    assert_int_equal(netaddr_class(&a), NET_UNROUTABLE);
+    assert_true(netaddr_fits_v1(&a));
+    a.network = NET_CJDNS;
+    assert_int_equal(netaddr_class(&a), NET_CJDNS);
+    assert_false(netaddr_fits_v1(&a));
+    a.addr[0] = 0xfd;
+    assert_false(netaddr_valid(&a));
 }
 
 static void addresses_survive_both_forms(void **state)
@@ -317,6 +370,8 @@ int main(void)
         cmocka_unit_test(addresses_as_text),
         cmocka_unit_test(groups_hold_what_one_owner_has),
         cmocka_unit_test(addrv2_reads),
+        cmocka_unit_test(the_address_a_peer_reaches_best),
+        cmocka_unit_test(addresses_of_cjdns),
         cmocka_unit_test(addresses_survive_both_forms),
         cmocka_unit_test(frames_in_any_pieces),
         cmocka_unit_test(frames_that_are_wrong),

@@ -20,7 +20,7 @@ RPC_IN_WARMUP = -28
 # A line of level `broken` is a bug of the node, whatever the test is about.
 BROKEN = re.compile(r"\[(?:\w+:)?broken\]")
 
-BASE_CONF = {"server": 1, "listen": 1, "dnsseed": 0, "discover": 0}
+BASE_CONF = {"server": 1, "listen": 1, "bind": "127.0.0.1", "dnsseed": 0, "discover": 0}
 BASE_ARGS = ("-logtimemicros", "-debug", "-debugexclude=libevent",
              "-debugexclude=leveldb")
 
@@ -42,6 +42,8 @@ class StartError(Exception):
 
 
 class Node:
+    """conf: lines of the configuration file; None takes one of BASE_CONF out."""
+
     def __init__(self, directory, params=OCHRE, args=(), conf=None, name="node0"):
         self.dir, self.params, self.name = directory, params, name
         self.args = list(args)
@@ -83,8 +85,8 @@ class Node:
 
     def write_conf(self, extra=""):
         lines = ["regtest=1", "[regtest]", f"port={self.p2p_port}",
-                 f"rpcport={self.rpc_port}", "bind=127.0.0.1"]
-        lines += [f"{k}={v}" for k, v in self.conf.items()]
+                 f"rpcport={self.rpc_port}"]
+        lines += [f"{k}={v}" for k, v in self.conf.items() if v is not None]
         with open(self.conf_path, "w", encoding="utf8") as f:
             f.write("\n".join(lines) + "\n" + extra)
 
