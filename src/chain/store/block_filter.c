@@ -1,5 +1,6 @@
 #include "chain/store/block_filter.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 #include "crypto/hash.h"
@@ -90,26 +91,24 @@ static uint64_t *hash_all(const struct hash256 *block_hash, const struct bytes *
 
 struct bit_writer {
     struct buf *out;
-    unsigned acc, n; /* bits not written yet, n < 8 */
+    uint64_t acc; /* its lowest n bits are not written yet, n < 8 */
+    unsigned n;
 };
 
+/* n <= 56 */
 static void put_bits(struct bit_writer *w, uint64_t v, unsigned n)
 {
-    while (n > 0) {
-        w->acc = w->acc << 1 | (unsigned)(v >> --n & 1);
-        if (++w->n == 8) {
-            buf_append_byte(w->out, (uint8_t)w->acc);
-            w->acc = w->n = 0;
-        }
-    }
+    w->acc = w->acc << n | v;
+    for (w->n += n; w->n >= 8; w->n -= 8)
+        buf_append_byte(w->out, (uint8_t)(w->acc >> (w->n - 8)));
+    w->acc &= 0xff;
 }
 
 static void put_golomb(struct bit_writer *w, uint64_t v)
 {
     for (uint64_t q = v >> P; q > 0; q--)
         put_bits(w, 1, 1);
-    put_bits(w, 0, 1);
-    put_bits(w, v, P);
+    put_bits(w, v & ((UINT64_C(1) << P) - 1), P + 1);
 }
 
 struct bit_reader {
@@ -118,25 +117,37 @@ struct bit_reader {
     bool bad;
 };
 
-static unsigned get_bit(struct bit_reader *r)
+/* The bits that come next, the first one on top: at least PEEK_BITS of them, zeros
+ * beyond the end. */
+#define PEEK_BITS 57
+static uint64_t peek(const struct bit_reader *r)
 {
-    if (r->at >= r->in.len * 8) {
-        r->bad = true;
-        return 0;
+    size_t from = r->at / 8;
+    uint64_t v = 0;
+    if (from + 8 <= r->in.len) {
+        memcpy(&v, r->in.data + from, 8);
+        v = be64toh(v);
+    } else {
+        for (size_t i = from; i < from + 8; i++)
+            v = v << 8 | (i < r->in.len ? r->in.data[i] : 0);
     }
-    unsigned bit = r->in.data[r->at / 8] >> (7 - r->at % 8) & 1;
-    r->at++;
-    return bit;
+    return v << r->at % 8;
 }
 
+/* A quotient in ones, ended by a zero, then P bits. */
 static uint64_t get_golomb(struct bit_reader *r)
 {
-    uint64_t q = 0, rest = 0;
-    while (get_bit(r))
-        q++;
-    for (unsigned i = 0; i < P; i++)
-        rest = rest << 1 | get_bit(r);
-    return q << P | rest;
+    const unsigned most = PEEK_BITS - 1 - P;
+    uint64_t q = 0, top = peek(r);
+    while (~top >> (63 - most) == 0 && r->at < r->in.len * 8) {
+        q += most + 1;
+        r->at += most + 1;
+        top = peek(r);
+    }
+    unsigned ones = (unsigned)__builtin_clzll(~top | 1);
+    r->at += ones + 1 + P;
+    r->bad |= r->at > r->in.len * 8;
+    return (q + ones) << P | top << (ones + 1) >> (64 - P);
 }
 
 /* -- Filters -------------------------------------------------------------- */
