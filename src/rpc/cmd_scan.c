@@ -99,7 +99,7 @@ static void note_progress(struct utxo_search *s, const struct outpoint *o)
 static bool look_at(void *ctx, const struct outpoint *o, const struct coin *coin)
 {
     struct utxo_search *s = ctx;
-    struct utxo_scan *scan = &s->c->node->utxo_scan;
+    struct scan_state *scan = &s->c->node->utxo_scan;
     uint8_t id[32];
     if (s->seen++ % 256 == 0)
         note_progress(s, o);
@@ -153,7 +153,7 @@ static void put_result(struct utxo_search *s, bool complete,
 
 static void search(struct utxo_search *s)
 {
-    struct utxo_scan *scan = &s->c->node->utxo_scan;
+    struct scan_state *scan = &s->c->node->utxo_scan;
     const struct block_index *tip = NULL;
     if (!add_needles(s))
         return;
@@ -166,7 +166,7 @@ static void search(struct utxo_search *s)
 
 static void start_scan(struct rpc_call *c)
 {
-    struct utxo_scan *scan = &c->node->utxo_scan;
+    struct scan_state *scan = &c->node->utxo_scan;
     struct utxo_search s;
     if (atomic_exchange(&scan->running, true)) {
         rpc_error(c, RPC_INVALID_PARAMETER,
@@ -183,7 +183,7 @@ static void start_scan(struct rpc_call *c)
 
 static void scantxoutset(struct rpc_call *c)
 {
-    struct utxo_scan *scan = &c->node->utxo_scan;
+    struct scan_state *scan = &c->node->utxo_scan;
     const char *action = rpc_arg_str(c, 0, "");
     bool running = atomic_load(&scan->running);
     if (strcmp(action, "start") == 0) {

@@ -26,10 +26,11 @@ struct tickets;
 struct wallet_manager;
 struct zmq_outlet;
 
-/* The scan of the UTXO set that is under way (scantxoutset). */
-struct utxo_scan {
+/* A scan that is under way (scantxoutset, scanblocks). */
+struct scan_state {
     _Atomic bool running, abort;
     _Atomic int progress; /* percent */
+    _Atomic int height;   /* of the last block looked at (scanblocks) */
 };
 
 struct node {
@@ -55,7 +56,7 @@ struct node {
     const char *blocksdir; /* of the network */
     int64_t start_time;    /* steady microseconds, for uptime */
     _Atomic bool stopping; /* long work ends early */
-    struct utxo_scan utxo_scan;
+    struct scan_state utxo_scan, block_scan;
     /* Asks for a clean stop; from any thread, at once. */
     void (*request_stop)(struct node *n);
     /* Moves every scheduled task @seconds nearer (mockscheduler). */

@@ -23,7 +23,7 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/supernode_penalty.c src/rpc/supernode_penalty.h \
 	src/rpc/supernode_register.c src/rpc/supernode_register.h \
 	src/rpc/cmd_rawtransaction.c src/rpc/raw.h \
-	src/rpc/cmd_scan.c src/rpc/cmd_txoutproof.c src/rpc/cmd_util.c \
+	src/rpc/cmd_scan.c src/rpc/cmd_scanblocks.c src/rpc/cmd_txoutproof.c src/rpc/cmd_util.c \
 	src/rpc/descriptor_args.c src/rpc/descriptor_args.h \
 	src/rpc/raw_build.c src/rpc/raw_combine.c src/rpc/raw_get.c \
 	src/rpc/raw_prevouts.c src/rpc/raw_script.c src/rpc/raw_send.c \

@@ -19,6 +19,7 @@ extern const struct rpc_table rpc_rawtransaction_table;
 extern const struct rpc_table rpc_accept_table;
 extern const struct rpc_table rpc_network_table;
 extern const struct rpc_table rpc_scan_table;
+extern const struct rpc_table rpc_scanblocks_table;
 extern const struct rpc_table rpc_txoutproof_table;
 extern const struct rpc_table rpc_index_table;
 extern const struct rpc_table rpc_util_table;
@@ -53,6 +54,7 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_accept_table,
     &rpc_network_table,
     &rpc_scan_table,
+    &rpc_scanblocks_table,
     &rpc_txoutproof_table,
     &rpc_util_table,
     &rpc_fees_table,
