@@ -29,6 +29,10 @@ test_unit_test_chainman_SOURCES = test/unit/test_chainman.c test/unit/chain_fixt
 	test/unit/chain_blocks.h test/unit/unit.h
 test_unit_test_chainman_LDADD = $(CHAIN_TEST_LIBS)
 
+check_PROGRAMS += test/unit/test_coin_stats
+test_unit_test_coin_stats_SOURCES = test/unit/test_coin_stats.c test/unit/chain_fixture.h test/unit/unit.h
+test_unit_test_coin_stats_LDADD = $(CHAIN_TEST_LIBS)
+
 check_PROGRAMS += test/unit/test_coins
 test_unit_test_coins_SOURCES = test/unit/test_coins.c test/unit/unit.h
 test_unit_test_coins_LDADD = $(CHAIN_TEST_LIBS)

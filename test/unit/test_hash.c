@@ -259,6 +259,55 @@ static void muhash_known(void **st)
     assert_memory_equal(out, again, 32);
 }
 
+/* Carries through all limbs, and values between the prime and 2^3072. */
+static void muhash_of_extreme_values(void **st)
+{
+    static const uint8_t fills[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
+    uint8_t octets[MUHASH_SIZE], want[32], got[32];
+    (void)st;
+    for (size_t i = 0; i < ARRAY_LEN(fills); i++)
+        for (size_t k = 0; k < ARRAY_LEN(fills); k++) {
+            struct muhash a, b, both;
+            memset(octets, fills[i], sizeof(octets));
+            octets[0] |= 2; /* not zero */
+            muhash_load(&a, octets);
+            memset(octets, fills[k], sizeof(octets) / 2);
+            octets[0] |= 2;
+            muhash_load(&b, octets);
+            both = a;
+            muhash_combine(&both, &b);
+            memcpy(both.den, b.num, sizeof(both.den)); /* a * b / b */
+            muhash_final(&both, got);
+            muhash_final(&a, want);
+            assert_memory_equal(got, want, 32);
+        }
+}
+
+static void muhash_is_saved_and_goes_on(void **st)
+{
+    struct muhash m, restored;
+    uint8_t saved[MUHASH_SIZE], again[MUHASH_SIZE], want[32], got[32];
+    uint8_t two[32] = {2};
+    (void)st;
+    muhash_init(&m);
+    insert_int(&m, 1);
+    muhash_remove(&m, two, 32);
+    muhash_final(&m, want);
+    muhash_settle(&m);
+    muhash_save(&m, saved);
+    muhash_load(&restored, saved);
+    muhash_final(&restored, got);
+    assert_memory_equal(got, want, 32);
+    insert_int(&restored, 2); /* takes the removal back */
+    muhash_settle(&restored);
+    muhash_save(&restored, saved);
+    muhash_init(&m);
+    insert_int(&m, 1);
+    muhash_settle(&m);
+    muhash_save(&m, again);
+    assert_memory_equal(saved, again, sizeof(saved));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +320,8 @@ int main(void)
         cmocka_unit_test(sha3_side_by_side),
         cmocka_unit_test(tagged),
         cmocka_unit_test(muhash_known),
+        cmocka_unit_test(muhash_of_extreme_values),
+        cmocka_unit_test(muhash_is_saved_and_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
