@@ -6,11 +6,14 @@
 #include <strings.h>
 
 #include "crypto/hash.h"
+#include "crypto/sha256.h"
 #include "util/mem.h"
 
 static const uint8_t ipv4_mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 static const uint8_t onioncat[6] = {0xfd, 0x87, 0xd8, 0x7e, 0xeb, 0x43};
 static const uint8_t internal_prefix[6] = {0xfd, 0x6b, 0x88, 0xc0, 0x87, 0x24};
+
+#define INTERNAL_LEN 10 /* octets behind the prefix */
 
 static const struct {
     const char *name;
@@ -246,10 +249,41 @@ int netaddr_reach(const struct netaddr *a, const struct netaddr *from)
     return rank == REACH_IPV6 && is_tunnel(a) ? REACH_WEAK : rank;
 }
 
+bool netaddr_origin_ip(const struct netaddr *a, uint8_t out[16])
+{
+    enum network class = netaddr_class(a);
+    if (class != NET_IPV4 && class != NET_IPV6)
+        return false;
+    memcpy(out, ipv4_mapped, sizeof(ipv4_mapped));
+    if (!linked_ipv4(a, out + sizeof(ipv4_mapped)))
+        memcpy(out, a->addr, 16);
+    return true;
+}
+
+static bool is_internal(const struct netaddr *a)
+{
+    return a->network == NET_UNROUTABLE && a->len == 16 &&
+           memcmp(a->addr, internal_prefix, sizeof(internal_prefix)) == 0;
+}
+
+struct netaddr netaddr_internal(const char *name)
+{
+    struct netaddr a = {.network = NET_UNROUTABLE, .len = 16};
+    uint8_t hash[32];
+    sha256(hash, name, strlen(name));
+    memcpy(a.addr, internal_prefix, sizeof(internal_prefix));
+    memcpy(a.addr + sizeof(internal_prefix), hash, INTERNAL_LEN);
+    return a;
+}
+
 size_t netaddr_group(const struct netaddr *a, uint8_t out[16])
 {
     uint8_t v4[4];
     out[0] = (uint8_t)netaddr_class(a);
+    if (is_internal(a)) {
+        memcpy(out + 1, a->addr + sizeof(internal_prefix), INTERNAL_LEN);
+        return 1 + INTERNAL_LEN;
+    }
     if (out[0] == NET_UNROUTABLE)
         return 1;
     if (linked_ipv4(a, v4)) {
@@ -338,6 +372,10 @@ static void format_host(char *out, size_t size, const struct netaddr *a)
     } else if (a->network == NET_I2P) {
         size_t n = base32_encode(digits, a->addr, 32);
         snprintf(out, size, "%.*s.b32.i2p", (int)n, digits);
+    } else if (is_internal(a)) {
+        size_t n =
+            base32_encode(digits, a->addr + sizeof(internal_prefix), INTERNAL_LEN);
+        snprintf(out, size, "%.*s.internal", (int)n, digits);
     } else {
         char text[ENDPOINT_TEXT];
         fill_endpoint(a, &e);

@@ -58,9 +58,16 @@ NODISCARD bool network_from_name(enum network *out, const char *name);
 int netaddr_reach(const struct netaddr *a, const struct netaddr *from);
 
 /* Octets that are equal for addresses one owner probably controls: /16 of IPv4 (also
- * where it is tunnelled), /32 of IPv6, 4 bits of the others. Returns the length, at
+ * where it is tunnelled), /32 of IPv6, 4 bits of the others, all of internal ones. Returns the length, at
  * most 16. */
 size_t netaddr_group(const struct netaddr *a, uint8_t out[16]);
+
+/* The 16 octets of a routable IP address, tunnelled IPv4 as the IPv4 address it stands
+ * for. False: not one. */
+bool netaddr_origin_ip(const struct netaddr *a, uint8_t out[16]);
+/* No address of a node, but a source of addresses with a group of its own, as the DNS
+ * seed of this name. */
+struct netaddr netaddr_internal(const char *name);
 
 #define NETADDR_TEXT 80
 /* "1.2.3.4:8333", "[::1]:8333", "....onion:8333". Returns out. */

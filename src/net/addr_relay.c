@@ -250,6 +250,18 @@ static void advertise_self(struct peer *p, int64_t now_us)
     queue_addr(p, &e);
 }
 
+bool addrs_fetch_timed_out(struct peer *p, int64_t now_us)
+{
+    if (p->type != CONN_ADDR_FETCH ||
+        now_us - p->connected_s * US <= 10 * SEND_INTERVAL_US)
+        return false;
+    log_debug(p->net->log, LOG_NET,
+              "addrfetch connection timeout; disconnecting peer=%lld",
+              (long long)p->id);
+    peer_disconnect(p);
+    return true;
+}
+
 void addrs_send(struct peer *p, int64_t now_us)
 {
     struct peer_addrs *s = &p->addrs;

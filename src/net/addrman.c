@@ -1,33 +1,16 @@
-/* peers.dat (all little-endian):
- *   0   8   "OCHADDR\0"
- *   8   4   format version (1)
- *   12  16  key of the buckets
- *   28  4   number of addresses
- *   32  ..  per address: entry (as in addrv2), source (network id, length, address,
- * port), i64 last success, i64 last attempt, u32 failed attempts, u8 1 when tried
- *   ..  32  SHA256d of all before */
-#include "net/addrman.h"
+/* The tables and how they change. Every address of new has up to 8 places, one for each
+ * of some of its sources; an address of tried has one. */
+#include "net/addrman_impl.h"
 
-#include <math.h>
-#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "crypto/hash.h"
-#include "crypto/sha256.h"
-#include "util/clock.h"
-#include "util/fs.h"
-#include "util/log.h"
-#include "util/map.h"
+#include "net/netgroups.h"
 #include "util/mem.h"
-#include "util/rand.h"
 
-#define NEW_BUCKETS     1024
-#define TRIED_BUCKETS   256
-#define BUCKET_SIZE     64
 #define NEW_PER_SOURCE  64
 #define TRIED_PER_GROUP 8
-#define NEW_PER_ADDRESS 8 /* places that one address may have */
-#define MAX_COLLISIONS  10
 #define HORIZON_S       (30 * 24 * 60 * 60)
 #define MAX_RETRIES     3
 #define MAX_FAILURES    10
@@ -35,42 +18,15 @@
 #define REPLACEMENT_S   (4 * 60 * 60)
 #define TEST_WINDOW_S   (40 * 60)
 #define TIME_UPDATE_S   (20 * 60)
-#define FILE_VERSION    1
-#define MAX_FILE        (64u << 20)
 
-static const char file_magic[8] = "OCHADDR";
-
-struct info {
-    struct netaddr_entry e;
-    struct netaddr source;
-    int64_t last_try, last_counted, last_success; /* unix seconds */
-    uint32_t attempts;                            /* failed, since the last success */
-    uint32_t refs;                                /* places in the new table */
-    bool tried;
-};
-
-struct addrman {
-    pthread_mutex_t lock;
-    struct clock *clock;
-    struct logger *log;
-    struct rng rng;
-    uint64_t key[2];
-    struct info **infos; /* owned, dense */
-    size_t n, n_tried;
-    struct map by_addr; /* struct netaddr -> uint32 index */
-    struct info *new_table[NEW_BUCKETS][BUCKET_SIZE];     /* borrowed */
-    struct info *tried_table[TRIED_BUCKETS][BUCKET_SIZE]; /* borrowed */
-    struct netaddr collisions[MAX_COLLISIONS];
-    size_t n_collisions;
-    int64_t last_good;
-};
-
-struct addrman *addrman_new(struct clock *clock, struct logger *log)
+struct addrman *addrman_new(const struct addrman_options *opt)
 {
     struct addrman *am = xcalloc(1, sizeof(*am));
     pthread_mutex_init(&am->lock, NULL);
-    am->clock = clock;
-    am->log = log;
+    am->clock = opt->clock;
+    am->log = opt->log;
+    am->groups = opt->groups;
+    am->check_ratio = opt->check_ratio;
     am->last_good = 1;
     rng_seed_random(&am->rng);
     rand_bytes(am->key, sizeof(am->key));
@@ -95,10 +51,10 @@ static uint64_t keyed(const struct addrman *am, const struct buf *b)
     return siphash(am->key[0], am->key[1], b->data, b->len);
 }
 
-static void add_group(struct buf *b, const struct netaddr *a)
+static void add_group(const struct addrman *am, struct buf *b, const struct netaddr *a)
 {
     uint8_t group[16];
-    size_t n = netaddr_group(a, group);
+    size_t n = netgroups_group(am->groups, a, group);
     buf_append_byte(b, (uint8_t)n);
     buf_append(b, group, n);
 }
@@ -106,35 +62,6 @@ static void add_group(struct buf *b, const struct netaddr *a)
 static void add_number(struct buf *b, uint64_t v)
 {
     put_le64(buf_extend(b, 8), v);
-}
-
-/* The address's own position among 64 times that of its group. */
-static unsigned tried_bucket(const struct addrman *am, const struct netaddr *a)
-{
-    struct buf b = {0};
-    buf_append(&b, a, sizeof(*a));
-    uint64_t h = keyed(am, &b) % TRIED_PER_GROUP;
-    buf_reset(&b);
-    add_group(&b, a);
-    add_number(&b, h);
-    h = keyed(am, &b);
-    buf_clear(&b);
-    return (unsigned)(h % TRIED_BUCKETS);
-}
-
-static unsigned new_bucket(const struct addrman *am, const struct netaddr *a,
-                           const struct netaddr *source)
-{
-    struct buf b = {0};
-    add_group(&b, a);
-    add_group(&b, source);
-    uint64_t h = keyed(am, &b) % NEW_PER_SOURCE;
-    buf_reset(&b);
-    add_group(&b, source);
-    add_number(&b, h);
-    h = keyed(am, &b);
-    buf_clear(&b);
-    return (unsigned)(h % NEW_BUCKETS);
 }
 
 static unsigned position(const struct addrman *am, const struct netaddr *a, bool tried,
@@ -149,30 +76,81 @@ static unsigned position(const struct addrman *am, const struct netaddr *a, bool
     return (unsigned)(h % BUCKET_SIZE);
 }
 
+/* The buckets of a group are 8; the address chooses among them. */
+struct addrman_place_at addrman_tried_place(const struct addrman *am,
+                                            const struct netaddr *a)
+{
+    struct buf b = {0};
+    buf_append(&b, a, sizeof(*a));
+    uint64_t h = keyed(am, &b) % TRIED_PER_GROUP;
+    buf_reset(&b);
+    add_group(am, &b, a);
+    add_number(&b, h);
+    unsigned bucket = (unsigned)(keyed(am, &b) % TRIED_BUCKETS);
+    buf_clear(&b);
+    return (struct addrman_place_at){bucket, position(am, a, true, bucket)};
+}
+
+struct addrman_place_at addrman_new_place_in(const struct addrman *am,
+                                             const struct netaddr *a, unsigned bucket)
+{
+    return (struct addrman_place_at){bucket, position(am, a, false, bucket)};
+}
+
+/* The buckets of a source's group are 64; the address's group chooses among them. */
+struct addrman_place_at addrman_new_place(const struct addrman *am,
+                                          const struct netaddr *a,
+                                          const struct netaddr *source)
+{
+    struct buf b = {0};
+    add_group(am, &b, a);
+    add_group(am, &b, source);
+    uint64_t h = keyed(am, &b) % NEW_PER_SOURCE;
+    buf_reset(&b);
+    add_group(am, &b, source);
+    add_number(&b, h);
+    unsigned bucket = (unsigned)(keyed(am, &b) % NEW_BUCKETS);
+    buf_clear(&b);
+    return addrman_new_place_in(am, a, bucket);
+}
+
 /* -- Entries -------------------------------------------------------------- */
 
-static struct info *find(const struct addrman *am, const struct netaddr *a)
+struct addrman_info *addrman_find(const struct addrman *am, const struct netaddr *a)
 {
     const uint32_t *i = map_get(&am->by_addr, a);
     return i ? am->infos[*i] : NULL;
 }
 
-static struct info *create(struct addrman *am, const struct netaddr_entry *e,
-                           const struct netaddr *source)
+struct addrman_info *addrman_create(struct addrman *am, const struct netaddr_entry *e,
+                                    const struct netaddr *source)
 {
     bool is_new;
-    struct info *i = xcalloc(1, sizeof(*i));
+    struct addrman_info *i = xcalloc(1, sizeof(*i));
     i->e = *e;
     i->source = *source;
     am->infos = xrealloc_array(am->infos, am->n + 1, sizeof(*am->infos));
     *(uint32_t *)map_put(&am->by_addr, &e->addr, &is_new) = (uint32_t)am->n;
     am->infos[am->n++] = i;
+    am->by_net[e->addr.network].n_new++;
     return i;
 }
 
-static void destroy(struct addrman *am, struct info *i)
+void addrman_set_tried(struct addrman *am, struct addrman_info *i, bool tried)
+{
+    struct addrman_counts *c = &am->by_net[i->e.addr.network];
+    if (i->tried == tried)
+        return;
+    i->tried = tried;
+    c->n_new += tried ? -1 : 1;
+    c->n_tried += tried ? 1 : -1;
+}
+
+void addrman_destroy(struct addrman *am, struct addrman_info *i)
 {
     uint32_t at = *(uint32_t *)map_get(&am->by_addr, &i->e.addr);
+    addrman_set_tried(am, i, false);
+    am->by_net[i->e.addr.network].n_new--;
     map_del(&am->by_addr, &i->e.addr);
     am->infos[at] = am->infos[--am->n];
     if (at < am->n)
@@ -181,7 +159,7 @@ static void destroy(struct addrman *am, struct info *i)
 }
 
 /* Not seen for long, or failing again and again: not worth a place. */
-static bool is_terrible(const struct info *i, int64_t now)
+bool addrman_is_terrible(const struct addrman_info *i, int64_t now)
 {
     if (now - i->last_try <= 60)
         return false; /* being tried */
@@ -192,42 +170,53 @@ static bool is_terrible(const struct info *i, int64_t now)
     return now - i->last_success > MIN_FAIL_S && i->attempts >= MAX_FAILURES;
 }
 
-/* How likely it is to be chosen, relative to others. */
-static double chance(const struct info *i, int64_t now)
+static void clear_new_place(struct addrman *am, struct addrman_place_at at)
 {
-    double c = now - i->last_try < 10 * 60 ? 0.01 : 1;
-    return c * pow(0.66, i->attempts < 8 ? i->attempts : 8);
-}
-
-static void clear_new_place(struct addrman *am, unsigned bucket, unsigned pos)
-{
-    struct info *i = am->new_table[bucket][pos];
+    struct addrman_info *i = am->new_table[at.bucket][at.position];
     if (!i)
         return;
-    am->new_table[bucket][pos] = NULL;
+    am->new_table[at.bucket][at.position] = NULL;
     if (--i->refs == 0 && !i->tried)
-        destroy(am, i);
+        addrman_destroy(am, i);
 }
 
-static bool put_new(struct addrman *am, struct info *i, const struct netaddr *source)
+static void take_new_place(struct addrman *am, struct addrman_info *i,
+                           struct addrman_place_at at)
 {
-    unsigned bucket = new_bucket(am, &i->e.addr, source);
-    unsigned pos = position(am, &i->e.addr, false, bucket);
-    struct info *old = am->new_table[bucket][pos];
+    i->refs++; /* before the place is cleared: it may be its own */
+    clear_new_place(am, at);
+    am->new_table[at.bucket][at.position] = i;
+}
+
+/* " mapped to AS..." where there is a map. */
+static const char *as_text(const struct addrman *am, char out[32],
+                           const struct netaddr *a)
+{
+    uint32_t as = netgroups_as(am->groups, a);
+    out[0] = '\0';
+    if (as)
+        snprintf(out, 32, " mapped to AS%u", as);
+    return out;
+}
+
+static bool put_new(struct addrman *am, struct addrman_info *i,
+                    const struct netaddr *source)
+{
+    struct addrman_place_at at = addrman_new_place(am, &i->e.addr, source);
+    struct addrman_info *old = am->new_table[at.bucket][at.position];
     if (old == i)
         return false;
-    if (old && !is_terrible(old, clock_now(am->clock)) &&
+    if (old && !addrman_is_terrible(old, clock_now(am->clock)) &&
         !(old->refs > 1 && i->refs == 0)) {
         if (i->refs == 0)
-            destroy(am, i);
+            addrman_destroy(am, i);
         return false;
     }
-    char text[NETADDR_TEXT];
-    i->refs++; /* before the place is cleared: it may be its own other place */
-    clear_new_place(am, bucket, pos);
-    am->new_table[bucket][pos] = i;
-    log_debug(am->log, LOG_ADDRMAN, "Added %s mapped to AS0 to new[%u][%u]",
-              netaddr_format(text, &i->e.addr, true), bucket, pos);
+    char text[NETADDR_TEXT], as[32];
+    take_new_place(am, i, at);
+    log_debug(am->log, LOG_ADDRMAN, "Added %s%s to new[%u][%u]",
+              netaddr_format(text, &i->e.addr, true), as_text(am, as, &i->e.addr),
+              at.bucket, at.position);
     return true;
 }
 
@@ -236,13 +225,13 @@ static bool add_one(struct addrman *am, const struct netaddr_entry *e,
 {
     if (!netaddr_routable(&e->addr))
         return false;
-    struct info *i = find(am, &e->addr);
+    struct addrman_info *i = addrman_find(am, &e->addr);
     if (netaddr_same_host(&e->addr, source))
         penalty_s = 0; /* it speaks of itself */
     if (!i) {
         struct netaddr_entry fresh = *e;
         fresh.time = e->time > penalty_s ? e->time - penalty_s : 0;
-        return put_new(am, create(am, &fresh, source), source);
+        return put_new(am, addrman_create(am, &fresh, source), source);
     }
     int64_t now = clock_now(am->clock);
     int64_t interval = now - e->time < 24 * 60 * 60 ? 60 * 60 : 24 * 60 * 60;
@@ -257,6 +246,27 @@ static bool add_one(struct addrman *am, const struct netaddr_entry *e,
     return put_new(am, i, source);
 }
 
+struct addrman_counts addrman_total(const struct addrman *am)
+{
+    struct addrman_counts all = {0};
+    for (unsigned n = 0; n < NET_COUNT; n++) {
+        all.n_new += am->by_net[n].n_new;
+        all.n_tried += am->by_net[n].n_tried;
+    }
+    return all;
+}
+
+/* -checkaddrman: tables that contradict themselves are a bug, not bad luck. */
+static void check(struct addrman *am)
+{
+    if (!am->check_ratio || rng_below(&am->rng, am->check_ratio) != 0)
+        return;
+    const char *why = addrman_inconsistency(am);
+    if (why)
+        log_error(am->log, "ADDRMAN CONSISTENCY CHECK FAILED!!! %s", why);
+    ASSERT(!why);
+}
+
 bool addrman_add(struct addrman *am, const struct netaddr_entry *e, size_t n,
                  const struct netaddr *source, int64_t penalty_s)
 {
@@ -268,46 +278,69 @@ bool addrman_add(struct addrman *am, const struct netaddr_entry *e, size_t n,
     if (added)
         log_debug(am->log, LOG_ADDRMAN,
                   "Added %zu addresses (of %zu) from %s: %zu tried, %zu new", added, n,
-                  netaddr_format(text, source, false), am->n_tried,
-                  am->n - am->n_tried);
+                  netaddr_format(text, source, false), addrman_total(am).n_tried,
+                  addrman_total(am).n_new);
+    check(am);
     pthread_mutex_unlock(&am->lock);
     return added > 0;
 }
 
 /* -- Tried ---------------------------------------------------------------- */
 
-static void leave_new(struct addrman *am, struct info *i)
+static void leave_new(struct addrman *am, struct addrman_info *i)
 {
     for (unsigned b = 0; b < NEW_BUCKETS && i->refs; b++) {
-        unsigned pos = position(am, &i->e.addr, false, b);
-        if (am->new_table[b][pos] == i) {
-            am->new_table[b][pos] = NULL;
+        struct addrman_place_at at = addrman_new_place_in(am, &i->e.addr, b);
+        if (am->new_table[at.bucket][at.position] == i) {
+            am->new_table[at.bucket][at.position] = NULL;
             i->refs--;
         }
     }
 }
 
-static void make_tried(struct addrman *am, struct info *i)
+static void make_tried(struct addrman *am, struct addrman_info *i)
 {
-    unsigned bucket = tried_bucket(am, &i->e.addr);
-    unsigned pos = position(am, &i->e.addr, true, bucket);
-    struct info *old = am->tried_table[bucket][pos];
+    struct addrman_place_at at = addrman_tried_place(am, &i->e.addr);
+    struct addrman_info *old = am->tried_table[at.bucket][at.position];
+    char text[NETADDR_TEXT], as[32];
     leave_new(am, i);
-    i->tried = true;
-    am->tried_table[bucket][pos] = i;
-    if (!old) {
-        am->n_tried++;
+    addrman_set_tried(am, i, true);
+    am->tried_table[at.bucket][at.position] = i;
+    log_debug(am->log, LOG_ADDRMAN, "Moved %s%s to tried[%u][%u]",
+              netaddr_format(text, &i->e.addr, true), as_text(am, as, &i->e.addr),
+              at.bucket, at.position);
+    if (!old)
         return;
-    }
-    /* The one before goes back to new. */
-    old->tried = false;
-    old->refs = 0;
-    put_new(am, old, &old->source);
+    /* The one before goes back to new, whoever is in its place there. */
+    addrman_set_tried(am, old, false);
+    take_new_place(am, old, addrman_new_place(am, &old->e.addr, &old->source));
+}
+
+static struct addrman_info *rival(const struct addrman *am, const struct netaddr *a)
+{
+    struct addrman_place_at at = addrman_tried_place(am, a);
+    return am->tried_table[at.bucket][at.position];
+}
+
+static void note_collision(struct addrman *am, const struct netaddr *a,
+                           const struct addrman_info *old)
+{
+    char have[NETADDR_TEXT], want[NETADDR_TEXT];
+    bool known = false;
+    for (size_t i = 0; i < am->n_collisions && !known; i++)
+        known = netaddr_equal(&am->collisions[i], a);
+    if (!known && am->n_collisions < MAX_COLLISIONS)
+        am->collisions[am->n_collisions++] = *a;
+    log_debug(am->log, LOG_ADDRMAN,
+              "Collision with %s while attempting to move %s to tried table. "
+              "Collisions=%zu",
+              netaddr_format(have, &old->e.addr, true), netaddr_format(want, a, true),
+              am->n_collisions);
 }
 
 static bool good(struct addrman *am, const struct netaddr *a, bool test_first)
 {
-    struct info *i = find(am, a);
+    struct addrman_info *i = addrman_find(am, a);
     int64_t now = clock_now(am->clock);
     am->last_good = now;
     if (!i)
@@ -316,11 +349,9 @@ static bool good(struct addrman *am, const struct netaddr *a, bool test_first)
     i->attempts = 0;
     if (i->tried || !i->refs)
         return false;
-    unsigned bucket = tried_bucket(am, a);
-    struct info *old = am->tried_table[bucket][position(am, a, true, bucket)];
+    const struct addrman_info *old = rival(am, a);
     if (old && test_first) {
-        if (am->n_collisions < MAX_COLLISIONS)
-            am->collisions[am->n_collisions++] = *a;
+        note_collision(am, a, old);
         return false;
     }
     make_tried(am, i);
@@ -331,6 +362,7 @@ bool addrman_good(struct addrman *am, const struct netaddr *a)
 {
     pthread_mutex_lock(&am->lock);
     bool ok = good(am, a, true);
+    check(am);
     pthread_mutex_unlock(&am->lock);
     return ok;
 }
@@ -338,7 +370,7 @@ bool addrman_good(struct addrman *am, const struct netaddr *a)
 void addrman_attempt(struct addrman *am, const struct netaddr *a, bool count_failure)
 {
     pthread_mutex_lock(&am->lock);
-    struct info *i = find(am, a);
+    struct addrman_info *i = addrman_find(am, a);
     if (i) {
         i->last_try = clock_now(am->clock);
         if (count_failure && i->last_counted < am->last_good) {
@@ -352,7 +384,7 @@ void addrman_attempt(struct addrman *am, const struct netaddr *a, bool count_fai
 void addrman_connected(struct addrman *am, const struct netaddr *a)
 {
     pthread_mutex_lock(&am->lock);
-    struct info *i = find(am, a);
+    struct addrman_info *i = addrman_find(am, a);
     int64_t now = clock_now(am->clock);
     if (i && now - i->e.time > TIME_UPDATE_S)
         i->e.time = now;
@@ -363,21 +395,28 @@ void addrman_set_services(struct addrman *am, const struct netaddr *a,
                           uint64_t services)
 {
     pthread_mutex_lock(&am->lock);
-    struct info *i = find(am, a);
+    struct addrman_info *i = addrman_find(am, a);
     if (i)
         i->e.services = services;
     pthread_mutex_unlock(&am->lock);
 }
 
+static void replace(struct addrman *am, const struct addrman_info *old,
+                    const struct netaddr *by, const char *how)
+{
+    char have[NETADDR_TEXT], want[NETADDR_TEXT];
+    log_debug(am->log, LOG_ADDRMAN, how, netaddr_format(have, &old->e.addr, true),
+              netaddr_format(want, by, true));
+    good(am, by, false);
+}
+
 /* True: the wait is over. */
 static bool settle_collision(struct addrman *am, const struct netaddr *a)
 {
-    struct info *i = find(am, a);
+    const struct addrman_info *i = addrman_find(am, a), *old = rival(am, a);
     int64_t now = clock_now(am->clock);
     if (!i || i->tried)
         return true;
-    unsigned bucket = tried_bucket(am, a);
-    struct info *old = am->tried_table[bucket][position(am, a, true, bucket)];
     if (!old) {
         good(am, a, false);
         return true;
@@ -387,12 +426,12 @@ static bool settle_collision(struct addrman *am, const struct netaddr *a)
     if (now - old->last_try < REPLACEMENT_S) {
         if (now - old->last_try <= 60)
             return false; /* its test is under way */
-        good(am, a, false);
+        replace(am, old, a, "Replacing %s with %s in tried table");
         return true;
     }
     if (now - i->last_success <= TEST_WINDOW_S)
         return false;
-    good(am, a, false); /* nobody got to test the old one */
+    replace(am, old, a, "Unable to test; replacing %s with %s in tried table anyway");
     return true;
 }
 
@@ -407,229 +446,14 @@ void addrman_resolve_collisions(struct addrman *am)
 
 bool addrman_collision(struct addrman *am, struct netaddr_entry *out, int64_t *last_try)
 {
-    bool found = false;
     pthread_mutex_lock(&am->lock);
-    if (am->n_collisions) {
-        size_t at = (size_t)rng_below(&am->rng, am->n_collisions);
-        const struct netaddr *a = &am->collisions[at];
-        unsigned bucket = tried_bucket(am, a);
-        const struct info *old = am->tried_table[bucket][position(am, a, true, bucket)];
-        if (old) {
-            *out = old->e;
-            *last_try = old->last_try;
-            found = true;
-        }
+    const struct addrman_info *old = NULL;
+    if (am->n_collisions)
+        old = rival(am, &am->collisions[rng_below(&am->rng, am->n_collisions)]);
+    if (old) {
+        *out = old->e;
+        *last_try = old->last_try;
     }
     pthread_mutex_unlock(&am->lock);
-    return found;
-}
-
-/* -- Choosing ------------------------------------------------------------- */
-
-static size_t count_usable(const struct addrman *am, bool tried, unsigned nets)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < am->n; i++)
-        n += am->infos[i]->tried == tried && nets >> am->infos[i]->e.addr.network & 1;
-    return n;
-}
-
-/* A random place, then on from there until one fits: buckets, not addresses, are
- * equally likely, so a source with many addresses gains nothing. */
-static const struct info *pick(struct addrman *am, bool tried, unsigned nets)
-{
-    int64_t now = clock_now(am->clock);
-    double factor = 1;
-    for (;;) {
-        unsigned buckets = tried ? TRIED_BUCKETS : NEW_BUCKETS;
-        unsigned bucket = (unsigned)rng_below(&am->rng, buckets);
-        unsigned first = (unsigned)rng_below(&am->rng, BUCKET_SIZE);
-        for (unsigned k = 0; k < BUCKET_SIZE; k++) {
-            unsigned pos = (first + k) % BUCKET_SIZE;
-            const struct info *i =
-                tried ? am->tried_table[bucket][pos] : am->new_table[bucket][pos];
-            if (!i || !(nets >> i->e.addr.network & 1))
-                continue;
-            if ((double)rng_below(&am->rng, 1 << 30) <
-                factor * chance(i, now) * (1 << 30))
-                return i;
-            factor *= 1.2;
-            break;
-        }
-    }
-}
-
-bool addrman_select(struct addrman *am, bool new_only, unsigned nets,
-                    struct netaddr_entry *out, int64_t *last_try)
-{
-    pthread_mutex_lock(&am->lock);
-    size_t n_new = count_usable(am, false, nets);
-    size_t n_tried = new_only ? 0 : count_usable(am, true, nets);
-    bool found = n_new + n_tried > 0;
-    if (found) {
-        bool tried = n_tried && (!n_new || rng_below(&am->rng, 2));
-        const struct info *i = pick(am, tried, nets);
-        *out = i->e;
-        *last_try = i->last_try;
-    }
-    pthread_mutex_unlock(&am->lock);
-    return found;
-}
-
-struct netaddr_entry *addrman_get(struct addrman *am, size_t max, unsigned percent,
-                                  enum network net, bool filtered, size_t *n)
-{
-    pthread_mutex_lock(&am->lock);
-    size_t want = percent ? am->n * percent / 100 : am->n;
-    if (max && want > max)
-        want = max;
-    struct netaddr_entry *out = xmalloc((want + 1) * sizeof(*out));
-    uint32_t *order = xmalloc((am->n + 1) * sizeof(*order));
-    int64_t now = clock_now(am->clock);
-    *n = 0;
-    for (size_t i = 0; i < am->n; i++)
-        order[i] = (uint32_t)i;
-    for (size_t i = 0; i < am->n && *n < want; i++) {
-        size_t k = i + (size_t)rng_below(&am->rng, am->n - i);
-        const struct info *info = am->infos[order[k]];
-        order[k] = order[i];
-        if (net != NET_UNROUTABLE && info->e.addr.network != net)
-            continue;
-        if (!filtered || !is_terrible(info, now))
-            out[(*n)++] = info->e;
-    }
-    free(order);
-    pthread_mutex_unlock(&am->lock);
-    return out;
-}
-
-void addrman_count(struct addrman *am, struct addrman_counts by_net[NET_COUNT])
-{
-    memset(by_net, 0, NET_COUNT * sizeof(*by_net));
-    pthread_mutex_lock(&am->lock);
-    for (size_t i = 0; i < am->n; i++) {
-        struct addrman_counts *c = &by_net[am->infos[i]->e.addr.network];
-        if (am->infos[i]->tried)
-            c->n_tried++;
-        else
-            c->n_new++;
-    }
-    pthread_mutex_unlock(&am->lock);
-}
-
-size_t addrman_size(struct addrman *am)
-{
-    pthread_mutex_lock(&am->lock);
-    size_t n = am->n;
-    pthread_mutex_unlock(&am->lock);
-    return n;
-}
-
-static void each_place(struct addrman *am, bool tried,
-                       void (*fn)(void *ctx, const struct addrman_place *p), void *ctx)
-{
-    for (int b = 0; b < (tried ? TRIED_BUCKETS : NEW_BUCKETS); b++)
-        for (int pos = 0; pos < BUCKET_SIZE; pos++) {
-            const struct info *i =
-                tried ? am->tried_table[b][pos] : am->new_table[b][pos];
-            if (i)
-                fn(ctx, &(struct addrman_place){tried, b, pos, i->e, i->source});
-        }
-}
-
-void addrman_each(struct addrman *am,
-                  void (*fn)(void *ctx, const struct addrman_place *p), void *ctx)
-{
-    pthread_mutex_lock(&am->lock);
-    each_place(am, false, fn, ctx);
-    each_place(am, true, fn, ctx);
-    pthread_mutex_unlock(&am->lock);
-}
-
-/* -- peers.dat ------------------------------------------------------------ */
-
-static void write_info(struct sink *s, const struct info *i)
-{
-    netaddr_entry_write(s, &i->e, true);
-    netaddr_write_v2(s, &i->source);
-    write_i64(s, i->last_success);
-    write_i64(s, i->last_try);
-    write_u32(s, i->attempts);
-    write_u8(s, i->tried);
-}
-
-enum err addrman_save(struct addrman *am, const char *path)
-{
-    struct buf b = {0};
-    struct sink s = sink_to_buf(&b);
-    uint8_t sum[32];
-    pthread_mutex_lock(&am->lock);
-    write_bytes(&s, file_magic, sizeof(file_magic));
-    write_u32(&s, FILE_VERSION);
-    write_u64(&s, am->key[0]);
-    write_u64(&s, am->key[1]);
-    write_u32(&s, (uint32_t)am->n);
-    for (size_t i = 0; i < am->n; i++)
-        write_info(&s, am->infos[i]);
-    pthread_mutex_unlock(&am->lock);
-    sha256d(sum, b.data, b.len);
-    buf_append(&b, sum, sizeof(sum));
-    enum err e = fs_write_atomic(path, b.data, b.len, 0600);
-    buf_clear(&b);
-    return e;
-}
-
-static void read_info(struct addrman *am, struct reader *r, struct wire_error *why)
-{
-    struct netaddr_entry e = netaddr_entry_read(r, true, why);
-    struct netaddr source = netaddr_read_v2(r, why);
-    struct info saved = {.last_success = read_i64(r), .last_try = read_i64(r)};
-    saved.attempts = read_u32(r);
-    bool tried = read_u8(r) != 0;
-    if (r->bad || !netaddr_routable(&e.addr) || find(am, &e.addr))
-        return;
-    struct info *i = create(am, &e, &source);
-    i->last_success = saved.last_success;
-    i->last_try = saved.last_try;
-    i->attempts = saved.attempts;
-    unsigned bucket = tried_bucket(am, &e.addr);
-    if (tried && !am->tried_table[bucket][position(am, &e.addr, true, bucket)])
-        make_tried(am, i);
-    else
-        put_new(am, i, &i->source);
-}
-
-static enum err load_bytes(struct addrman *am, struct bytes in)
-{
-    struct reader r;
-    struct wire_error why = {""};
-    uint8_t sum[32];
-    if (in.len < 64 || memcmp(in.data, file_magic, sizeof(file_magic)) != 0)
-        return ERR_CORRUPT;
-    sha256d(sum, in.data, in.len - 32);
-    if (memcmp(sum, in.data + in.len - 32, 32) != 0)
-        return ERR_CORRUPT;
-    reader_init(&r, in.data + 8, in.len - 40);
-    if (read_u32(&r) > FILE_VERSION)
-        return ERR_VERSION;
-    am->key[0] = read_u64(&r);
-    am->key[1] = read_u64(&r);
-    uint32_t n = read_u32(&r);
-    for (uint32_t i = 0; i < n && !r.bad; i++)
-        read_info(am, &r, &why);
-    return reader_done(&r) ? ERR_OK : ERR_CORRUPT;
-}
-
-enum err addrman_load(struct addrman *am, const char *path)
-{
-    struct buf b = {0};
-    if (!path_exists(path))
-        return ERR_OK;
-    enum err e = fs_read_file(path, MAX_FILE, &b);
-    if (e == ERR_OK)
-        e = load_bytes(am, buf_view(&b));
-    buf_clear(&b);
-    if (e == ERR_OK)
-        log_info(am->log, "Loaded %zu addresses from peers.dat", am->n);
-    return e;
+    return old != NULL;
 }

@@ -8,12 +8,20 @@
 
 struct clock;
 struct logger;
+struct netgroups;
 
 struct addrman;
-struct addrman *addrman_new(struct clock *clock, struct logger *log);
+struct addrman_options {
+    struct clock *clock;
+    struct logger *log;
+    const struct netgroups *groups; /* borrowed */
+    unsigned check_ratio;           /* -checkaddrman: one in so many changes; 0: none */
+};
+struct addrman *addrman_new(const struct addrman_options *opt);
 void addrman_free(struct addrman *am);
-/* Absent is fine. ERR_CORRUPT, ERR_VERSION, ERR_IO. */
-NODISCARD enum err addrman_load(struct addrman *am, const char *path);
+/* Absent is fine, and so is a newer version, which is set aside. ERR_CORRUPT, ERR_IO:
+ * *why says more. */
+NODISCARD enum err addrman_load(struct addrman *am, const char *path, const char **why);
 NODISCARD enum err addrman_save(struct addrman *am, const char *path);
 
 /* Heard from @source; times are moved back by @penalty_s. True when at least one was
@@ -57,6 +65,7 @@ struct addrman_place {
     int bucket, position;
     struct netaddr_entry entry;
     struct netaddr source;
+    uint32_t as, source_as; /* autonomous systems; 0: not known */
 };
 void addrman_each(struct addrman *am,
                   void (*fn)(void *ctx, const struct addrman_place *p), void *ctx);

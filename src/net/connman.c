@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "net/internal.h"
+#include "net/netgroups.h"
 #include "util/fs.h"
 #include "util/pool.h"
 
@@ -10,6 +11,7 @@
 #define TICK_IDLE_MS   500
 #define ADDRMAN_SAVE_S (15 * 60)
 #define INACTIVITY_S   (20 * 60)
+#define MAP_CHECK_S    (24 * 60 * 60)
 
 /* -- The list of peers ---------------------------------------------------- */
 
@@ -99,7 +101,7 @@ static void drop_inactive(struct net *net)
             peer_disconnect(net->peers[i]);
 }
 
-static void save_addresses(struct net *net)
+void net_save_addresses(struct net *net)
 {
     char *path = path_join(net->opt.datadir, "peers.dat");
     if (addrman_save(net->addrs, path) != ERR_OK)
@@ -107,12 +109,29 @@ static void save_addresses(struct net *net)
     free(path);
 }
 
+/* An old map knows less and less of the network. */
+static void check_map(struct net *net)
+{
+    size_t n;
+    struct netaddr_entry *e = addrman_get(net->addrs, 0, 0, NET_UNROUTABLE, false, &n);
+    struct map_coverage c = netgroups_coverage(net->groups, e, n);
+    free(e);
+    log_info(net->log,
+             "ASMap Health Check: %zu clearnet peers are mapped to %zu ASNs with %zu "
+             "peers being unmapped",
+             c.mapped, c.systems, c.unmapped);
+}
+
 static void run_schedule(struct net *net)
 {
-    int64_t now = clock_steady_us() / US + net->scheduler_offset_s;
+    int64_t now = net_schedule_s(net);
+    if (netgroups_mapped(net->groups) && now >= net->next_map_check_s) {
+        check_map(net);
+        net->next_map_check_s = now + MAP_CHECK_S;
+    }
     if (now >= net->next_addr_save_s) {
         if (net->next_addr_save_s)
-            save_addresses(net);
+            net_save_addresses(net);
         net->next_addr_save_s = now + ADDRMAN_SAVE_S;
     }
 }
@@ -137,6 +156,9 @@ static void tick(void *arg)
 static void start_on_loop(void *arg)
 {
     struct net *net = arg;
+    net_resume(net);
+    outbound_start(net);
+    net_release(net);
     net->timer = loop_timer_new(net->loop, tick, net);
     loop_timer_set(net->timer, 0);
 }
@@ -155,6 +177,8 @@ void connman_stop(struct net *net)
 {
     loop_timer_free(net->timer);
     net->timer = NULL;
+    if (!net->opt.connect_only && net->loaded)
+        anchors_save(net);
     listen_stop(net);
     dial_stop(net);
     while (net->n_peers)

@@ -265,7 +265,8 @@ static void dial_resolve(void *arg)
     char *host;
     uint16_t port;
     size_t n = 0;
-    if (endpoint_split(d->name, d->net->opt.params->port, &host, &port)) {
+    if (!d->net->stopping &&
+        endpoint_split(d->name, d->net->opt.params->port, &host, &port)) {
         n = endpoint_resolve(found, ARRAY_LEN(found), host, port, d->net->opt.dns);
         free(host);
     }

@@ -62,48 +62,144 @@ static int by_block_relay(const void *x, const void *y)
     return c ? c : by_block(x, y);
 }
 
-static size_t protect(struct evict_candidate *c, size_t n, comparison *order,
-                      size_t count)
+typedef bool condition(const struct evict_candidate *);
+
+/* Sorts, and spares up to @count of the last ones, of those that match. */
+static size_t protect_matching(struct evict_candidate *c, size_t n, comparison *order,
+                               size_t count, condition *matches)
 {
     qsort(c, n, sizeof(*c), order);
-    return n - (count < n ? count : n);
-}
-
-/* As protect(), but only of those that match, which the order puts last. */
-static size_t protect_block_relay(struct evict_candidate *c, size_t n, size_t count)
-{
-    qsort(c, n, sizeof(*c), by_block_relay);
-    while (n && count-- && is_block_relay(&c[n - 1]))
+    while (n && count-- && matches(&c[n - 1]))
         n--;
     return n;
 }
 
-static int by_rare_network(const void *x, const void *y)
+static bool anybody(const struct evict_candidate *c)
 {
-    const struct evict_candidate *a = x, *b = y;
-    bool ra = a->local || a->network == NET_ONION || a->network == NET_I2P ||
-              a->network == NET_CJDNS;
-    bool rb = b->local || b->network == NET_ONION || b->network == NET_I2P ||
-              b->network == NET_CJDNS;
-    return ra != rb ? ra - rb : by_age(x, y);
+    (void)c;
+    return true;
 }
 
-/* Half of what is left, by age; a quarter of that is held for the networks that have
- * fewer peers. */
+static size_t protect(struct evict_candidate *c, size_t n, comparison *order,
+                      size_t count)
+{
+    return protect_matching(c, n, order, count, anybody);
+}
+
+/* -- Networks that lose by the other criteria ----------------------------- */
+
+static bool is_cjdns(const struct evict_candidate *c)
+{
+    return c->network == NET_CJDNS;
+}
+
+static bool is_i2p(const struct evict_candidate *c)
+{
+    return c->network == NET_I2P;
+}
+
+static bool is_local(const struct evict_candidate *c)
+{
+    return c->local;
+}
+
+static bool is_onion(const struct evict_candidate *c)
+{
+    return c->network == NET_ONION;
+}
+
+/* Those that match last, the oldest of them at the end. */
+static int by_match(const void *x, const void *y, condition *matches)
+{
+    int c = matches(x) - matches(y);
+    return c ? c : by_age(x, y);
+}
+
+static int by_cjdns(const void *x, const void *y)
+{
+    return by_match(x, y, is_cjdns);
+}
+
+static int by_i2p(const void *x, const void *y)
+{
+    return by_match(x, y, is_i2p);
+}
+
+static int by_local(const void *x, const void *y)
+{
+    return by_match(x, y, is_local);
+}
+
+static int by_onion(const void *x, const void *y)
+{
+    return by_match(x, y, is_onion);
+}
+
+struct rare_network {
+    condition *matches;
+    comparison *order;
+    size_t count;
+};
+#define RARE_NETWORKS 4
+
+static size_t present(const struct rare_network *nets)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < RARE_NETWORKS; i++)
+        n += nets[i].count > 0;
+    return n;
+}
+
+/* Fewest candidates first, equal ones as in the table: who has few gets the chance to
+ * use what others leave over. */
+static void count_rare(struct rare_network *nets, const struct evict_candidate *c,
+                       size_t n)
+{
+    for (size_t i = 0; i < RARE_NETWORKS; i++)
+        for (size_t k = 0; k < n; k++)
+            nets[i].count += nets[i].matches(&c[k]);
+    for (size_t i = 1; i < RARE_NETWORKS; i++)
+        for (size_t k = i; k && nets[k].count < nets[k - 1].count; k--) {
+            struct rare_network t = nets[k];
+            nets[k] = nets[k - 1];
+            nets[k - 1] = t;
+        }
+}
+
+/* Spares up to @room candidates, as many of each network as can be. */
+static size_t protect_rare(struct evict_candidate *c, size_t n, size_t room)
+{
+    struct rare_network nets[RARE_NETWORKS] = {{is_cjdns, by_cjdns, 0},
+                                               {is_i2p, by_i2p, 0},
+                                               {is_local, by_local, 0},
+                                               {is_onion, by_onion, 0}};
+    count_rare(nets, c, n);
+    for (bool some = true; some && room && present(nets);) {
+        size_t each = room / present(nets);
+        some = false;
+        for (size_t i = 0; i < RARE_NETWORKS && room; i++) {
+            size_t before = n;
+            if (!nets[i].count)
+                continue;
+            n = protect_matching(c, n, nets[i].order, each ? each : 1, nets[i].matches);
+            size_t spared = before - n;
+            nets[i].count -= spared;
+            room = spared < room ? room - spared : 0;
+            some |= spared > 0;
+        }
+    }
+    return n;
+}
+
+/* Half of what is left, by age; half of these places are held for networks whose peers
+ * are slower or fewer. */
 static size_t protect_by_age(struct evict_candidate *c, size_t n)
 {
-    size_t total = n / 2, rare = total / 2, taken = 0;
-    qsort(c, n, sizeof(*c), by_rare_network);
-    while (n && taken < rare) {
-        const struct evict_candidate *last = &c[n - 1];
-        if (!last->local && last->network != NET_ONION && last->network != NET_I2P &&
-            last->network != NET_CJDNS)
-            break;
-        n--;
-        taken++;
-    }
-    return protect(c, n, by_age, total - taken);
+    size_t places = n / 2, left = protect_rare(c, n, places / 2);
+    return protect(c, left, by_age, places - (n - left));
 }
+
+/* -- Choosing ------------------------------------------------------------- */
 
 static int64_t choose_from_groups(struct evict_candidate *c, size_t n)
 {
@@ -141,8 +237,42 @@ int64_t evict_choose(struct evict_candidate *c, size_t n, const uint64_t key[2])
     n = protect(c, n, by_group, 4);
     n = protect(c, n, by_ping, 8);
     n = protect(c, n, by_tx, 4);
-    n = protect_block_relay(c, n, 8);
+    n = protect_matching(c, n, by_block_relay, 8, is_block_relay);
     n = protect(c, n, by_block, 4);
     n = protect_by_age(c, n);
     return choose_from_groups(c, n);
+}
+
+/* -- Outgoing ------------------------------------------------------------- */
+
+/* The youngest is the one we connected to for a try; it stays when it was of more use
+ * than the one before. */
+const struct outbound_candidate *evict_block_relay(const struct outbound_candidate *c,
+                                                   size_t n)
+{
+    const struct outbound_candidate *youngest = NULL, *second = NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (!youngest || c[i].id > youngest->id) {
+            second = youngest;
+            youngest = &c[i];
+        } else if (!second || c[i].id > second->id) {
+            second = &c[i];
+        }
+    }
+    return second && youngest->last_block_s > second->last_block_s ? second : youngest;
+}
+
+const struct outbound_candidate *evict_full_relay(const struct outbound_candidate *c,
+                                                  size_t n)
+{
+    const struct outbound_candidate *worst = NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (c[i].protected)
+            continue;
+        if (!worst || c[i].last_announcement_s < worst->last_announcement_s ||
+            (c[i].last_announcement_s == worst->last_announcement_s &&
+             c[i].id > worst->id))
+            worst = &c[i];
+    }
+    return worst;
 }

@@ -67,16 +67,21 @@ static uint64_t desirable_services(struct net *net, uint64_t services)
     return NODE_NETWORK | NODE_WITNESS;
 }
 
+bool has_desirable_services(struct net *net, uint64_t services)
+{
+    uint64_t want = desirable_services(net, services);
+    return (services & want) == want;
+}
+
 /* False: it must go. */
 static bool version_acceptable(struct peer *p, const struct msg_version *m)
 {
     struct net *net = p->net;
-    uint64_t want = desirable_services(net, m->services);
-    if (expects_services(p) && (m->services & want) != want) {
+    if (expects_services(p) && !has_desirable_services(net, m->services)) {
         log_debug(net->log, LOG_NET,
                   "peer=%lld does not offer the expected services (%08" PRIx64
                   " offered, %08" PRIx64 " expected); disconnecting",
-                  (long long)p->id, m->services, want);
+                  (long long)p->id, m->services, desirable_services(net, m->services));
         return false;
     }
     if (m->version < MIN_PEER_VERSION) {

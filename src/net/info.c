@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "net/internal.h"
+#include "net/netgroups.h"
 
 const char *conn_type_name(enum conn_type t)
 {
@@ -70,6 +71,7 @@ static void fill_peer(struct peer_info *o, const struct peer *p)
     if (p->has_addr_local)
         netaddr_format(o->addr_local, &p->addr_local, true);
     o->network = peer_network(p);
+    o->mapped_as = netgroups_as(net->groups, &p->addr);
     o->services = p->services;
     o->relay_txs = p->txs.relay && p->txs.wants;
     fill_traffic(o, &p->link->count);
@@ -244,9 +246,9 @@ bool net_add_node(struct net *net, const char *node, bool v2)
     net_resume(net);
     bool numeric = net_parse(net, &a, node), dup = false;
     for (size_t i = 0; i < net->n_added && !dup; i++)
-        dup =
-            strcmp(net->added[i].name, node) == 0 ||
-            (numeric && net_parse(net, &b, net->added[i].name) && netaddr_equal(&a, &b));
+        dup = strcmp(net->added[i].name, node) == 0 ||
+              (numeric && net_parse(net, &b, net->added[i].name) &&
+               netaddr_equal(&a, &b));
     if (!dup) {
         net->added = xrealloc_array(net->added, net->n_added + 1, sizeof(*net->added));
         net->added[net->n_added++] = (struct added){.name = xstrdup(node), .v2 = v2};
@@ -305,16 +307,10 @@ void added_nodes_free(struct added_node *a, size_t n)
 
 bool net_add_connection(struct net *net, const char *address, enum conn_type t, bool v2)
 {
-    static const unsigned limits[] = {
-        [CONN_MANUAL] = 8,      [CONN_FEELER] = 125,     [CONN_OUTBOUND_FULL] = 8,
-        [CONN_BLOCK_RELAY] = 2, [CONN_ADDR_FETCH] = 125,
-    };
-    size_t n = 0;
     net_resume(net);
-    for (size_t i = 0; i < net->n_peers; i++)
-        n += net->peers[i]->type == t && !net->peers[i]->disconnect;
+    bool room = outbound_has_room(net, t);
     net_release(net);
-    if (n >= limits[t])
+    if (!room)
         return false;
     net_dial(net, address, NULL, t, v2, false);
     settle(net);

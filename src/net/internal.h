@@ -20,6 +20,7 @@
 #include "net/link.h"
 #include "net/net.h"
 #include "net/orphanage.h"
+#include "net/outbound.h"
 #include "net/presync.h"
 #include "net/recent.h"
 #include "net/txrequest.h"
@@ -261,10 +262,8 @@ struct net {
     struct dial *dials;
     struct loop_timer *timer;
     struct pool *resolver; /* one thread for names; made when first needed */
-    int64_t next_outbound_us, next_feeler_us, next_addr_save_s;
-    int64_t started_s;
-    size_t connect_next;
-    bool seeds_asked;
+    int64_t next_addr_save_s, next_map_check_s;
+    struct outbound outbound;
 
     /* with the lock */
     _Atomic bool active;
@@ -290,8 +289,10 @@ struct net {
     _Atomic int32_t tip_height;
     _Atomic int64_t tip_time;
 
-    struct banman *bans;   /* owned */
-    struct addrman *addrs; /* owned */
+    struct banman *bans;      /* owned */
+    struct netgroups *groups; /* owned */
+    bool loaded;              /* the files were read, and may be written */
+    struct addrman *addrs;    /* owned */
 
     /* sync */
     size_t n_preferred, n_started, n_downloading, n_protected;
@@ -329,6 +330,9 @@ static inline void net_resume(struct net *net)
 
 int64_t net_now_us(const struct net *net); /* mockable */
 int64_t net_now_s(const struct net *net);
+/* Seconds for scheduled tasks: not mockable, but moved on by mockscheduler. With the
+ * lock. */
+int64_t net_schedule_s(const struct net *net);
 void net_wake(struct net *net); /* any thread: there may be work */
 void net_wake_all(
     struct net *net); /* with the lock: every peer may have something to send */
@@ -355,6 +359,7 @@ void connman_stop(struct net *net); /* on the loop */
 void connman_add(struct net *net, struct peer *take);
 void connman_remove(struct peer *p); /* on the loop: closes and takes it off the list */
 void connman_retry_v1(struct peer *p);
+void net_save_addresses(struct net *net); /* to peers.dat */
 
 /* listen.c */
 uint16_t listen_port(const struct net *net); /* to be told to others */
@@ -379,9 +384,27 @@ void net_dial(struct net *net, const char *name, const struct netaddr *addr,
 bool dial_exists(struct net *net, const struct netaddr *a, const char *name);
 void dial_stop(struct net *net); /* on the loop */
 
-/* outbound.c */
-void outbound_connect(struct net *net); /* at each tick, with the lock */
+/* outbound.c. With the lock. */
+void outbound_start(struct net *net);
+void outbound_connect(struct net *net); /* at each tick */
+/* Most automatic connections of all outgoing types together. */
 unsigned outbound_automatic_max(const struct net *net);
+/* Most lasting ones: CONN_OUTBOUND_FULL or CONN_BLOCK_RELAY. */
+unsigned outbound_limit(const struct net *net, enum conn_type type);
+bool outbound_has_room(const struct net *net, enum conn_type type);
+bool is_bad_port(uint16_t port); /* bad_ports.c */
+
+/* seeds.c. With the lock, on the loop. */
+void seeds_start(struct net *net);
+void seeds_tick(struct net *net);
+void seeds_free(struct net *net);
+
+/* anchors.c */
+void anchors_load(struct net *net);
+void anchors_save(struct net *net);
+
+/* extra_peers.c. With the lock, on the validation thread, at each tick. */
+void extra_peers_check(struct net *net);
 
 /* reach.c. With the lock but for reach_setup, which reads the options. */
 NODISCARD bool reach_setup(struct net *net, char **error);
@@ -428,6 +451,8 @@ void net_free_removed(struct net *net); /* on the validation thread, between mes
 
 /* handshake.c */
 void handshake_begin(struct peer *p);
+/* Whether a node that offers these is of use as a peer of our choice. */
+bool has_desirable_services(struct net *net, uint64_t services);
 message_handler on_version, on_verack, on_sendaddrv2, on_wtxidrelay, on_sendheaders;
 message_handler on_sendcmpct, on_ping, on_pong, on_feefilter;
 void ping_maybe(struct peer *p, int64_t now_us);
@@ -436,6 +461,8 @@ void ping_maybe(struct peer *p, int64_t now_us);
 message_handler on_addr, on_addrv2, on_getaddr;
 bool addrs_setup(struct peer *p);
 void addrs_send(struct peer *p, int64_t now_us);
+/* True: it was asked for addresses only, and does not answer; it goes. */
+bool addrs_fetch_timed_out(struct peer *p, int64_t now_us);
 
 /* serve_headers.c */
 message_handler on_getheaders, on_getblocks;

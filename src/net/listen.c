@@ -4,6 +4,7 @@
 
 #include "net/eviction.h"
 #include "net/internal.h"
+#include "net/netgroups.h"
 
 /* -- Incoming ------------------------------------------------------------- */
 
@@ -30,7 +31,7 @@ static bool evict_one(struct net *net)
             .local = netaddr_local(&p->addr),
             .network = peer_network(p),
         };
-        c[n].n_group = netaddr_group(&p->addr, c[n].group);
+        c[n].n_group = netgroups_group(net->groups, &p->addr, c[n].group);
         n++;
     }
     int64_t id = evict_choose(c, n, net->group_key);

@@ -1,9 +1,13 @@
 noinst_LIBRARIES += libochre_net.a
 libochre_net_a_SOURCES = \
 	src/net/addr_relay.c \
-	src/net/addrman.h src/net/addrman.c \
+	src/net/addrman.h src/net/addrman_impl.h src/net/addrman.c \
+	src/net/addrman_file.c src/net/addrman_query.c \
+	src/net/anchors.c \
 	src/net/announce.c \
+	src/net/asmap.h src/net/asmap.c \
 	src/net/banman.h src/net/banman.c \
+	src/net/bad_ports.c \
 	src/net/bloom.h src/net/bloom.c \
 	src/net/bloom_relay.c \
 	src/net/compact.h src/net/compact.c \
@@ -14,6 +18,7 @@ libochre_net_a_SOURCES = \
 	src/net/eviction.h src/net/eviction.c \
 	src/net/extra_txs.h src/net/extra_txs.c \
 	src/net/fee_filter.c \
+	src/net/extra_peers.c \
 	src/net/frame.h src/net/frame.c \
 	src/net/handshake.c \
 	src/net/headers.c \
@@ -27,6 +32,9 @@ libochre_net_a_SOURCES = \
 	src/net/orphanage.h src/net/orphanage_impl.h src/net/orphanage.c \
 	src/net/orphan_children.c \
 	src/net/outbound.c \
+	src/net/netgroups.h src/net/netgroups.c \
+	src/net/orphanage.h src/net/orphanage.c \
+	src/net/outbound.h src/net/outbound.c \
 	src/net/peer.c \
 	src/net/permissions.c \
 	src/net/presync.h src/net/presync.c \
@@ -35,6 +43,8 @@ libochre_net_a_SOURCES = \
 	src/net/reach.c \
 	src/net/recent.h src/net/recent.c \
 	src/net/serve.c src/net/serve_filters.c src/net/serve_headers.c \
+	src/net/seeds.c \
+	src/net/serve.c src/net/serve_filters.c \
 	src/net/transport.h src/net/transport.c \
 	src/net/tx_announce.c src/net/tx_download.c src/net/tx_orphans.c \
 	src/net/tx_packages.c src/net/tx_receive.c \

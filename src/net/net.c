@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "config.h"
+
+#include "net/netgroups.h"
 #include "util/fs.h"
 #include "util/pool.h"
 
@@ -18,6 +21,11 @@ int64_t net_now_us(const struct net *net)
 int64_t net_now_s(const struct net *net)
 {
     return clock_now(net->opt.clock);
+}
+
+int64_t net_schedule_s(const struct net *net)
+{
+    return clock_steady_us() / US + net->scheduler_offset_s;
 }
 
 int64_t net_random_delay(struct net *net, int64_t mean_us)
@@ -96,23 +104,38 @@ static struct net *net_alloc(const struct net_options *opt)
     net->txreq = txrequest_new();
     extra_txs_init(&net->extra, opt->extra_txn);
     net->orphans = orphanage_new(net->log, &net->rng, opt->max_orphans);
-    net->addrs = addrman_new(opt->clock, net->log);
     net->stalling_timeout_us = STALLING_TIMEOUT_US;
-    net->started_s = net_now_s(net);
-    net->cycle_start_s = net->started_s;
+    net->cycle_start_s = net_now_s(net);
     return net;
+}
+
+static enum err load_groups(struct net *net, char **error)
+{
+    char version[65];
+    enum err e = netgroups_new(&net->groups, net->opt.asmap, error);
+    if (e == ERR_OK && netgroups_mapped(net->groups))
+        log_info(net->log, "Using asmap version %s for IP bucketing",
+                 hash256_to_hex(version, netgroups_version(net->groups)));
+    else if (e == ERR_OK)
+        log_info(net->log, "Using /16 prefix for IP bucketing");
+    return e;
 }
 
 static enum err load_peers(struct net *net, char **error)
 {
+    const char *why = "";
     char *path = path_join(net->opt.datadir, "peers.dat");
-    enum err e = addrman_load(net->addrs, path);
+    net->addrs = addrman_new(&(struct addrman_options){
+        net->opt.clock, net->log, net->groups, net->opt.check_addrman});
+    enum err e = addrman_load(net->addrs, path, &why);
     if (e != ERR_OK)
         *error = xasprintf(
-            "Invalid or corrupt peers.dat (%s). As a workaround, you can move "
-            "the file (%s) out of the way (rename, move, or delete) to have "
-            "a new one created on the next start.",
-            err_text(e), path);
+            "Invalid or corrupt peers.dat (%s). If you believe this is a bug, please "
+            "report it to %s. As a workaround, you can move the file (\"%s\") out of "
+            "the "
+            "way (rename, move, or delete) to have a new one created on the next "
+            "start.",
+            why, PACKAGE_BUGREPORT, path);
     free(path);
     return e;
 }
@@ -147,11 +170,14 @@ enum err net_open(struct net **out, const struct net_options *opt, char **error)
         goto out;
     e = load_bans(net, error);
     if (e == ERR_OK)
+        e = load_groups(net, error);
+    if (e == ERR_OK)
         e = load_peers(net, error);
     if (e == ERR_OK && !listen_start(net, error))
         e = ERR_IO;
     if (e != ERR_OK)
         goto out;
+    net->loaded = true;
     add_nodes(net);
     read_chain(net);
     announce_subscribe(net);
@@ -174,6 +200,11 @@ static void stop_on_loop(void *arg)
     connman_stop(arg);
 }
 
+static void settle(void *arg)
+{
+    (void)arg;
+}
+
 static void drop_removed(void *arg)
 {
     struct net *net = arg;
@@ -187,11 +218,11 @@ void net_stop(struct net *net)
 {
     if (atomic_exchange(&net->stopping, true))
         return;
-    if (net->resolver) {
-        pool_free(net->resolver);
-        net->resolver = NULL;
-    }
     loop_call(net->loop, stop_on_loop, net);
+    if (net->resolver)
+        pool_free(net->resolver);
+    net->resolver = NULL;
+    loop_call(net->loop, settle, NULL); /* what the resolver had found */
     if (chainman_call(net->cm, drop_removed, net) != ERR_OK)
         drop_removed(net);
 }
@@ -207,14 +238,15 @@ void net_free(struct net *net)
 {
     if (!net->peers && net->n_listeners)
         loop_call(net->loop, close_listeners, net);
-    char *path = path_join(net->opt.datadir, "peers.dat");
-    if (net->bans && addrman_save(net->addrs, path) != ERR_OK)
-        log_warning(net->log, "Cannot write %s", path);
-    free(path);
+    if (net->loaded)
+        net_save_addresses(net);
     drop_removed(net);
     if (net->bans)
         banman_close(net->bans);
-    addrman_free(net->addrs);
+    if (net->addrs)
+        addrman_free(net->addrs);
+    netgroups_free(net->groups);
+    seeds_free(net);
     txrequest_free(net->txreq);
     orphanage_free(net->orphans);
     recent_clear(&net->rejects);

@@ -48,6 +48,9 @@ struct net_options {
     bool connect_only;          /* -connect was given, be it as -connect=0 */
     struct net_strings addnode, seednode, externalip, onlynet;
     bool discover, dns;
+    bool dns_seed, force_dns_seed, fixed_seeds; /* -dnsseed, -forcednsseed, ... */
+    const char *asmap;          /* path of the map of autonomous systems; NULL: none */
+    unsigned check_addrman;     /* -checkaddrman */
     unsigned max_connections;   /* -maxconnections, 125 */
     int64_t connect_timeout_ms; /* -timeout, 5000 */
     int64_t peer_timeout_s;     /* -peertimeout, 60 */
@@ -135,6 +138,7 @@ struct peer_info {
     char addr_bind[NETADDR_TEXT]; /* "": unknown */
     char addr_local[NETADDR_TEXT];
     enum network network;
+    uint32_t mapped_as; /* 0: unknown */
     uint64_t services;
     bool relay_txs;
     int64_t last_send, last_recv, last_tx, last_block; /* unix seconds */

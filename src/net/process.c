@@ -155,6 +155,8 @@ void send_messages(struct net *net, struct peer *p)
     if (p->disconnect)
         return;
     addrs_send(p, now_us);
+    if (addrs_fetch_timed_out(p, now_us))
+        return;
     headers_start(p, now_us);
     announce_blocks(p);
     txs_send_inv(p, now_us);
@@ -199,6 +201,7 @@ static void visit_all(struct net *net)
     net->visit_all = false;
     txs_rebroadcast(net);
     txs_expire_orphans(net);
+    extra_peers_check(net);
     for (size_t i = 0; i < net->n_peers; i++)
         send_messages(net, net->peers[i]);
 }

@@ -188,7 +188,7 @@ static void relay_unbroadcast(void *ctx, const struct hash256 *txid)
 /* Our own transactions that nobody asked for yet are announced again now and then. */
 void txs_rebroadcast(struct net *net)
 {
-    int64_t now = clock_steady_us() / US + net->scheduler_offset_s;
+    int64_t now = net_schedule_s(net);
     if (now < net->next_unbroadcast_s)
         return;
     if (net->next_unbroadcast_s)

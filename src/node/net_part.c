@@ -4,6 +4,7 @@
 #include "chain/mempool/mempool.h"
 #include "net/net.h"
 #include "node/wallet_chain.h"
+#include "util/fs.h"
 
 #define MIB (1024 * 1024)
 
@@ -50,6 +51,17 @@ static char *user_agent(const struct daemon *d)
                      comments[0] ? "(" : "", comments, comments[0] ? ")" : "");
 }
 
+/* NULL: none is wanted. */
+static char *asmap_path(const struct daemon *d)
+{
+    const char *name = args_str(d->node.args, "asmap", "");
+    if (!args_is_set(d->node.args, "asmap") || args_is_negated(d->node.args, "asmap"))
+        return NULL;
+    if (name[0] == '/')
+        return xstrdup(name);
+    return path_join(d->node.datadir, name[0] ? name : "ip_asn.map");
+}
+
 static void relay_tx(struct node *n, const struct hash256 *txid,
                      const struct hash256 *wtxid)
 {
@@ -87,6 +99,10 @@ bool net_part_open(struct daemon *d, char **error)
         .onlynet = strings(a, "onlynet"),
         .discover = args_bool(a, "discover", true),
         .dns = args_bool(a, "dns", true),
+        .dns_seed = args_bool(a, "dnsseed", true),
+        .force_dns_seed = args_bool(a, "forcednsseed", false),
+        .fixed_seeds = args_bool(a, "fixedseeds", true),
+        .check_addrman = (unsigned)args_int(a, "checkaddrman", 0),
         .max_connections = (unsigned)args_int(a, "maxconnections", 125),
         .connect_timeout_ms = args_int(a, "timeout", 5000),
         .peer_timeout_s = args_int(a, "peertimeout", 60),
@@ -115,11 +131,13 @@ bool net_part_open(struct daemon *d, char **error)
         *error = xasprintf("Unable to parse -maxuploadtarget: '%s'", target);
         return false;
     }
-    char *agent = user_agent(d);
+    char *agent = user_agent(d), *asmap = asmap_path(d);
     opt.user_agent = agent;
+    opt.asmap = asmap;
     opt.client_version = client_version_number();
     enum err e = net_open(&d->node.net, &opt, error);
     free(agent);
+    free(asmap);
     d->node.relay_tx = relay_tx;
     return e == ERR_OK;
 }

@@ -123,6 +123,10 @@ const struct opt daemon_options[] = {
          "them"),
 #undef GROUP
 #define GROUP "Connection options"
+    TEXT("asmap", "<file>", NULL, 0,
+         "Map of autonomous systems, by which peers are spread instead of by the first "
+         "octets of their addresses; relative to the network's data directory unless "
+         "absolute (default name: ip_asn.map)"),
     MANY("addnode", "<ip>", OPT_NETWORK_ONLY,
          "Connect to a peer and try to keep the connection"),
     NUM("bantime", "86400", 0, 0, 0,
@@ -140,6 +144,10 @@ const struct opt daemon_options[] = {
     FLAG("dns", "1", 0, "Allow names in -addnode, -seednode and -connect"),
     FLAG("dnsseed", NULL, 0,
          "Ask DNS for peers when few are known (default: 1 unless -connect)"),
+    FLAG("fixedseeds", "1", 0,
+         "Use the built-in list of nodes when nothing else gave addresses"),
+    FLAG("forcednsseed", "0", 0,
+         "Ask DNS for peers always, not only when few are known"),
     MANY("externalip", "<ip>", 0, "Own address to tell peers"),
     FLAG("listen", NULL, 0, "Accept connections (default: 1 unless -connect)"),
     NUM("maxconnections", "125", 0, 0, 0,
@@ -213,6 +221,8 @@ const struct opt daemon_options[] = {
     NUM("checkmempool", NULL, 0, 0, OPT_HIDDEN,
         "Check the mempool for consistency every n transactions (default: 1 on "
         "regtest)"),
+    NUM("checkaddrman", "0", 0, 0, OPT_HIDDEN,
+        "Check the address manager for consistency every n changes"),
     NUM("stopatheight", "0", 0, 0, OPT_HIDDEN, "Stop after connecting this height"),
     FLAG("stopafterblockimport", "0", OPT_HIDDEN,
          "Stop once blocks from disk are imported"),
@@ -365,10 +375,7 @@ const struct opt daemon_options[] = {
          "Bitcoin's own regtest network and bitcoin.conf instead; needs -regtest"),
 #undef GROUP
 #define GROUP "Accepted for compatibility"
-    IGNORED("fixedseeds", OPT_BOOL),
-    IGNORED("forcednsseed", OPT_BOOL),
     IGNORED("printpriority", OPT_BOOL),
-    IGNORED("checkaddrman", OPT_INT),
     IGNORED("test", OPT_LIST),
     IGNORED("capturemessages", OPT_BOOL),
     IGNORED("logips", OPT_BOOL),
@@ -380,7 +387,6 @@ const struct opt daemon_options[] = {
     IGNORED("torpassword", OPT_STR),
     IGNORED("i2psam", OPT_STR),
     IGNORED("i2pacceptincoming", OPT_BOOL),
-    IGNORED("asmap", OPT_STR),
     IGNORED("dblogsize", OPT_INT),
     IGNORED("dbbatchsize", OPT_INT),
     IGNORED("dbcrashratio", OPT_INT),

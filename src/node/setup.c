@@ -407,9 +407,9 @@ static bool check_policy(struct setup *s, char **error)
 bool setup_check(struct setup *s, char **error)
 {
     return args_check_sections(s->args, error) && setup_net_check(s, error) &&
-           check_prune(s->args, error) &&
-           check_filter_index(s, error) && check_work(s, error) &&
-           check_forks(s, error) && check_policy(s, error) && check_comments(s, error);
+           check_prune(s->args, error) && check_filter_index(s, error) &&
+           check_work(s, error) && check_forks(s, error) && check_policy(s, error) &&
+           check_comments(s, error);
 }
 
 bool setup_amount(const struct setup *s, const char *name, struct amount *out,

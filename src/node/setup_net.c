@@ -110,6 +110,10 @@ bool setup_net_check(struct setup *s, char **error)
     const struct args *a = s->args;
     if (!check_listen(a, error) || !check_ports(a, error))
         return false;
+    if (args_bool(a, "forcednsseed", false) && !args_bool(a, "dnsseed", true))
+        return refuse(error,
+                      "Cannot set -forcednsseed to true when setting -dnsseed to "
+                      "false.");
     if (args_bool(a, "dnsseed", false) && forbids_clearnet(a))
         return refuse(error,
                       "Incompatible options: -dnsseed=1 was explicitly "

@@ -88,6 +88,8 @@ static void write_addresses(struct json_writer *w, const struct peer_info *p)
     if (p->addr_local[0])
         json_kv_str(w, "addrlocal", p->addr_local);
     json_kv_str(w, "network", network_name(p->network));
+    if (p->mapped_as)
+        json_kv_uint(w, "mapped_as", p->mapped_as);
 }
 
 static void write_times(struct json_writer *w, const struct peer_info *p)
@@ -623,12 +625,16 @@ static void write_place(void *ctx, const struct addrman_place *p)
     json_key(w, text);
     json_begin_object(w);
     json_kv_str(w, "address", netaddr_format(text, &p->entry.addr, false));
+    if (p->as)
+        json_kv_uint(w, "mapped_as", p->as);
     json_kv_int(w, "port", p->entry.addr.port);
     json_kv_str(w, "network", network_name(netaddr_class(&p->entry.addr)));
     json_kv_uint(w, "services", p->entry.services);
     json_kv_int(w, "time", p->entry.time);
     json_kv_str(w, "source", netaddr_format(text, &p->source, false));
     json_kv_str(w, "source_network", network_name(netaddr_class(&p->source)));
+    if (p->source_as)
+        json_kv_uint(w, "source_mapped_as", p->source_as);
     json_end_object(w);
 }
 
@@ -730,6 +736,8 @@ static const struct rpc_method methods[] = {
                       {R_STR, "network",
                        "ipv4, ipv6, onion, i2p, cjdns or "
                        "not_publicly_routable"},
+                      {R_NUM, "mapped_as", "Autonomous system (with -asmap)",
+                       .optional = true},
                       R_SERVICES("services", "servicesnames"),
                       {R_BOOL, "relaytxes", "It wants to hear of transactions"},
                       {R_TIME, "lastsend", "When we last sent something"},
@@ -1009,8 +1017,12 @@ static const struct rpc_method methods[] = {
                                {R_STR, "network", "Its network"},
                                {R_NUM, "services", "Services it offers"},
                                {R_TIME, "time", "When it was last seen"},
+                               {R_NUM, "mapped_as", "Autonomous system (with -asmap)",
+                                .optional = true},
                                {R_STR, "source", "Who told us"},
-                               {R_STR, "source_network", "Network of that"})})})}),
+                               {R_STR, "source_network", "Network of that"},
+                               {R_NUM, "source_mapped_as", "Autonomous system of that",
+                                .optional = true})})})}),
         .examples = EXAMPLES(""),
         .fn = getrawaddrman,
         .hidden = true,

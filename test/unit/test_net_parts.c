@@ -5,6 +5,7 @@
 #include "chain/params/params.h"
 #include "chain/prim/merkle.h"
 #include "net/addrman.h"
+#include "net/netgroups.h"
 #include "net/banman.h"
 #include "net/bloom.h"
 #include "net/compact.h"
@@ -67,6 +68,21 @@ static void recent_ids_are_kept_in_two_generations(void **state)
 
 /* -- Address manager ----------------------------------------------------------------------------------- */
 
+static const struct netgroups *by_prefix(void)
+{
+    static struct netgroups *groups;
+    char *error;
+    if (!groups)
+        assert_int_equal(netgroups_new(&groups, NULL, &error), ERR_OK);
+    return groups;
+}
+
+static struct addrman *new_addrman(struct clock *clock)
+{
+    return addrman_new(
+        &(struct addrman_options){.clock = clock, .groups = by_prefix(), .check_ratio = 1});
+}
+
 static void fill(struct addrman *am, int64_t now, unsigned n)
 {
     struct netaddr source = addr("9.9.9.9");
@@ -87,7 +103,7 @@ static void addresses_move_from_new_to_tried(void **state)
     (void)state;
     clock_init(&clock);
     clock_set_mock(&clock, 1700000000);
-    struct addrman *am = addrman_new(&clock, NULL);
+    struct addrman *am = new_addrman(&clock);
     assert_false(addrman_select(am, false, ~0u, &e, &last_try));
     fill(am, 1700000000, 20);
     struct netaddr a = addr("11.0.1.1");
@@ -109,7 +125,7 @@ static void one_source_fills_but_a_part(void **state)
     (void)state;
     clock_init(&clock);
     clock_set_mock(&clock, 1700000000);
-    struct addrman *am = addrman_new(&clock, NULL);
+    struct addrman *am = new_addrman(&clock);
     for (unsigned i = 0; i < 20000; i++) {
         char text[32];
         snprintf(text, sizeof(text), "12.%u.%u.%u", i % 200, i / 200 % 200, i / 40000 + 1);
@@ -125,18 +141,19 @@ static void addresses_are_saved(void **state)
 {
     struct clock clock;
     char dir[] = "/tmp/ochre-addrman-XXXXXX";
+    const char *why;
     (void)state;
     clock_init(&clock);
     clock_set_mock(&clock, 1700000000);
     assert_non_null(mkdtemp(dir));
     char *path = path_join(dir, "peers.dat");
-    struct addrman *am = addrman_new(&clock, NULL), *again;
+    struct addrman *am = new_addrman(&clock), *again;
     fill(am, 1700000000, 200);
     struct netaddr a = addr("11.0.1.1");
     assert_true(addrman_good(am, &a));
     assert_int_equal(addrman_save(am, path), ERR_OK);
-    again = addrman_new(&clock, NULL);
-    assert_int_equal(addrman_load(again, path), ERR_OK);
+    again = new_addrman(&clock);
+    assert_int_equal(addrman_load(again, path, &why), ERR_OK);
     assert_int_equal(addrman_size(again), addrman_size(am));
     struct addrman_counts by_net[NET_COUNT];
     addrman_count(again, by_net);
@@ -146,8 +163,8 @@ static void addresses_are_saved(void **state)
     assert_int_equal(fs_read_file(path, 1 << 20, &b), ERR_OK);
     b.data[100] ^= 1;
     assert_int_equal(fs_write_atomic(path, b.data, b.len, 0600), ERR_OK);
-    again = addrman_new(&clock, NULL);
-    assert_int_equal(addrman_load(again, path), ERR_CORRUPT);
+    again = new_addrman(&clock);
+    assert_int_equal(addrman_load(again, path, &why), ERR_CORRUPT);
     addrman_free(again);
     addrman_free(am);
     buf_clear(&b);

@@ -38,6 +38,9 @@ const struct buried_name buried_names[BURIED_COUNT] = {
     "4104678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef" \
     "38c4f35504e51ec112de5c384df7ba0b8d578a4c702b6bf11d5fac"
 
+/* A name that never resolves, as bitcoind's: tests see that it is asked. */
+static const char *const test_seeds[] = {"dummySeed.invalid."};
+
 /* A row as it stands in the table: hashes are text there. */
 struct network {
     struct chain_params p;
@@ -141,6 +144,7 @@ static const struct network networks[] = {
                 .magic = {0xd5, 0x6f, 0xc4, 0xe3},
                 .port = 18344,
                 .rpc_port = 18232,
+                .dns_seeds = {test_seeds, ARRAY_LEN(test_seeds)},
                 .prefixes = {PREFIXES_TEST, .hrp = "rpsl"},
                 .bip44_coin_type = 1,
                 .unit = "rPSL",
@@ -183,6 +187,7 @@ static const struct network networks[] = {
                 .magic = {0xfa, 0xbf, 0xb5, 0xda},
                 .port = 18444,
                 .rpc_port = 18443,
+                .dns_seeds = {test_seeds, ARRAY_LEN(test_seeds)},
                 .prefixes = {PREFIXES_TEST, .hrp = "bcrt"},
                 .bip44_coin_type = 1,
                 .unit = "BTC",

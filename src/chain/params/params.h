@@ -78,6 +78,12 @@ struct supernode_params {
     struct amount lift_ban_burn; /* least burn of an sn-update that lifts a ban */
 };
 
+/* Names or addresses that new nodes learn of other nodes from. */
+struct seed_list {
+    const char *const *items;
+    size_t n;
+};
+
 #define TICKETS_NEVER UINT32_MAX
 
 struct chain_params {
@@ -88,6 +94,7 @@ struct chain_params {
 
     uint8_t magic[4];
     uint16_t port, rpc_port;
+    struct seed_list dns_seeds, fixed_seeds; /* "host.", "address[:port]" */
     struct address_prefixes prefixes;
     uint32_t bip44_coin_type;
     const char *unit;  /* "PSL" */
