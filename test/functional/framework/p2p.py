@@ -55,11 +55,12 @@ class Peer:
             self.send_version()
         return self
 
-    def listen(self):
+    def listen(self, port=0):
         """Waits for the node to connect out to us; returns our port."""
         self.inbound = False
         self.server = socket.socket()
-        self.server.bind(("127.0.0.1", 0))
+        self.server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.server.bind(("127.0.0.1", port))
         self.server.listen(1)
 
         def accept():
