@@ -54,6 +54,9 @@ class Client:
             conn.close()
         self._local.conn = None
 
+    def open(self):
+        return http.client.HTTPConnection(self.host, self.port, timeout=self.timeout)
+
     def http(self, method="POST", body=None, path=None, headers=None, auth=True):
         """One HTTP exchange; returns (status, headers, body)."""
         head = {"Content-Type": "application/json"}
@@ -64,8 +67,7 @@ class Client:
             conn = getattr(self._local, "conn", None)
             fresh = conn is None
             if fresh:
-                conn = self._local.conn = http.client.HTTPConnection(
-                    self.host, self.port, timeout=self.timeout)
+                conn = self._local.conn = self.open()
             try:
                 conn.request(method, path or self.path, body, head)
                 reply = conn.getresponse()
