@@ -199,7 +199,11 @@ static void serve_tx(struct peer *p, const struct inv *inv, struct msg_inv *not_
     tx_write(tx, &s, inv->type != INV_TX);
     peer_send(p, "tx", &out);
     buf_clear(&out);
+    if (!mempool_is_unbroadcast(p->net->mp, &tx->txid))
+        return;
+    net_release(p->net); /* the mempool's lock is taken before ours */
     mempool_unbroadcast_del(p->net->mp, &tx->txid);
+    net_resume(p->net);
 }
 
 static void send_not_found(struct peer *p, const struct msg_inv *m)
