@@ -45,6 +45,7 @@ class Socks5:
                  targets=None, script=None):
         self.methods, self.reply, self.script = methods, reply, script
         self.targets = targets or {}
+        self.hangs_up = False  # behind the script, or waits for the caller to
         self.requests = queue.Queue()
         self.callers = 0
         self.open = []
@@ -63,6 +64,7 @@ class Socks5:
         threading.Thread(target=self._run, daemon=True).start()
 
     def close(self):
+        self.server.shutdown(socket.SHUT_RDWR)  # ends accept() in its thread
         self.server.close()
         for sock in self.open:
             sock.close()
@@ -79,15 +81,15 @@ class Socks5:
                 sock, _ = self.server.accept()
             except OSError:
                 return
-            self.callers += 1
             self.open.append(sock)
+            self.callers += 1
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock):
         try:
             if self.script is not None:
                 sock.sendall(self.script)
-                while sock.recv(4096):
+                while not self.hangs_up and sock.recv(4096):
                     pass
             else:
                 self._converse(sock)
