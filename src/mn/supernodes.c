@@ -18,12 +18,29 @@ struct entry {
     bool gone; /* in a view of changes: deleted */
 };
 
+/* What stands in one state. */
+struct list {
+    struct state *state; /* the one it follows; NULL: none */
+    struct map entries;  /* sn -> struct entry */
+};
+
+/* A node that validates the history behind a UTXO snapshot has two states. */
+#define MAX_STATES 2
+
 struct supernodes {
     struct supernode_view view;
-    struct state *state; /* the one it follows */
     uint32_t activation_depth;
-    struct map entries; /* sn -> struct entry */
+    struct list lists[MAX_STATES];
 };
+
+/* The list of a state; NULL: it is not followed. */
+static struct list *list_of(struct supernodes *l, const struct state *s)
+{
+    for (size_t i = 0; i < MAX_STATES; i++)
+        if (l->lists[i].state == s)
+            return &l->lists[i];
+    return NULL;
+}
 
 /* --- following the state --- */
 
@@ -37,7 +54,7 @@ static struct entry entry_of(const uint8_t sn[32], struct bytes value)
 
 static void on_change(void *ctx, struct bytes key, const struct bytes *value)
 {
-    struct supernodes *l = ctx;
+    struct list *l = ctx;
     const uint8_t *sn = key.data + 1;
     if (value == NULL)
         map_del(&l->entries, sn);
@@ -55,20 +72,35 @@ static bool on_record(void *ctx, struct bytes key, struct bytes value)
 
 static void attach(void *ctx, struct state *s, const struct chain_params *params)
 {
-    struct supernodes *l = ctx;
+    struct supernodes *all = ctx;
+    struct list *l = list_of(all, s);
+    if (l == NULL)
+        l = list_of(all, NULL);
+    ASSERT(l != NULL);
     struct state_txn *t = state_begin(s);
     l->state = s;
-    l->activation_depth = params->sn.activation_depth;
     map_clear(&l->entries);
+    all->activation_depth = params->sn.activation_depth;
     state_each(t, SUPERNODE_KEYS, on_record, l);
     state_discard(t);
     state_watch(s, SUPERNODE_PREFIX, on_change, l);
 }
 
+static void detach(void *ctx, struct state *s)
+{
+    struct list *l = list_of(ctx, s);
+    if (l == NULL)
+        return;
+    state_watch(s, SUPERNODE_PREFIX, NULL, NULL);
+    map_clear(&l->entries);
+    l->state = NULL;
+}
+
 /* --- the list as a transaction of state sees it --- */
 
 struct sight {
-    const struct supernodes *list;
+    const struct list *list;
+    uint32_t activation_depth;
     struct map changed; /* sn -> struct entry */
 };
 
@@ -82,11 +114,11 @@ static void note_change(void *ctx, struct bytes key, const struct bytes *value)
         *e = entry_of(sn, *value);
 }
 
-static void sight_begin(struct sight *v, const struct supernodes *l,
-                        struct state_txn *st)
+static void sight_begin(struct sight *v, struct supernodes *l, struct state_txn *st)
 {
-    ASSERT(state_of(st) == l->state);
-    v->list = l;
+    v->list = list_of(l, state_of(st));
+    ASSERT(v->list != NULL);
+    v->activation_depth = l->activation_depth;
     map_init(&v->changed, 32, sizeof(struct entry));
     state_each_change(st, SUPERNODE_KEYS, note_change, &v->changed);
 }
@@ -120,7 +152,7 @@ static void each_active(const struct sight *v, uint32_t height,
         for (size_t i = 0; map_next(maps[m], &i, &sn, &value);) {
             const struct entry *e = value;
             if (e->gone || e->banned || height < e->registered ||
-                height - e->registered < v->list->activation_depth)
+                height - e->registered < v->activation_depth)
                 continue;
             bool below = m == 0 && v->changed.len > 0;
             fn(ctx, &(struct sighting){sn, e, below ? &v->changed : NULL});
@@ -252,14 +284,13 @@ static size_t choose(void *ctx, struct state_txn *st, uint32_t height,
 
 static size_t count(void *ctx, struct state_txn *st)
 {
-    struct supernodes *l = ctx;
     struct sight v;
     const void *sn;
     void *value;
-    size_t n = l->entries.len;
-    sight_begin(&v, l, st);
+    sight_begin(&v, ctx, st);
+    size_t n = v.list->entries.len;
     for (size_t i = 0; map_next(&v.changed, &i, &sn, &value);) {
-        bool was = map_get(&l->entries, sn) != NULL;
+        bool was = map_get(&v.list->entries, sn) != NULL;
         bool is = !((const struct entry *)value)->gone;
         n = n + (size_t)is - (size_t)was;
     }
@@ -287,9 +318,16 @@ size_t supernodes_active(struct supernodes *l, struct state_txn *st, uint32_t he
 struct supernodes *supernodes_new(void)
 {
     struct supernodes *l = xcalloc(1, sizeof(*l));
-    map_init(&l->entries, 32, sizeof(struct entry));
+    for (size_t i = 0; i < MAX_STATES; i++)
+        map_init(&l->lists[i].entries, 32, sizeof(struct entry));
     l->view = (struct supernode_view){
-        .ctx = l, .attach = attach, .count = count, .payee = payee, .choose = choose};
+        .ctx = l,
+        .attach = attach,
+        .detach = detach,
+        .count = count,
+        .payee = payee,
+        .choose = choose,
+    };
     return l;
 }
 
@@ -297,7 +335,8 @@ void supernodes_free(struct supernodes *l)
 {
     if (l == NULL)
         return;
-    map_clear(&l->entries);
+    for (size_t i = 0; i < MAX_STATES; i++)
+        map_clear(&l->lists[i].entries);
     free(l);
 }
 

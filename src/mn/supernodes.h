@@ -1,7 +1,8 @@
 /* The list of supernodes in memory: who is paid next, and who sits in the committee of
  * a block (doc/spec/supernodes.md). It follows the "s" records of the ticket state and
  * holds of each what these two questions need, so no block reads 10,000 records.
- * Scratch transactions of state see their own changes on top.
+ * Scratch transactions of state see their own changes on top. There is a list for each
+ * state that is followed; the transaction says which one is meant.
  *
  * Threads: as the state it follows. */
 #ifndef OCHRE_MN_SUPERNODES_H

@@ -200,6 +200,20 @@ static void on_tip_changed(void *ctx, const struct block_index *tip,
     net_release(net);
 }
 
+/* While the history below a UTXO snapshot is missing, nobody should ask us for it. */
+static void on_snapshot(void *ctx, const struct block_index *base UNUSED,
+                        bool validated)
+{
+    struct net *net = ctx;
+    net_resume(net);
+    if (!validated)
+        net->services &= ~(uint64_t)NODE_NETWORK;
+    else if (!net->opt.pruned)
+        net->services |= NODE_NETWORK;
+    net_wake_all(net); /* there is history to fetch */
+    net_release(net);
+}
+
 /* A block is good or bad: credit or blame whoever sent it. */
 static void on_block_checked(void *ctx, const struct hash256 *hash,
                              const struct reject *rej)
@@ -284,6 +298,7 @@ void announce_subscribe(struct net *net)
         .block_checked = on_block_checked,
         .new_pow_valid = on_new_pow_valid,
         .tx_removed = on_tx_removed,
+        .snapshot = on_snapshot,
     };
     chainman_subscribe(net->cm, &ev);
 }

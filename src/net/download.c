@@ -185,6 +185,15 @@ static bool find_start(struct peer *p)
             s->best_known->height < tip->height ? s->best_known->height : tip->height;
         s->last_common = chain_at(net->cm, h);
     }
+    /* A chain that does not hold our snapshot's block leads nowhere for us. */
+    const struct block_index *base = chainman_snapshot_base(net->cm);
+    if (base && block_index_ancestor(s->best_known, base->height) != base) {
+        log_debug(net->log, LOG_NET,
+                  "Not downloading blocks from peer=%lld, which doesn't have the "
+                  "snapshot block in its best chain.",
+                  (long long)p->id);
+        return false;
+    }
     /* The peer may have reorganised away from what we had in common. */
     const struct block_index *c = block_index_common(s->last_common, s->best_known);
     s->last_common = block_index_ancestor(s->best_known, c->height);
@@ -210,6 +219,27 @@ static void plan_download(struct peer *p, struct fetch_plan *plan)
         for (int32_t i = 0; i < n; i++)
             if (!plan_block(p, plan, batch[i]))
                 return;
+    }
+}
+
+/* Blocks of the history below a UTXO snapshot, which come after those that lead to the
+ * tip. */
+static void plan_history(struct peer *p, struct fetch_plan *plan)
+{
+    struct net *net = p->net;
+    const struct block_index *best = p->sync.best_known;
+    struct block_index *from, *to;
+    if (plan->n >= plan->max || !best || is_limited_peer(p) ||
+        !chainman_history_wanted(net->cm, &from, &to) ||
+        block_index_ancestor(best, to->height) != to)
+        return;
+    int32_t end = from->height + DOWNLOAD_WINDOW;
+    end = end < to->height ? end : to->height;
+    for (int32_t h = from->height + 1; h <= end && plan->n < plan->max; h++) {
+        struct block_index *bi = block_index_ancestor(to, h);
+        if (!(bi->status & BLOCK_HAVE_DATA) && !block_requested(net, &bi->hash) &&
+            (can_serve_witnesses(p) || !segwit_at(net, h)))
+            plan->blocks[plan->n++] = bi;
     }
 }
 
@@ -306,6 +336,7 @@ void download_send(struct peer *p, int64_t now_us)
     struct fetch_plan plan = {
         .max = PEER_INFLIGHT_MAX - s->n_inflight, .staller = -1, .waiting_for = -1};
     plan_download(p, &plan);
+    plan_history(p, &plan);
     for (size_t i = 0; i < plan.n; i++)
         add_request(p, &m, plan.blocks[i]);
     if (!s->n_inflight && plan.staller >= 0)

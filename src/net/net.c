@@ -69,7 +69,7 @@ static void add_nodes(struct net *net)
 static uint64_t own_services(const struct net_options *o)
 {
     uint64_t s = NODE_NETWORK_LIMITED | NODE_WITNESS;
-    if (!o->pruned)
+    if (!o->pruned && !chainman_snapshot_base(o->chainman))
         s |= NODE_NETWORK;
     if (o->bloom_filters)
         s |= NODE_BLOOM;

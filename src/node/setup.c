@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "chain/params/assumeutxo.h"
 #include "util/fs.h"
 #include "util/hex.h"
 
@@ -330,6 +331,10 @@ static bool check_forks(struct setup *s, char **error)
     list = args_list(s->args, "vbparams", &n);
     for (size_t i = 0; i < n; i++)
         if (!chain_params_vbparams(&s->params, list[i], error))
+            return false;
+    list = args_list(s->args, "assumeutxo", &n);
+    for (size_t i = 0; i < n; i++)
+        if (!chain_params_assumeutxo(&s->params, list[i], error))
             return false;
     if (!args_is_set(s->args, "ticketsheight"))
         return true;

@@ -88,29 +88,6 @@ static void getblockchaininfo(struct rpc_call *c)
     chainman_read_unlock(cm);
 }
 
-static void getchainstates(struct rpc_call *c)
-{
-    struct chainman *cm = c->node->chainman;
-    chainman_read_lock(cm);
-    const struct block_index *tip = chain_tip(cm);
-    json_begin_object(c->w);
-    json_kv_int(c->w, "headers", best_header(cm)->height);
-    json_key(c->w, "chainstates");
-    json_begin_array(c->w);
-    json_begin_object(c->w);
-    json_kv_int(c->w, "blocks", tip->height);
-    json_kv_hash(c->w, "bestblockhash", &tip->hash);
-    json_kv_double(c->w, "difficulty", difficulty_of_bits(tip->bits));
-    json_kv_double(c->w, "verificationprogress", chainman_progress(cm, tip));
-    json_kv_uint(c->w, "coins_db_cache_bytes", chainman_coins_db_limit(cm));
-    json_kv_uint(c->w, "coins_tip_cache_bytes", chainman_coins_limit(cm));
-    json_kv_bool(c->w, "validated", true);
-    json_end_object(c->w);
-    json_end_array(c->w);
-    json_end_object(c->w);
-    chainman_read_unlock(cm);
-}
-
 /* -- getchaintips -- */
 
 struct tips {
@@ -353,28 +330,6 @@ static const struct rpc_method methods[] = {
             {R_OBJ_DYN, "", "", RESULTS({R_NUM, "name", "A value of this name"})}),
         .examples = EXAMPLES("1000 '[\"minfeerate\",\"avgfeerate\"]'"),
         .fn = rpc_getblockstats,
-    },
-    {
-        .name = "getchainstates",
-        .help = "The chain states this node keeps: there is one, fully validated.",
-        .results = RESULTS(
-            {R_OBJ, "", "",
-             RESULTS({R_NUM, "headers", "Height of the best header"},
-                     {R_ARR, "chainstates", "",
-                      RESULTS({R_OBJ, "", "",
-                               RESULTS({R_NUM, "blocks", "Height of the tip"},
-                                       {R_HEX, "bestblockhash", "Hash of the tip"},
-                                       {R_NUM, "difficulty", "Difficulty of the tip"},
-                                       {R_NUM, "verificationprogress",
-                                        "Estimate from 0 to 1"},
-                                       {R_NUM, "coins_db_cache_bytes",
-                                        "Cache of the coin database"},
-                                       {R_NUM, "coins_tip_cache_bytes",
-                                        "Cache of coins and state"},
-                                       {R_BOOL, "validated",
-                                        "Whether every block was checked"})})})}),
-        .examples = EXAMPLES(""),
-        .fn = getchainstates,
     },
     {
         .name = "getchaintips",

@@ -9,9 +9,11 @@
 
 /* The block an argument names, or -5 "Block not found". Under the read lock. */
 struct block_index *blockchain_find(struct rpc_call *c, const struct hash256 *hash);
-/* The block of an argument hash_or_height: -8 for a height out of range. Under the read
- * lock. */
+/* The block of an argument hash_or_height, or of a value of that kind: -8 for a height
+ * out of range. Under the read lock. */
 const struct block_index *blockchain_at(struct rpc_call *c, size_t i);
+const struct block_index *blockchain_named(struct rpc_call *c, const struct json *v);
+const struct block_index *blockchain_at_height(struct rpc_call *c, int32_t height);
 /* Reads a block: -1 when it was pruned or is not there. Takes no lock. NULL: failed. */
 struct block *blockchain_read(struct rpc_call *c, const struct block_index *bi,
                               bool pruned);

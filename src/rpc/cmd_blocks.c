@@ -16,12 +16,9 @@ struct block_index *blockchain_find(struct rpc_call *c, const struct hash256 *ha
     return bi;
 }
 
-static const struct block_index *at_height(struct rpc_call *c, const struct json *v)
+const struct block_index *blockchain_at_height(struct rpc_call *c, int32_t height)
 {
     struct chainman *cm = c->node->chainman;
-    int32_t height;
-    if (!rpc_to_i32(c, v, &height))
-        return NULL;
     if (height < 0)
         rpc_error(c, RPC_INVALID_PARAMETER, "Target block height %d is negative",
                   height);
@@ -34,15 +31,19 @@ static const struct block_index *at_height(struct rpc_call *c, const struct json
     return NULL;
 }
 
+const struct block_index *blockchain_named(struct rpc_call *c, const struct json *v)
+{
+    struct hash256 hash;
+    int32_t height;
+    if (v->type == JSON_NUMBER)
+        return rpc_to_i32(c, v, &height) ? blockchain_at_height(c, height) : NULL;
+    return rpc_to_hash(c, v, "hash_or_height", &hash) ? blockchain_find(c, &hash)
+                                                      : NULL;
+}
+
 const struct block_index *blockchain_at(struct rpc_call *c, size_t i)
 {
-    const struct json *v = rpc_arg(c, i);
-    struct hash256 hash;
-    if (v->type == JSON_NUMBER)
-        return at_height(c, v);
-    if (!rpc_arg_hash(c, i, "hash_or_height", &hash))
-        return NULL;
-    return blockchain_find(c, &hash);
+    return blockchain_named(c, rpc_arg(c, i));
 }
 
 bool blockchain_is_pruned(const struct chainman *cm, const struct block_index *bi)

@@ -7,6 +7,7 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/cmd_blocks.c src/rpc/cmd_blockstats.c \
 	src/rpc/cmd_chain_control.c src/rpc/cmd_deployments.c \
 	src/rpc/cmd_txoutset.c \
+	src/rpc/cmd_snapshot.c \
 	src/rpc/cmd_utxo.c \
 	src/rpc/cmd_accept.c \
 	src/rpc/cmd_fees.c src/rpc/fee_args.h \

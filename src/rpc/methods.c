@@ -20,6 +20,7 @@ extern const struct rpc_table rpc_accept_table;
 extern const struct rpc_table rpc_network_table;
 extern const struct rpc_table rpc_scan_table;
 extern const struct rpc_table rpc_scanblocks_table;
+extern const struct rpc_table rpc_snapshot_table;
 extern const struct rpc_table rpc_txoutproof_table;
 extern const struct rpc_table rpc_index_table;
 extern const struct rpc_table rpc_util_table;
@@ -55,6 +56,7 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_network_table,
     &rpc_scan_table,
     &rpc_scanblocks_table,
+    &rpc_snapshot_table,
     &rpc_txoutproof_table,
     &rpc_util_table,
     &rpc_fees_table,

@@ -223,6 +223,45 @@ static void hook_attach(void *ctx, const struct chain_params *params, struct sta
     v->attach(v->ctx, s, params);
 }
 
+static void hook_detach(void *ctx, struct state *s)
+{
+    const struct supernode_view *v = ((struct ticket_rules *)ctx)->supernodes;
+    if (v->detach != NULL)
+        v->detach(v->ctx, s);
+}
+
+/* -- Outpoints that records name -- */
+
+struct marking {
+    void (*mark)(void *ctx, const struct outpoint *o, uint8_t marks);
+    void *ctx;
+    uint8_t marks;
+};
+
+static bool mark_named(void *ctx, struct bytes key, struct bytes value UNUSED)
+{
+    const struct marking *m = ctx;
+    struct reader r;
+    reader_init(&r, key.data + 1, key.len - 1);
+    struct outpoint o = outpoint_read(&r);
+    if (reader_done(&r))
+        m->mark(m->ctx, &o, m->marks);
+    return true;
+}
+
+static void hook_each_mark(void *ctx UNUSED, struct state *s,
+                           void (*mark)(void *mark_ctx, const struct outpoint *o,
+                                        uint8_t marks),
+                           void *mark_ctx)
+{
+    struct state_txn *t = state_begin(s);
+    struct marking collaterals = {mark, mark_ctx, COIN_MARK_COLLATERAL};
+    struct marking anchors = {mark, mark_ctx, COIN_MARK_ANCHOR};
+    state_each(t, bytes_of("c", 1), mark_named, &collaterals);
+    state_each(t, bytes_of("a", 1), mark_named, &anchors);
+    state_discard(t);
+}
+
 struct amount supernode_share(struct amount subsidy)
 {
     return amount_of(subsidy.v / SUPERNODE_SHARE);
@@ -376,6 +415,8 @@ void ticket_rules_hooks(struct consensus_hooks *out, struct ticket_rules *rules)
     *out = (struct consensus_hooks){
         .ctx = rules,
         .attach = hook_attach,
+        .detach = hook_detach,
+        .each_mark = hook_each_mark,
         .active = hook_active,
         .block_begin = hook_block_begin,
         .tx = hook_tx,

@@ -42,6 +42,11 @@ static void link_settled(void *ctx, bool reorged)
     mempool_tip_settled(ctx, reorged);
 }
 
+static bool link_is_empty(void *ctx)
+{
+    return mempool_count(ctx) == 0;
+}
+
 static enum carrier_relay_policy carrier_policy(void *ctx, struct bytes script)
 {
     const struct mempool *mp = ctx;
@@ -82,8 +87,8 @@ struct mempool *mempool_new(struct chainman *cm, const struct mempool_options *o
     mp->sequence = 1;
     mp->oldest_time = INT64_MAX;
     if (cm) {
-        struct mempool_link link = {mp, link_connected, link_disconnected,
-                                    link_settled};
+        struct mempool_link link = {mp, link_connected, link_disconnected, link_settled,
+                                    link_is_empty};
         chainman_set_mempool(cm, &link);
     }
     return mp;

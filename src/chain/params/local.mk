@@ -1,1 +1,3 @@
-libochre_chain_a_SOURCES += src/chain/params/params.c src/chain/params/params.h
+libochre_chain_a_SOURCES += \
+	src/chain/params/assumeutxo.c src/chain/params/assumeutxo.h \
+	src/chain/params/params.c src/chain/params/params.h

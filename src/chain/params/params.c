@@ -46,6 +46,11 @@ struct network {
     struct chain_params p;
     /* displayed hex; NULL when offline only */
     const char *genesis_hash, *genesis_merkle;
+    struct {
+        int32_t height;
+        const char *block, *txoutset;
+        uint64_t chain_tx;
+    } snapshots[ASSUMEUTXO_MAX]; /* see struct assumeutxo; up to height 0 */
 };
 
 static const struct network networks[] = {
@@ -229,6 +234,14 @@ static const struct network networks[] = {
             "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206",
         .genesis_merkle =
             "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b",
+        /* Deterministic chains of Bitcoin Core's own tests. */
+        .snapshots =
+            {{110, "696e92821f65549c7ee134edceeeeaaa4105647a3c4fd9f298c0aec0ab50425c",
+              "6657b736d4fe4db0cbc796789e812d5dba7f5c143764b1b6905612f1830609d1", 111},
+             {200, "5e93653318f294fb5aa339d00bbf8cf1c3515488ad99412c37608b139ea63b27",
+              "4f34d431c3e482f6b0d67b64609ece3964dc8d7976d02ac68dd7c9c1421738f2", 201},
+             {299, "3bb7ce5eba0be48939b7a521ac1ba9316afee2c7bada3a0cca24188e6d7d96c0",
+              "a4bf3407ccb2cc0145c49ebba8fa91199f8a3903daf0883875941497d2493c27", 334}},
     },
 
 #define BITCOIN_OFFLINE(net)                                                           \
@@ -252,6 +265,18 @@ static const struct network networks[] = {
            .prefixes = {PREFIXES_TEST, .hrp = "tb"}}},
 };
 
+static void fill_snapshots(struct chain_params *out, const struct network *n)
+{
+    for (; n->snapshots[out->n_assumeutxo].height > 0; out->n_assumeutxo++) {
+        unsigned i = out->n_assumeutxo;
+        struct assumeutxo *au = &out->assumeutxo[i];
+        au->height = n->snapshots[i].height;
+        au->chain_tx = n->snapshots[i].chain_tx;
+        ASSERT(hash256_from_hex(&au->block, n->snapshots[i].block) &&
+               hash256_from_hex(&au->txoutset, n->snapshots[i].txoutset));
+    }
+}
+
 bool chain_params_get(struct chain_params *out, enum personality p, const char *name)
 {
     for (size_t i = 0; i < ARRAY_LEN(networks); i++) {
@@ -262,6 +287,7 @@ bool chain_params_get(struct chain_params *out, enum personality p, const char *
         if (n->genesis_hash)
             ASSERT(hash256_from_hex(&out->genesis_hash, n->genesis_hash) &&
                    hash256_from_hex(&out->genesis.merkle_root, n->genesis_merkle));
+        fill_snapshots(out, n);
         return true;
     }
     return false;

@@ -86,6 +86,16 @@ struct seed_list {
 
 #define TICKETS_NEVER UINT32_MAX
 
+/* A UTXO set that the program vouches for, see assumeutxo.h. */
+#define ASSUMEUTXO_MAX 8
+struct assumeutxo {
+    int32_t height;
+    struct hash256 block;
+    struct hash256 txoutset;   /* hash_serialized_3 of its coins */
+    uint64_t chain_tx;         /* transactions up to and with the block */
+    struct hash256 state_root; /* of the ticket state; zero: it is empty */
+};
+
 struct chain_params {
     const char *name; /* -chain=, data subdirectory, section, RPC "chain" */
     enum personality personality;
@@ -120,6 +130,9 @@ struct chain_params {
     struct hash256 assume_valid;     /* zero: check every script */
     bool default_consistency_checks; /* -checkblockindex, -checkmempool default to 1 */
     int32_t prune_after_height;
+
+    struct assumeutxo assumeutxo[ASSUMEUTXO_MAX];
+    unsigned n_assumeutxo;
 
     /* The genesis block as data; genesis_hash and genesis_merkle are what it must hash
      * to. */

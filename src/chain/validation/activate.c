@@ -44,8 +44,9 @@ static void log_tip(const struct chainstate *cs)
     char hash[65], when[32];
     const struct block_index *tip = chainstate_tip(cs);
     log_info(cm->log,
-             "UpdateTip: new best=%s height=%d version=0x%08x log2_work=%.6f tx=%llu "
+             "%sUpdateTip: new best=%s height=%d version=0x%08x log2_work=%.6f tx=%llu "
              "date='%s' progress=%f cache=%.1fMiB(%zutxo)",
+             cs == cm->background ? "[background validation] " : "",
              hash256_to_hex(hash, &tip->hash), tip->height, (unsigned)tip->version,
              log2(u256_to_double(&tip->chain_work)), (unsigned long long)tip->chain_tx,
              clock_format_utc(when, tip->time), chainman_progress(cm, tip),
@@ -70,6 +71,11 @@ static bool fatal_block(struct chainman *cm, const char *what,
     return chainman_fatal_err(cm, text, e);
 }
 
+static bool is_active(const struct chainstate *cs)
+{
+    return cs == cs->cm->active;
+}
+
 bool tip_disconnect(struct chainstate *cs, bool give_back)
 {
     struct chainman *cm = cs->cm;
@@ -81,14 +87,14 @@ bool tip_disconnect(struct chainstate *cs, bool give_back)
     chainman_write_lock(cm);
     bool ok = block_disconnect(cs, b, tip) == DISCONNECT_OK;
     if (ok) {
-        if (cm->mempool.block_disconnected)
+        if (is_active(cs) && cm->mempool.block_disconnected)
             cm->mempool.block_disconnected(cm->mempool.ctx, b, give_back);
         set_tip(cs, tip->prev);
     }
     chainman_write_unlock(cm);
     if (!ok)
         fatal_block(cm, "Failed to disconnect", tip, ERR_CORRUPT);
-    else
+    else if (is_active(cs))
         event_block_disconnected(cm, b, tip);
     block_unref(b);
     if (ok)
@@ -130,6 +136,20 @@ void block_found_invalid(struct chainman *cm, struct block_index *bi,
     warn_of_invalid_chain(cm);
 }
 
+static void tell_connected(struct chainstate *cs, const struct block *b,
+                           const struct block_index *bi, const struct reject *rej)
+{
+    struct chainman *cm = cs->cm;
+    if (is_active(cs))
+        event_block_checked(cm, &bi->hash, rej);
+    if (rej->code != REJECT_NONE)
+        return;
+    if (is_active(cs))
+        event_block_connected(cm, b, bi);
+    else
+        event_history_connected(cm, b, bi);
+}
+
 /* Connects bi, a child of the tip. *invalid: it breaks a rule. False: fatal. */
 static bool tip_connect(struct chainstate *cs, struct block_index *bi,
                         const struct block *b, bool *invalid)
@@ -141,21 +161,21 @@ static bool tip_connect(struct chainstate *cs, struct block_index *bi,
     if (ok) {
         set_tip(cs, bi);
         candidates_prune(cs);
-        if (cm->mempool.block_connected)
+        if (is_active(cs) && cm->mempool.block_connected)
             cm->mempool.block_connected(cm->mempool.ctx, b, bi->height);
     }
     chainman_write_unlock(cm);
     if (!ok && rej.code == REJECT_NONE)
         return false;
-    event_block_checked(cm, &bi->hash, &rej);
     *invalid = !ok;
-    if (ok) {
-        event_block_connected(cm, b, bi);
+    tell_connected(cs, b, bi, &rej);
+    if (ok)
         return follow_connected(cm, b, bi) && flush_chain(cm, FLUSH_IF_NEEDED);
-    }
     if (rej.class == BLOCK_MUTATED)
         return fatal_block(cm, "Corrupt on disk (possibly hardware failure):", bi,
                            ERR_CORRUPT);
+    if (!is_active(cs))
+        return background_found_invalid(cm);
     block_found_invalid(cm, bi, &rej);
     return true;
 }
@@ -227,7 +247,7 @@ static bool disconnect_to(struct chainstate *cs, const struct block_index *fork)
     return true;
 }
 
-static void settle_mempool(struct chainman *cm, bool reorged)
+void settle_mempool(struct chainman *cm, bool reorged)
 {
     if (!cm->mempool.tip_settled)
         return;
@@ -273,8 +293,10 @@ bool activate_step(struct chainstate *cs, bool *done)
     bool reorged = fork != start;
     if (!connect_towards(cs, target, start))
         return false;
+    if (!is_active(cs))
+        return true;
     settle_mempool(cm, reorged);
-    if (chainstate_tip(cs) != start)
+    if (chain_tip(cm) != start)
         event_tip_changed(cm, fork);
     return true;
 }
@@ -305,6 +327,7 @@ bool chainman_activate_best(struct chainman *cm)
     cm->activating = !outermost;
     if (ok && cm->opt.check_block_index)
         check_block_index(cm);
+    background_wake(cm);
     return ok && !cm->fatal;
 }
 
@@ -324,7 +347,8 @@ static bool disconnect_down_past(struct chainman *cm, const struct block_index *
 
 bool chainman_invalidate(struct chainman *cm, struct block_index *bi)
 {
-    if (!bi->prev)
+    const struct block_index *base = cm->active->base;
+    if (!bi->prev || (base && block_index_ancestor(base, bi->height) == bi))
         return false;
     struct block_index *start = chain_tip(cm);
     bool was_active = chain_contains(cm, bi);
@@ -364,7 +388,8 @@ bool chainman_precious(struct chainman *cm, struct block_index *bi)
     bi->sequence = cm->precious_sequence;
     if (cm->precious_sequence > INT32_MIN)
         cm->precious_sequence--;
-    if (bi->chain_tx > 0 && block_index_is_valid(bi, BLOCK_VALID_TRANSACTIONS))
+    if (bi->chain_tx > 0 && block_index_is_valid(bi, BLOCK_VALID_TRANSACTIONS) &&
+        candidate_in_reach(cm->active, bi))
         candidates_add(cm->active, bi);
     candidates_prune(cm->active);
     chainman_write_unlock(cm);

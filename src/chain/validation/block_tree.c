@@ -128,6 +128,19 @@ void block_tree_wait_for(struct block_index *prev, struct block_index *bi)
     p->waiting = n;
 }
 
+/* The number at the base of a snapshot is the program's own, until its block comes. */
+static void count_txs(struct chainman *cm, struct block_index *bi)
+{
+    uint64_t n = (bi->prev ? bi->prev->chain_tx : 0) + bi->n_tx;
+    if (bi->chain_tx > 0 && bi->chain_tx != n)
+        log_warning(cm->log,
+                    "Height %d has %llu transactions below it, the snapshot's data say "
+                    "%llu",
+                    bi->height, (unsigned long long)n,
+                    (unsigned long long)bi->chain_tx);
+    bi->chain_tx = n;
+}
+
 /* The block has all its ancestors' data: counts it, and then what waited for it. */
 static void link_chain(struct chainman *cm, struct tree_node *first)
 {
@@ -136,7 +149,7 @@ static void link_chain(struct chainman *cm, struct tree_node *first)
     while (todo) {
         struct tree_node *n = todo;
         todo = n->next_waiting;
-        n->bi.chain_tx = (n->bi.prev ? n->bi.prev->chain_tx : 0) + n->bi.n_tx;
+        count_txs(cm, &n->bi);
         n->bi.sequence = cm->next_sequence++;
         candidates_consider(cm, &n->bi);
         struct tree_node *w = n->waiting;

@@ -61,11 +61,28 @@ void candidates_prune(struct chainstate *cs)
         candidates_cut(cs, 0, worse);
 }
 
+bool candidate_in_reach(const struct chainstate *cs, const struct block_index *bi)
+{
+    const struct block_index *base = cs->cm->active->base;
+    if (!base)
+        return true;
+    return cs == cs->cm->active ? block_index_ancestor(bi, base->height) == base
+                                : block_index_ancestor(base, bi->height) == bi;
+}
+
+/* The base of a snapshot has no data of its own, and needs none. */
+static bool has_all_data(const struct chainstate *cs, const struct block_index *bi)
+{
+    return bi == cs->base
+               ? block_index_is_valid(bi, BLOCK_VALID_TREE)
+               : bi->chain_tx > 0 && block_index_is_valid(bi, BLOCK_VALID_TRANSACTIONS);
+}
+
 static bool may_be_tip(const struct chainstate *cs, const struct block_index *bi)
 {
     const struct block_index *tip = chainstate_tip(cs);
-    return bi->chain_tx > 0 && block_index_is_valid(bi, BLOCK_VALID_TRANSACTIONS) &&
-           (!tip || !block_better(tip, bi));
+    return (!tip || !block_better(tip, bi)) && has_all_data(cs, bi) &&
+           candidate_in_reach(cs, bi);
 }
 
 static bool refill_one(void *ctx, struct block_index *bi)
@@ -82,11 +99,15 @@ void candidates_refill(struct chainstate *cs)
 
 void candidates_consider(struct chainman *cm, struct block_index *bi)
 {
-    if (may_be_tip(cm->active, bi))
-        candidates_add(cm->active, bi);
+    struct chainstates all = chainstates_of(cm);
+    for (struct chainstate **cs = all.v; *cs; cs++)
+        if (may_be_tip(*cs, bi))
+            candidates_add(*cs, bi);
 }
 
 void candidates_forget(struct chainman *cm, struct block_index *bi)
 {
-    candidates_remove(cm->active, bi);
+    struct chainstates all = chainstates_of(cm);
+    for (struct chainstate **cs = all.v; *cs; cs++)
+        candidates_remove(*cs, bi);
 }

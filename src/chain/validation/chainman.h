@@ -196,6 +196,27 @@ uint64_t chainman_utxo_disk_size(struct chainman *cm);
 size_t chainman_coins_limit(const struct chainman *cm);
 size_t chainman_coins_db_limit(const struct chainman *cm);
 
+/* -- Chainstates (doc/assumeutxo.md) -- */
+/* Under the read lock: the active one last; before it, the one that validates the
+ * history below a UTXO snapshot. */
+struct chainstate_info {
+    const struct block_index *tip;
+    size_t coins_db_cache, coins_cache; /* octets, limits */
+    bool validated;
+    bool from_snapshot;
+    struct hash256 snapshot_base;
+};
+#define MAX_CHAINSTATES 2
+size_t chainman_chainstates(const struct chainman *cm,
+                            struct chainstate_info out[MAX_CHAINSTATES]);
+/* The block that the active chain began with, while what lies below is not validated;
+ * else NULL. */
+const struct block_index *chainman_snapshot_base(const struct chainman *cm);
+/* What the validation of the history needs next: the blocks above *from, up to and with
+ * *to. For whoever fetches blocks. False: nothing. */
+bool chainman_history_wanted(const struct chainman *cm, struct block_index **from,
+                             struct block_index **to);
+
 /* -- The mempool -- */
 /* How the layer above takes part; called on the validation thread, under the write
  * lock. */
@@ -206,6 +227,7 @@ struct mempool_link {
     void (*block_disconnected)(void *ctx, const struct block *b, bool give_back);
     /* The tip has settled (for now): see mempool_tip_settled. */
     void (*tip_settled)(void *ctx, bool reorged);
+    bool (*is_empty)(void *ctx);
 };
 /* @link is copied. */
 void chainman_set_mempool(struct chainman *cm, const struct mempool_link *link);
@@ -243,6 +265,12 @@ struct chain_events {
     void (*tx_removed)(void *ctx, const struct tx *tx, enum tx_removal why,
                        uint64_t mempool_sequence);
     void (*flushed)(void *ctx, const struct block_index *tip);
+    /* The validation of the history below a UTXO snapshot connected a block. */
+    void (*history_connected)(void *ctx, const struct block *b,
+                              const struct block_index *bi);
+    /* The active chain begins with a UTXO snapshot that stands at @base; @validated:
+     * the history below has led to the same. */
+    void (*snapshot)(void *ctx, const struct block_index *base, bool validated);
     /* A sentence that the user should see. */
     void (*warning)(void *ctx, const char *text);
 };

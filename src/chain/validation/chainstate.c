@@ -31,8 +31,8 @@ static struct cache_shares share_cache(const struct chainman *cm)
     return s;
 }
 
-static enum err open_db(struct chainstate *cs, const struct cache_shares *shares,
-                        bool wipe, char **error)
+static enum err open_db(struct chainstate *cs, const char *name,
+                        const struct cache_shares *shares, bool wipe, char **error)
 {
     struct db_options opt = {
         .name = "chain state",
@@ -45,40 +45,45 @@ static enum err open_db(struct chainstate *cs, const struct cache_shares *shares
         .on_error = on_db_error,
         .ctx = cs->cm,
     };
-    char *dir = path_join(cs->cm->opt.datadir, "chainstate");
+    char *dir = path_join(cs->cm->opt.datadir, name);
     enum err e = db_open(&cs->db, dir, &opt, error);
     free(dir);
     return e;
 }
 
-/* Rules above may follow the state from here on. */
-static void attach_hooks(struct chainstate *cs)
+void chainstate_attach(struct chainstate *cs)
 {
     const struct consensus_hooks *h = cs->cm->opt.hooks;
     if (h != NULL && h->attach != NULL)
         h->attach(h->ctx, cs->cm->params, cs->state);
 }
 
-enum err chainstate_open(struct chainstate **out, struct chainman *cm, bool wipe,
-                         char **error)
+void chainstate_detach(struct chainstate *cs)
+{
+    const struct consensus_hooks *h = cs->cm->opt.hooks;
+    if (h != NULL && h->detach != NULL)
+        h->detach(h->ctx, cs->state);
+}
+
+enum err chainstate_open(struct chainstate **out, struct chainman *cm, const char *name,
+                         bool wipe, char **error)
 {
     struct cache_shares shares = share_cache(cm);
     struct chainstate *cs = xcalloc(1, sizeof(*cs));
     cs->cm = cm;
     *out = cs;
-    enum err e = open_db(cs, &shares, wipe, error);
+    enum err e = open_db(cs, name, &shares, wipe, error);
     if (e != ERR_OK)
         return e;
-    cs->cache_limit = shares.rest;
+    cm->coins_share = shares.rest;
     cs->db_cache = shares.coins_db;
     cs->coins = coins_cache_new(cs->db);
     cs->state = state_new(cs->db, shares.state);
     cs->prefetch = prefetch_new(cs);
-    attach_hooks(cs);
     if (coins_cache_error(cs->coins) != ERR_OK) {
-        *error = xasprintf("The chain state in %s/chainstate is damaged. Restart with "
+        *error = xasprintf("The chain state in %s/%s is damaged. Restart with "
                            "-reindex-chainstate",
-                           cm->opt.datadir);
+                           cm->opt.datadir, name);
         return ERR_CORRUPT;
     }
     struct hash256 best = coins_best_block(cs->coins);
@@ -91,6 +96,8 @@ void chainstate_free(struct chainstate *cs)
     if (!cs)
         return;
     prefetch_free(cs->prefetch);
+    if (cs->state)
+        chainstate_detach(cs);
     state_free(cs->state);
     coins_cache_free(cs->coins);
     db_close(cs->db);
@@ -105,9 +112,52 @@ size_t chainstate_memory(const struct chainstate *cs)
            state_memory(cs->state) + state_dirty_memory(cs->state);
 }
 
+/* Whichever is further behind has most to do: the active one while it catches up with
+ * the network, then the background one. */
+size_t chainstate_limit(const struct chainstate *cs)
+{
+    const struct chainman *cm = cs->cm;
+    size_t all = cm->coins_share, little = all / 20;
+    if (!cm->background)
+        return all;
+    return (cs == cm->background) == cm->ibd ? little : all - little;
+}
+
+struct chainstates chainstates_of(const struct chainman *cm)
+{
+    return (struct chainstates){{cm->active, cm->background, NULL}};
+}
+
+/* -- For readers -- */
+
+static struct chainstate_info describe(const struct chainstate *cs)
+{
+    const struct chainman *cm = cs->cm;
+    struct chainstate_info info = {
+        .tip = chainstate_tip(cs),
+        .coins_db_cache = cs->db_cache,
+        .coins_cache = chainstate_limit(cs),
+        .validated = cs->base == NULL,
+        .from_snapshot = cs == cm->active && cm->from_snapshot,
+    };
+    if (info.from_snapshot)
+        info.snapshot_base = cm->snapshot->block;
+    return info;
+}
+
+size_t chainman_chainstates(const struct chainman *cm,
+                            struct chainstate_info out[MAX_CHAINSTATES])
+{
+    size_t n = 0;
+    if (cm->background)
+        out[n++] = describe(cm->background);
+    out[n++] = describe(cm->active);
+    return n;
+}
+
 size_t chainman_coins_limit(const struct chainman *cm)
 {
-    return cm->active->cache_limit;
+    return chainstate_limit(cm->active);
 }
 
 size_t chainman_coins_db_limit(const struct chainman *cm)

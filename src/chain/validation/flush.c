@@ -66,18 +66,23 @@ static bool flush_now(struct chainstate *cs, bool drop, uint64_t reserve)
     cm->next_flush_us = now + (cm->ibd ? FLUSH_INTERVAL_IBD_US : FLUSH_INTERVAL_US);
     log_debug(cm->log, LOG_COINDB, "Flushed %zu coins and the block index in %lld ms",
               coins, (long long)(now - begin) / 1000);
-    event_flushed(cm);
+    if (cs == cm->active)
+        event_flushed(cm);
     return true;
 }
 
 bool flush_chain(struct chainman *cm, enum flush_mode mode)
 {
-    struct chainstate *cs = cm->active;
-    bool full = chainstate_memory(cs) > cs->cache_limit;
+    struct chainstates all = chainstates_of(cm);
+    uint64_t reserve = mode == FLUSH_CLOSING ? 0 : MIN_FREE_BYTES;
     if (mode == FLUSH_IF_NEEDED && cm->opt.prune_target > 1 && !prune_auto(cm))
         return false;
-    if (mode != FLUSH_IF_NEEDED || full || clock_steady_us() >= cm->next_flush_us)
-        return flush_now(cs, full, mode == FLUSH_CLOSING ? 0 : MIN_FREE_BYTES);
+    bool due = mode != FLUSH_IF_NEEDED || clock_steady_us() >= cm->next_flush_us;
+    for (struct chainstate **cs = all.v; *cs; cs++) {
+        bool full = chainstate_memory(*cs) > chainstate_limit(*cs);
+        if ((due || full) && !flush_now(*cs, full, reserve))
+            return false;
+    }
     return true;
 }
 

@@ -23,12 +23,19 @@ static struct block_index *index_tip(const struct chainman *cm, size_t i)
     return hash256_is_zero(&best) ? NULL : block_tree_find(cm, &best);
 }
 
-/* The first block of the active chain above the index's own; NULL: it is up to date. */
+/* Indexes go by what is validated from genesis on. */
+static const struct chainstate *followed(const struct chainman *cm)
+{
+    return cm->background ? cm->background : cm->active;
+}
+
+/* The first block of that chain above the index's own; NULL: it is up to date. */
 static struct block_index *next_of(const struct chainman *cm, size_t i)
 {
+    const struct chainstate *cs = followed(cm);
     struct block_index *at = index_tip(cm, i);
-    const struct block_index *fork = at ? chain_fork_point(cm, at) : NULL;
-    return fork ? chain_next(cm, fork) : chain_at(cm, 0);
+    const struct block_index *fork = at ? chainstate_fork_point(cs, at) : NULL;
+    return chainstate_at(cs, fork ? fork->height + 1 : 0);
 }
 
 static bool follow_failed(struct chainman *cm, size_t i, enum err e)

@@ -76,9 +76,17 @@ struct claim_set {
 
 struct consensus_hooks {
     void *ctx;
-    /* The chain state was opened (or made anew); what is in it may be read. NULL: need
-     * not be told. */
+    /* A chain state was opened (or made anew); what is in it may be read. There are two
+     * at most. NULL: need not be told. */
     void (*attach)(void *ctx, const struct chain_params *params, struct state *s);
+    /* The state is about to be freed. */
+    void (*detach)(void *ctx, struct state *s);
+    /* Tells every outpoint that records in the state name, with the COIN_MARK_* that its
+     * coin must bear. NULL: there are none. */
+    void (*each_mark)(void *ctx, struct state *s,
+                      void (*mark)(void *mark_ctx, const struct outpoint *o,
+                                   uint8_t marks),
+                      void *mark_ctx);
     /* Whether the rules are in force for a block of this height. */
     bool (*active)(void *ctx, const struct chain_params *params, int32_t height);
     /* consensus.md "Order of work in block h". (1): coinbase rules against the state

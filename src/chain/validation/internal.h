@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "chain/params/params.h"
+#include "chain/params/assumeutxo.h"
 #include "chain/rules/block_check.h"
 #include "chain/rules/versionbits.h"
 #include "chain/script/interpreter.h"
@@ -63,15 +63,18 @@ struct prefetch;
 struct job;
 
 /* Coins and ticket state, the block they stand at, and the chain that leads there. One
- * is active: rules, mempool and RPC look at it. */
+ * is active: rules, mempool and RPC look at it. When it was made from a UTXO snapshot,
+ * another one validates the history up to the snapshot's base (background.c). */
 struct chainstate {
-    struct chainman *cm;       /* owns it */
+    struct chainman *cm; /* owns it */
+    /* Of one made from a snapshot: the block it began with. NULL: genesis, or the
+     * history is validated. */
+    struct block_index *base;
     struct db *db;             /* owned */
     struct coins_cache *coins; /* owned */
     struct state *state;       /* owned */
     struct prefetch *prefetch; /* owned */
-    size_t cache_limit; /* octets for coins and state with what their flush takes */
-    size_t db_cache;    /* of LevelDB below them */
+    size_t db_cache;           /* octets, of LevelDB below them */
     uint64_t flush_count;
     bool on_disk;                 /* the database was written once */
     struct block_list chain;      /* by height */
@@ -84,11 +87,14 @@ struct chainman {
     struct logger *log;
 
     /* disk */
-    struct block_db *index;       /* owned */
-    struct block_files *files;    /* owned */
-    struct chainstate *active;    /* owned */
-    struct indexes indexes;       /* -txindex and its like */
-    int64_t next_flush_us;        /* steady time of the next periodic flush */
+    struct block_db *index;        /* owned */
+    struct block_files *files;     /* owned */
+    struct chainstate *active;     /* owned */
+    struct chainstate *background; /* owned; NULL: the active one stands on its own */
+    struct chainstate *retired;    /* owned: a background that is done, until the end */
+    struct indexes indexes;        /* -txindex and its like */
+    size_t coins_share;            /* octets that -dbcache leaves for all chainstates */
+    int64_t next_flush_us;         /* steady time of the next periodic flush */
     bool have_pruned;
 
     /* the tree: changed under the write lock */
@@ -130,6 +136,16 @@ struct chainman {
     pthread_cond_t tip_cond;
     struct hash256 tip_hash;
 
+    /* UTXO snapshots */
+    bool from_snapshot;                /* the active chainstate was made from one */
+    const struct assumeutxo *snapshot; /* then, and while one is loaded: which */
+    _Atomic bool loading_snapshot;
+    bool background_posted;      /* its next step is in the queue */
+    pthread_t background_hasher; /* computes the hash of what it has built */
+    bool hashing;
+    enum err hash_result;
+    struct hash256 hash;
+
     struct chain_events subscribers[MAX_SUBSCRIBERS];
     size_t n_subscribers;
     struct mempool_link mempool;
@@ -167,6 +183,9 @@ void block_list_insert(struct block_list *l, size_t at, struct block_index *bi);
 void block_list_push(struct block_list *l, struct block_index *bi);
 void block_list_clear(struct block_list *l);
 /* -- candidates.c -- */
+/* Whether the chainstate may ever go there: the active one stays above the base of its
+ * snapshot, the background one goes no further than to it. */
+bool candidate_in_reach(const struct chainstate *cs, const struct block_index *bi);
 /* Adds the block to the candidates of every chainstate whose tip it may be. */
 void candidates_consider(struct chainman *cm, struct block_index *bi);
 void candidates_forget(struct chainman *cm, struct block_index *bi);
@@ -186,10 +205,50 @@ struct block_index *chainstate_fork_point(const struct chainstate *cs,
                                           const struct block_index *bi);
 
 /* -- chainstate.c -- */
+/* @name: of the directory. Rules follow its state only from chainstate_attach on. */
 NODISCARD enum err chainstate_open(struct chainstate **out, struct chainman *cm,
-                                   bool wipe, char **error);
+                                   const char *name, bool wipe, char **error);
 void chainstate_free(struct chainstate *cs); /* NULL is fine */
+/* Under the write lock. */
+void chainstate_attach(struct chainstate *cs);
+void chainstate_detach(struct chainstate *cs);
 size_t chainstate_memory(const struct chainstate *cs);
+/* What chainstate_memory should not exceed: two share what there is. */
+size_t chainstate_limit(const struct chainstate *cs);
+/* NULL-terminated. */
+struct chainstates {
+    struct chainstate *v[3];
+};
+struct chainstates chainstates_of(const struct chainman *cm);
+
+/* -- snapshot_dir.c -- */
+#define CHAINSTATE_DIR "chainstate"
+#define SNAPSHOT_DIR   "chainstate_snapshot"
+/* At start: finishes what the last run left. Sets cm->snapshot when the chain state of
+ * one is to be opened. */
+NODISCARD enum err snapshot_dir_settle(struct chainman *cm, char **error);
+/* From now on a start finds the snapshot's chain state: it is whole. */
+NODISCARD enum err snapshot_dir_complete(struct chainman *cm,
+                                         const struct hash256 *base);
+/* The history is validated: the next start drops the other chain state. */
+NODISCARD enum err snapshot_dir_validated(struct chainman *cm);
+/* The history says otherwise: the next start sets it aside. */
+NODISCARD enum err snapshot_dir_invalid(struct chainman *cm);
+void snapshot_dir_remove(struct chainman *cm);
+/* Moves what is invalid aside, once its database is closed. */
+void snapshot_dir_close(struct chainman *cm);
+
+/* -- snapshot_load.c -- */
+/* Makes the chain state of a snapshot the active one. */
+void snapshot_activate(struct chainman *cm, struct chainstate *cs,
+                       struct block_index *base);
+
+/* -- background.c -- */
+/* Lets the background chainstate go on when its turn in the queue comes. */
+void background_wake(struct chainman *cm);
+/* The block that it met breaks a rule: so does the snapshot. Always false. */
+bool background_found_invalid(struct chainman *cm);
+void background_stop(struct chainman *cm); /* at the end */
 
 /* -- thread.c -- */
 void thread_init(struct chainman *cm);
@@ -220,6 +279,10 @@ void event_block_checked(struct chainman *cm, const struct hash256 *hash,
 void event_new_pow_valid(struct chainman *cm, const struct block_index *bi,
                          const struct block *b);
 void event_flushed(struct chainman *cm);
+void event_history_connected(struct chainman *cm, const struct block *b,
+                             const struct block_index *bi);
+void event_snapshot(struct chainman *cm, const struct block_index *base,
+                    bool validated);
 void event_warning(struct chainman *cm, const char *text);
 
 /* -- connect.c -- */
@@ -259,6 +322,8 @@ enum err prefetch_take(struct prefetch *p, struct block **out,
 bool tip_disconnect(struct chainstate *cs, bool give_back);
 void block_found_invalid(struct chainman *cm, struct block_index *bi,
                          const struct reject *rej);
+/* Lets the mempool fit itself to where the chain stands. */
+void settle_mempool(struct chainman *cm, bool reorged);
 /* One step towards the best chain: *done when there is nothing to do. False:
  * stopping. */
 bool activate_step(struct chainstate *cs, bool *done);

@@ -83,6 +83,8 @@ static bool insert_record(struct chainman *cm, const struct block_record *rec)
     if (rec->height > 0 ? !prev || prev->height + 1 != rec->height : prev != NULL)
         return false;
     struct block_index *bi = block_tree_insert(cm, &rec->header, &rec->hash, prev);
+    if (cm->snapshot && hash256_equal(&rec->hash, &cm->snapshot->block))
+        bi->chain_tx = cm->snapshot->chain_tx;
     bi->status = rec->status;
     bi->n_tx = rec->n_tx;
     bi->file = rec->file;
@@ -184,13 +186,14 @@ static enum err load_genesis(struct chainman *cm, char **error)
     return ERR_IO;
 }
 
-/* The active chain is the one that the chain state stands at. */
-static enum err load_tip(struct chainman *cm, char **error)
+/* A chainstate's chain is the one that its coins stand at. */
+static enum err load_tip(struct chainstate *cs, char **error)
 {
-    struct hash256 best = coins_best_block(cm->active->coins);
+    struct chainman *cm = cs->cm;
+    struct hash256 best = coins_best_block(cs->coins);
     if (hash256_is_zero(&best)) {
         best = cm->params->genesis_hash;
-        coins_set_best_block(cm->active->coins, &best);
+        coins_set_best_block(cs->coins, &best);
     }
     struct block_index *tip = block_tree_find(cm, &best);
     if (!tip || tip->status & BLOCK_FAILED_MASK) {
@@ -200,11 +203,37 @@ static enum err load_tip(struct chainman *cm, char **error)
                     "recover");
         return ERR_CORRUPT;
     }
-    chainstate_set_tip(cm->active, tip);
-    for (int32_t i = 0; i <= tip->height; i++)
+    chainstate_set_tip(cs, tip);
+    return ERR_OK;
+}
+
+/* Where the snapshot that the active chainstate was made from begins. */
+static enum err load_base(struct chainman *cm, char **error)
+{
+    if (!cm->background)
+        return ERR_OK;
+    cm->active->base = block_tree_find(cm, &cm->snapshot->block);
+    if (cm->active->base)
+        return ERR_OK;
+    *error = xstrdup("The block index does not have the block of the UTXO snapshot. "
+                     "Please restart with -reindex-chainstate or -reindex to recover");
+    return ERR_CORRUPT;
+}
+
+static enum err load_tips(struct chainman *cm, char **error)
+{
+    struct chainstates all = chainstates_of(cm);
+    enum err e = load_base(cm, error);
+    for (struct chainstate **cs = all.v; *cs && e == ERR_OK; cs++)
+        e = load_tip(*cs, error);
+    if (e != ERR_OK)
+        return e;
+    for (int32_t i = 0; i <= chain_height(cm); i++)
         chain_at(cm, i)->sequence = 0;
-    candidates_refill(cm->active);
-    candidates_prune(cm->active);
+    for (struct chainstate **cs = all.v; *cs; cs++) {
+        candidates_refill(*cs);
+        candidates_prune(*cs);
+    }
     block_tree_find_best_header(cm);
     tip_announce(cm);
     return ERR_OK;
@@ -223,8 +252,12 @@ static enum err verify_loaded(struct chainman *cm, char **error)
         return ERR_RANGE;
     }
     say(cm, "Verifying blocks…");
-    if (verify_chain(cm->active, cm->opt.check_level, cm->opt.check_blocks) !=
-        VERIFY_DAMAGED)
+    struct chainstates all = chainstates_of(cm);
+    bool sound = true;
+    for (struct chainstate **cs = all.v; *cs && sound; cs++)
+        sound = verify_chain(*cs, cm->opt.check_level, cm->opt.check_blocks) !=
+                VERIFY_DAMAGED;
+    if (sound)
         return ERR_OK;
     *error =
         xstrdup("Corrupted block database detected.\nPlease restart with -reindex or "
@@ -234,6 +267,22 @@ static enum err verify_loaded(struct chainman *cm, char **error)
 
 /* -- Life cycle -- */
 
+static enum err open_chainstates(struct chainman *cm, char **error)
+{
+    bool wipe = cm->opt.reindex || cm->opt.reindex_chainstate;
+    enum err e = snapshot_dir_settle(cm, error);
+    if (e == ERR_OK)
+        e = chainstate_open(&cm->active, cm, CHAINSTATE_DIR, wipe, error);
+    if (e == ERR_OK && cm->from_snapshot) {
+        cm->background = cm->active;
+        e = chainstate_open(&cm->active, cm, SNAPSHOT_DIR, false, error);
+    }
+    struct chainstates all = chainstates_of(cm);
+    for (struct chainstate **cs = all.v; *cs && e == ERR_OK; cs++)
+        chainstate_attach(*cs);
+    return e;
+}
+
 static enum err open_all(struct chainman *cm, char **error)
 {
     enum err e = open_block_files(cm, error);
@@ -241,8 +290,7 @@ static enum err open_all(struct chainman *cm, char **error)
      * finds an index with an empty chain state and connects its blocks. The other
      * way round it could not open. */
     if (e == ERR_OK)
-        e = chainstate_open(&cm->active, cm,
-                            cm->opt.reindex || cm->opt.reindex_chainstate, error);
+        e = open_chainstates(cm, error);
     if (e == ERR_OK)
         e = open_index(cm, error);
     if (e == ERR_OK)
@@ -250,7 +298,7 @@ static enum err open_all(struct chainman *cm, char **error)
     if (e == ERR_OK)
         e = load_genesis(cm, error);
     if (e == ERR_OK)
-        e = load_tip(cm, error);
+        e = load_tips(cm, error);
     if (e == ERR_OK)
         e = indexes_open(cm, error);
     if (e == ERR_OK)
@@ -263,6 +311,9 @@ static enum err open_all(struct chainman *cm, char **error)
 static void free_all(struct chainman *cm)
 {
     chainstate_free(cm->active);
+    chainstate_free(cm->background);
+    chainstate_free(cm->retired);
+    snapshot_dir_close(cm);
     check_queue_free(cm->scripts);
     sigcache_free(cm->sigcache);
     versionbits_clear(&cm->versionbits);
@@ -308,6 +359,7 @@ void chainman_close(struct chainman *cm)
     if (!cm)
         return;
     thread_stop(cm);
+    background_stop(cm);
     if (!cm->fatal)
         flush_chain(cm, FLUSH_CLOSING);
     free_all(cm);

@@ -1,6 +1,8 @@
 libochre_chain_a_SOURCES += \
 	src/chain/validation/accept.c \
 	src/chain/validation/activate.c \
+	src/chain/validation/background.c \
+	src/chain/validation/block_tree.c \
 	src/chain/validation/candidates.c \
 	src/chain/validation/chain.c \
 	src/chain/validation/chainman.h \
@@ -16,7 +18,10 @@ libochre_chain_a_SOURCES += \
 	src/chain/validation/load.c \
 	src/chain/validation/prefetch.c \
 	src/chain/validation/prune.c \
+	src/chain/validation/snapshot.h \
+	src/chain/validation/snapshot_dir.c \
+	src/chain/validation/snapshot_dump.c \
+	src/chain/validation/snapshot_load.c \
 	src/chain/validation/thread.c \
 	src/chain/validation/utxo_set.c \
-	src/chain/validation/block_tree.c \
 	src/chain/validation/verify.c

@@ -51,11 +51,22 @@ static void forget_file(struct chainman *cm, int32_t file)
     log_debug(cm->log, LOG_PRUNE, "Pruning block file %05d", file);
 }
 
-/* Whether the file holds only blocks up to @height, and any at all. */
+/* Whether the file holds only blocks from above @low up to @high, and any at all. */
+static bool lies_between(const struct block_file_info *info, int32_t low, int32_t high)
+{
+    return info->size > 0 && high > 0 && info->height_last <= (uint32_t)high &&
+           (low < 0 || info->height_first > (uint32_t)low);
+}
+
+/* What a background chainstate has still to validate must stay. */
 static bool may_prune(struct chainman *cm, int32_t file, int32_t height)
 {
     struct block_file_info info = block_files_info(cm->files, file);
-    return info.size > 0 && height > 0 && info.height_last <= (uint32_t)height;
+    if (!cm->background)
+        return lies_between(&info, -1, height);
+    int32_t validated = chainstate_tip(cm->background)->height - MIN_BLOCKS_TO_KEEP;
+    return lies_between(&info, -1, validated < height ? validated : height) ||
+           lies_between(&info, cm->active->base->height, height);
 }
 
 /* Forgets the files in [0, n) that hold nothing above @height while more than @keep

@@ -403,6 +403,17 @@ void event_flushed(struct chainman *cm)
     TELL(cm, flushed, chain_tip(cm));
 }
 
+void event_history_connected(struct chainman *cm, const struct block *b,
+                             const struct block_index *bi)
+{
+    TELL(cm, history_connected, b, bi);
+}
+
+void event_snapshot(struct chainman *cm, const struct block_index *base, bool validated)
+{
+    TELL(cm, snapshot, base, validated);
+}
+
 void event_warning(struct chainman *cm, const char *text)
 {
     TELL(cm, warning, text);

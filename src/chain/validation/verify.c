@@ -76,7 +76,7 @@ static bool verify_reconnect(struct chainstate *cs, const struct block_index *at
 static bool room_for_more(const struct chainstate *cs)
 {
     return coins_cache_memory(cs->coins) + coins_cache_flush_memory(cs->coins) <
-           cs->cache_limit;
+           chainstate_limit(cs);
 }
 
 enum verify_result verify_chain(struct chainstate *cs, int level, int blocks)
@@ -87,7 +87,8 @@ enum verify_result verify_chain(struct chainstate *cs, int level, int blocks)
     if (blocks <= 0 || blocks > tip->height)
         blocks = tip->height;
     log_info(cm->log, "Verifying last %d blocks at level %d", blocks, level);
-    for (; ok && at->prev && at->height > tip->height - blocks && !cm->interrupted;
+    for (; ok && at->prev && at != cs->base && at->height > tip->height - blocks &&
+           !cm->interrupted;
          at = at->prev) {
         struct block *b = NULL;
         if (!(at->status & BLOCK_HAVE_DATA)) {
@@ -134,26 +135,34 @@ static bool is_candidate(const struct chainman *cm, const struct block_index *bi
     return false;
 }
 
+static bool is_snapshot_base(const struct chainman *cm, const struct block_index *bi)
+{
+    return cm->from_snapshot && hash256_equal(&bi->hash, &cm->snapshot->block);
+}
+
 static bool check_entry(void *ctx, struct block_index *bi)
 {
     const struct chainman *cm = ctx;
     const struct block_index *prev = bi->prev, *tip = chain_tip(cm);
+    const struct block_index *base = cm->active->base;
     ASSERT(block_tree_find(cm, &bi->hash) == bi);
     ASSERT(bi->height == (prev ? prev->height + 1 : 0));
     ASSERT(!prev || u256_cmp(&bi->chain_work, &prev->chain_work) >= 0);
     ASSERT(!prev || bi->time_max >= prev->time_max);
-    ASSERT((bi->chain_tx > 0) == (bi->n_tx > 0 && (!prev || prev->chain_tx > 0)));
+    ASSERT(is_snapshot_base(cm, bi) ||
+           (bi->chain_tx > 0) == (bi->n_tx > 0 && (!prev || prev->chain_tx > 0)));
     ASSERT(!prev || !(prev->status & BLOCK_FAILED_MASK) ||
            bi->status & BLOCK_FAILED_MASK);
     ASSERT(!(bi->status & BLOCK_HAVE_DATA) || (bi->n_tx > 0 && bi->file >= 0));
     ASSERT(!(bi->status & BLOCK_HAVE_UNDO) || bi->status & BLOCK_HAVE_DATA);
     if (chain_contains(cm, bi)) {
         ASSERT(!(bi->status & BLOCK_FAILED_MASK));
-        ASSERT(bi->height == 0 || block_index_is_valid(bi, BLOCK_VALID_SCRIPTS));
+        ASSERT(bi->height == 0 || block_index_is_valid(bi, BLOCK_VALID_SCRIPTS) ||
+               (base && bi->height <= base->height));
     }
     if (is_candidate(cm, bi))
         ASSERT(!(bi->status & BLOCK_FAILED_MASK) && bi->chain_tx > 0 &&
-               !block_better(tip, bi));
+               candidate_in_reach(cm->active, bi) && !block_better(tip, bi));
     return true;
 }
 
