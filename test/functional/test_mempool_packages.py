@@ -156,6 +156,20 @@ def test_one_more_on_top(node, wallet):
     pool_is(node, [root, *chain, richer])
 
 
+def test_a_replacement_makes_room_for_itself_alone(node, wallet):
+    """In a full family a transaction may take the place of another, not in a package."""
+    (root,) = send_all(node, [wallet.create(utxos=[coin(wallet)], outputs=24, fee=10_000)])
+    outs = wallet.outputs_of(root)
+    children = send_all(node, [wallet.create(utxos=[u], fee=1_000) for u in outs])
+    richer = wallet.create(utxos=[outs[0]], fee=9_000)
+    result = submit(node, [richer])
+    assert result["package_msg"] == "transaction failed"
+    assert result["tx-results"][richer.wtxid]["error"] == \
+        f"too-long-mempool-chain, too many descendants for tx {root.txid} [limit: 25]"
+    node.sendrawtransaction(richer.hex())
+    pool_is(node, [root, richer, *children[1:]])
+
+
 # Packages ---------------------------------------------------------------------
 
 def refused(node, package, reason):
