@@ -173,6 +173,15 @@ struct net_totals {
 };
 void net_get_totals(struct net *net, struct net_totals *out);
 
+/* The transactions whose inputs are unknown, oldest first. */
+struct net_orphan {
+    struct tx *tx;  /* owned reference */
+    int64_t *peers; /* owned: ids of those that have it */
+    size_t n_peers;
+};
+struct net_orphan *net_orphans(struct net *net, size_t *n);
+void net_orphans_free(struct net_orphan *list, size_t n);
+
 struct net_local {
     struct netaddr addr;
     int score;

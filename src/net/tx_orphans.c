@@ -167,3 +167,42 @@ void txs_expire_orphans(struct net *net)
 {
     orphanage_expire(net->orphans, net_now_s(net));
 }
+
+/* -- For others ----------------------------------------------------------- */
+
+struct orphan_list {
+    struct net *net;
+    struct net_orphan *items;
+    size_t n;
+};
+
+static bool list_orphan(void *ctx, const struct tx *tx)
+{
+    struct orphan_list *l = ctx;
+    struct net *net = l->net;
+    struct net_orphan *o = &l->items[l->n++];
+    o->tx = tx_ref(tx);
+    o->peers = xcalloc(net->n_peers + net->n_removed, sizeof(*o->peers));
+    o->n_peers = orphanage_peers(net->orphans, &tx->wtxid, o->peers,
+                                 net->n_peers + net->n_removed);
+    return true;
+}
+
+struct net_orphan *net_orphans(struct net *net, size_t *n)
+{
+    net_resume(net);
+    *n = orphanage_size(net->orphans);
+    struct orphan_list l = {net, xcalloc(*n + 1, sizeof(*l.items)), 0};
+    orphanage_each(net->orphans, list_orphan, &l);
+    net_release(net);
+    return l.items;
+}
+
+void net_orphans_free(struct net_orphan *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        tx_unref(list[i].tx);
+        free(list[i].peers);
+    }
+    free(list);
+}

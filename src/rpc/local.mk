@@ -31,7 +31,7 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/raw_sign.c \
 	src/rpc/util_descriptor.c src/rpc/util_message.c src/rpc/util_methods.h \
 	src/rpc/util_multisig.c \
-	src/rpc/cmd_net.c \
+	src/rpc/cmd_net.c src/rpc/cmd_orphans.c \
 	src/rpc/context.h \
 	src/rpc/help.c \
 	src/rpc/job.h \

@@ -18,6 +18,7 @@ extern const struct rpc_table rpc_tickets_table;
 extern const struct rpc_table rpc_rawtransaction_table;
 extern const struct rpc_table rpc_accept_table;
 extern const struct rpc_table rpc_network_table;
+extern const struct rpc_table rpc_orphans_table;
 extern const struct rpc_table rpc_scan_table;
 extern const struct rpc_table rpc_scanblocks_table;
 extern const struct rpc_table rpc_snapshot_table;
@@ -54,6 +55,7 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_psbt_table,
     &rpc_accept_table,
     &rpc_network_table,
+    &rpc_orphans_table,
     &rpc_scan_table,
     &rpc_scanblocks_table,
     &rpc_snapshot_table,

@@ -13,7 +13,7 @@ import pytest
 from .hashes import hash256
 from .messages import (MSG_BLOCK, MSG_CMPCT_BLOCK, MSG_TX, MSG_WTX, NODE_NETWORK,
                        NODE_WITNESS, PROTOCOL_VERSION, BlockMsg, GetData, Headers, Inv,
-                       NetAddress, Ping, Pong, Sendaddrv2, TxMsg, Verack, Version,
+                       InvMsg, NetAddress, Ping, Pong, Sendaddrv2, TxMsg, Verack, Version,
                        Wtxidrelay, parse)
 from .util import TIMEOUT, wait_until
 
@@ -312,3 +312,34 @@ class RelayPeer(Peer):
         if reason:
             node.wait_log(reason, marker)
 
+
+class TxPeer(Peer):
+    """For transaction relay step by step: asks for nothing, serves nothing by itself."""
+
+    def on_inv(self, msg):
+        pass
+
+    def announce(self, *txs):
+        """Announces by the id that was agreed on, and waits until the node has read it."""
+        self.send_and_sync(InvMsg(
+            [Inv(MSG_WTX, t.wtxid_bytes) if self.wtxidrelay else Inv(MSG_TX, t.txid_bytes)
+             for t in txs]))
+
+    def requests(self):
+        """Inventory entries of all transactions the node has asked for."""
+        return [i for m in self.received("getdata") for i in m.items
+                if i.kind & ~(1 << 30) in (MSG_TX, MSG_WTX)]
+
+    def settle(self):
+        """After this, everything that the node has to tell us by now is here: what follows
+        from a message is sent after the answer to it."""
+        self.sync()
+        self.sync()
+
+    def asked_for(self, tx):
+        """Whether the node has asked for it, by any id."""
+        return any(i.hash in (tx.txid_bytes, tx.wtxid_bytes) for i in self.requests())
+
+    def wait_asked(self, *txs):
+        for tx in txs:
+            self.wait(lambda p: p.asked_for(tx), what=f"for getdata of {tx.txid}")
