@@ -101,6 +101,12 @@ struct peer_addrs {
     uint64_t processed, rate_limited;
 };
 
+/* getcfilters that is being answered */
+struct filter_request {
+    const struct block_index *last; /* NULL: none */
+    uint32_t next;                  /* height */
+};
+
 struct peer {
     struct net *net;
     struct link *link; /* owned reference */
@@ -134,6 +140,7 @@ struct peer {
 
     struct inv *getdata; /* owned; waiting to be served */
     size_t n_getdata, getdata_at;
+    struct filter_request filters;
 
     struct peer_sync sync;
     struct peer_txs txs;
@@ -512,6 +519,7 @@ void serve_getdata(struct peer *p);
 
 /* serve_filters.c */
 message_handler on_getcfilters, on_getcfheaders, on_getcfcheckpt;
+void serve_filters(struct peer *p);
 
 /* announce.c */
 void announce_blocks(struct peer *p);

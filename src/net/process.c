@@ -118,23 +118,36 @@ static bool is_clogged(const struct peer *p)
     return link_backlog(p->link) > p->net->opt.max_send_buffer;
 }
 
+/* Asked for and not sent yet. */
+static bool is_served(const struct peer *p)
+{
+    return p->n_getdata > p->getdata_at || p->filters.last;
+}
+
+static void serve(struct peer *p)
+{
+    if (p->n_getdata > p->getdata_at)
+        serve_getdata(p);
+    if (p->filters.last)
+        serve_filters(p);
+}
+
 static bool has_work(struct peer *p)
 {
     if (p->disconnect || p->removed)
         return false;
     if (orphanage_has_work(p->net->orphans, p->id))
         return true;
-    return !is_clogged(p) &&
-           (p->n_getdata > p->getdata_at || link_has_message(p->link));
+    return !is_clogged(p) && (is_served(p) || link_has_message(p->link));
 }
 
 bool process_peer(struct net *net, struct peer *p)
 {
     if (!has_work(p))
         return false;
-    if (p->n_getdata > p->getdata_at && !is_clogged(p))
-        serve_getdata(p);
-    if (p->disconnect || txs_process_orphans(p) || p->n_getdata > p->getdata_at)
+    if (!is_clogged(p))
+        serve(p);
+    if (p->disconnect || txs_process_orphans(p) || is_served(p))
         return true; /* what it sent before is not done yet: the rest waits */
     if (is_clogged(p))
         return true;

@@ -12,6 +12,7 @@
 
 #define KIND_BASIC          0
 #define MAX_FILTERS         1000
+#define FILTERS_PER_TURN    100
 #define MAX_FILTER_HEADERS  2000
 #define CHECKPOINT_INTERVAL 1000
 
@@ -86,24 +87,44 @@ static bool find_filter(const struct range *rg, uint32_t height, struct filter_e
     return false;
 }
 
+/* False: not indexed (yet). */
+static bool send_filter(const struct range *rg, uint32_t height)
+{
+    struct filter_entry f;
+    struct buf b = {0};
+    struct sink s = sink_to_buf(&b);
+    if (!find_filter(rg, height, &f))
+        return false;
+    write_u8(&s, KIND_BASIC);
+    write_hash256(&s, &block_index_ancestor(rg->last, (int32_t)height)->hash);
+    write_var(&s, buf_view(&f.filter));
+    peer_send(rg->peer, "cfilter", &b);
+    buf_clear(&b);
+    buf_clear(&f.filter);
+    return true;
+}
+
 void on_getcfilters(struct handler_args *a)
 {
     struct range rg;
     if (!read_range(a, MAX_FILTERS, &rg))
         return;
-    for (uint32_t h = rg.first; h <= (uint32_t)rg.last->height; h++) {
-        struct filter_entry f;
-        struct buf b = {0};
-        struct sink s = sink_to_buf(&b);
-        if (!find_filter(&rg, h, &f))
+    a->peer->filters = (struct filter_request){rg.last, rg.first};
+    serve_filters(a->peer);
+}
+
+/* Some of a request; the pump comes again, when the peer has taken what it got. */
+void serve_filters(struct peer *p)
+{
+    struct filter_request *q = &p->filters;
+    struct range rg = {p, chainman_filters(p->net->cm), q->last, q->next};
+    uint32_t last = (uint32_t)q->last->height;
+    size_t max = p->net->opt.max_send_buffer;
+    for (int n = 0; n < FILTERS_PER_TURN && link_backlog(p->link) <= max; n++)
+        if (!send_filter(&rg, q->next) || q->next++ == last) {
+            *q = (struct filter_request){0};
             return;
-        write_u8(&s, KIND_BASIC);
-        write_hash256(&s, &block_index_ancestor(rg.last, (int32_t)h)->hash);
-        write_var(&s, buf_view(&f.filter));
-        peer_send(a->peer, "cfilter", &b);
-        buf_clear(&b);
-        buf_clear(&f.filter);
-    }
+        }
 }
 
 /* False: not indexed (yet). */
