@@ -67,3 +67,43 @@ def test_block_of_unknown_parent_is_not_kept(node):
     peer.send(BlockMsg(second))
     peer.wait_disconnect()
     assert node.getblockcount() == 1
+
+
+def test_below_the_minimum_work(lab, params):
+    """Not even what extends the tip, before the chain has the work that is asked for."""
+    node = lab.node("-minimumchainwork=0x10", params=params)
+    peer = node.add_peer()
+    blocks = Chain(params).mine(count=8)
+    start = node.log_size()
+    peer.send_and_sync(BlockMsg(blocks[0]))
+    node.wait_log("too-little-chainwork", start)
+    assert [t["height"] for t in node.getchaintips()] == [0]
+    # with headers that show enough they are fetched
+    peer.send_and_sync(Headers(blocks))
+    asked = {i.hash for m in peer.received("getdata") for i in m.items}
+    assert asked == {b.hash_bytes for b in blocks}
+    for b in blocks:
+        peer.send(BlockMsg(b))
+    wait_until(lambda: node.getblockcount() == 8)
+
+
+def test_an_invalid_branch_of_more_work(node):
+    """Its blocks are fetched, its first bad one ends it, and headers on top are refused."""
+    peer = node.add_peer()
+    chain = Chain.of(node)
+    branch = chain.fork(0)
+    blocks = branch.mine(count=1, extra=b"\x61")
+    bad = branch.mine(extra=b"\x62",
+                      value=node.params.max_coinbase(branch.height + 1) + 1)[0]
+    blocks += [bad, *branch.mine(count=2, extra=b"\x63")]
+    peer.send_and_sync(Headers(blocks))
+    peer.send_and_sync(*[BlockMsg(b) for b in blocks if b is not bad])
+    tip = node.getbestblockhash()
+    peer.send(BlockMsg(bad))
+    peer.wait_disconnect()
+    tips = _tips(node)
+    assert node.getbestblockhash() in (tip, blocks[0].hash)
+    assert tips[blocks[-1].hash] == "invalid"
+    other = node.add_peer()
+    other.send(Headers([branch.next(extra=b"\x64")]))
+    other.wait_disconnect()
