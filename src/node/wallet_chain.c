@@ -140,6 +140,15 @@ static int32_t prune_height(void *ctx)
     return height;
 }
 
+static int32_t snapshot_height(void *ctx)
+{
+    struct chainman *cm = lock_chain(ctx);
+    const struct block_index *base = chainman_snapshot_base(cm);
+    int32_t height = base != NULL ? base->height : 0;
+    chainman_read_unlock(cm);
+    return height;
+}
+
 static double progress(void *ctx, const struct hash256 *hash)
 {
     struct chainman *cm = lock_chain(ctx);
@@ -212,6 +221,7 @@ static void fill_source(struct chain_source *out, struct daemon *d)
         .filter_match =
             chainman_filters(d->node.chainman) != NULL ? filter_match : NULL,
         .prune_height = prune_height,
+        .snapshot_height = snapshot_height,
         .progress = progress,
         .ready = ready,
         .stopping = stopping,
@@ -262,6 +272,13 @@ static void on_flushed(void *ctx, const struct block_index *at_tip UNUSED)
     chain_feed_flushed(ctx);
 }
 
+static void on_snapshot(void *ctx, const struct block_index *base, bool validated)
+{
+    struct chain_point p = point_of(base);
+    if (!validated)
+        chain_feed_jumped(ctx, &p);
+}
+
 static void subscribe(struct daemon *d, struct chain_feed *feed)
 {
     const struct chain_events ev = {
@@ -271,6 +288,7 @@ static void subscribe(struct daemon *d, struct chain_feed *feed)
         .tx_added = on_tx_added,
         .tx_removed = on_tx_removed,
         .flushed = on_flushed,
+        .snapshot = on_snapshot,
     };
     chainman_subscribe(d->node.chainman, &ev);
 }

@@ -290,6 +290,20 @@ static bool add_requests(struct import *im)
 
 /* -- Searching the chain */
 
+static const char *likely_cause(const struct wallet *w)
+{
+    const struct chain_source *chain = w->opt->chain;
+    return chain->snapshot_height(chain->ctx) > 0
+               ? "This error is likely caused by an in-progress assumeutxo background "
+                 "sync. Check logs or getchainstates RPC for assumeutxo background "
+                 "sync "
+                 "progress and try again later."
+               : "This error could be caused by pruning or data corruption (see the "
+                 "log "
+                 "for details) and could be dealt with by downloading and rescanning "
+                 "the relevant blocks (see -reindex option and rescanblockchain RPC).";
+}
+
 static void scan_fell_short(struct import *im, int64_t scanned)
 {
     for (size_t i = 0; i < im->n; i++) {
@@ -301,12 +315,10 @@ static void scan_fell_short(struct import *im, int64_t scanned)
                     "error reading a block from time %lld, which is after or within "
                     "%d seconds of key creation, and could contain transactions "
                     "pertaining to the desc. As a result, transactions and coins using "
-                    "this desc may not appear in the wallet. This error could be "
-                    "caused by pruning or data corruption (see the log for details) "
-                    "and could be dealt with by downloading and rescanning the "
-                    "relevant blocks (see -reindex option and rescanblockchain RPC).",
+                    "this desc may not appear in the wallet. %s",
                     (long long)r->timestamp,
-                    (long long)(scanned - TIMESTAMP_WINDOW - 1), TIMESTAMP_WINDOW);
+                    (long long)(scanned - TIMESTAMP_WINDOW - 1), TIMESTAMP_WINDOW,
+                    likely_cause(im->w));
     }
 }
 

@@ -25,12 +25,17 @@ static bool check_range(struct rpc_call *c, const struct wallet *w,
 static bool check_stored(struct rpc_call *c, const struct wallet *w, int32_t from)
 {
     const struct chain_source *chain = w->opt->chain;
-    if (from >= chain->prune_height(chain->ctx))
-        return true;
-    rpc_error(c, RPC_MISC_ERROR,
-              "Can't rescan beyond pruned data. Use RPC call getblockchaininfo to "
-              "determine your pruned height.");
-    return false;
+    int32_t snapshot = chain->snapshot_height(chain->ctx);
+    if (snapshot > 0 && from <= snapshot)
+        rpc_error(c, RPC_MISC_ERROR,
+                  "Failed to rescan unavailable blocks likely due to an in-progress "
+                  "assumeutxo background sync. Check logs or getchainstates RPC for "
+                  "assumeutxo background sync progress and try again later.");
+    else if (from < chain->prune_height(chain->ctx))
+        rpc_error(c, RPC_MISC_ERROR,
+                  "Can't rescan beyond pruned data. Use RPC call getblockchaininfo to "
+                  "determine your pruned height.");
+    return !c->failed;
 }
 
 static bool may_scan(struct rpc_call *c, struct wallet *w, struct scan_options *o)

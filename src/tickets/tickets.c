@@ -8,12 +8,14 @@
 #include "tickets/index.h"
 #include "tickets/pastelid.h"
 #include "tickets/rules.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/rand.h"
 
 #define SIGCACHE_BYTES  (8u << 20) /* signatures of some thirty full blocks */
 #define MIN_INDEX_CACHE (1u << 20)
+#define STEP_US         50000 /* of catching up, before other jobs get their turn */
 
 struct tickets {
     struct tickets_options opt; /* datadir owned */
@@ -185,21 +187,31 @@ static struct block_index *shared_block(struct tickets *t)
     return bi != NULL ? chain_fork_point(t->cm, bi) : NULL;
 }
 
-/* From wherever the index stands to the tip; returns the height at which it stopped. */
-static enum err catch_up(struct tickets *t, int32_t *height)
+/* Behind a UTXO snapshot blocks may not have come yet; they will, in order. */
+static bool is_to_come(const struct tickets *t, const struct block_index *bi)
+{
+    const struct block_index *base = chainman_snapshot_base(t->cm);
+    return base != NULL && bi->height <= base->height &&
+           !(bi->status & BLOCK_HAVE_UNDO);
+}
+
+/* From wherever the index stands towards the tip, until the clock says @until (0: all
+ * the way); *height is where it stopped, *done that there is no more. */
+static enum err catch_up(struct tickets *t, int64_t until, int32_t *height, bool *done)
 {
     struct block_index *at = shared_block(t);
-    struct block_index *genesis = chain_at(t->cm, 0);
-    enum err e = ERR_OK;
     if (at == NULL)
-        at = genesis;
+        at = chain_at(t->cm, 0);
     *height = at->height;
-    e = ticket_index_rewind(t->index, at->height, &at->hash);
-    while (e == ERR_OK && (at = chain_next(t->cm, at)) != NULL) {
+    enum err e = ticket_index_rewind(t->index, at->height, &at->hash);
+    for (;;) {
+        at = chain_next(t->cm, at);
+        *done = at == NULL || is_to_come(t, at);
+        if (*done || e != ERR_OK || (until != 0 && clock_steady_us() >= until))
+            return e;
         *height = at->height;
         e = add_block(t, at);
     }
-    return e;
 }
 
 static void on_connected(void *ctx, const struct block *b, const struct block_index *bi)
@@ -234,9 +246,34 @@ static char *catch_up_error(enum err e, int32_t height)
         (int)height, cause);
 }
 
+/* The history is complete: what was built on the snapshot follows, in steps. */
+static void go_on(void *arg)
+{
+    struct tickets *t = arg;
+    int32_t height;
+    bool done = false;
+    enum err e = catch_up(t, clock_steady_us() + STEP_US, &height, &done);
+    if (e != ERR_OK) {
+        char *sentence = catch_up_error(e, height);
+        stop(t, sentence);
+        free(sentence);
+    } else if (!done) {
+        chainman_post(t->cm, go_on, t);
+    }
+}
+
+static void on_snapshot(void *ctx, const struct block_index *base UNUSED,
+                        bool validated)
+{
+    struct tickets *t = ctx;
+    if (validated)
+        chainman_post(t->cm, go_on, t);
+}
+
 enum err tickets_attach(struct tickets *t, struct chainman *cm, char **error)
 {
     int32_t height;
+    bool done;
     *error = NULL;
     if (!has_tickets(t))
         return ERR_OK;
@@ -244,7 +281,7 @@ enum err tickets_attach(struct tickets *t, struct chainman *cm, char **error)
     enum err e = open_index(t, error);
     if (e != ERR_OK)
         return e;
-    e = catch_up(t, &height);
+    e = catch_up(t, 0, &height, &done);
     if (e != ERR_OK) {
         *error = catch_up_error(e, height);
         return e;
@@ -252,6 +289,8 @@ enum err tickets_attach(struct tickets *t, struct chainman *cm, char **error)
     chainman_subscribe(cm,
                        &(struct chain_events){.ctx = t,
                                               .block_connected = on_connected,
+                                              .history_connected = on_connected,
+                                              .snapshot = on_snapshot,
                                               .block_disconnected = on_disconnected});
     return ERR_OK;
 }

@@ -22,6 +22,7 @@ enum event_kind {
     EVENT_TX_ADDED,
     EVENT_TX_REMOVED,
     EVENT_FLUSHED,
+    EVENT_JUMPED,
 };
 
 struct event {
@@ -84,7 +85,8 @@ static void push_block(struct chain_feed *f, enum event_kind kind,
     struct event *ev = push(f, kind);
     if (ev != NULL) {
         ev->at = *at;
-        hold_block(f, ev, b);
+        if (b != NULL)
+            hold_block(f, ev, b);
     }
     f->tip = *tip;
     f->n_tips++;
@@ -125,6 +127,11 @@ void chain_feed_tx_removed(struct chain_feed *f, const struct tx *tx,
                            enum feed_removal why)
 {
     push_tx(f, EVENT_TX_REMOVED, tx, why);
+}
+
+void chain_feed_jumped(struct chain_feed *f, const struct chain_point *to)
+{
+    push_block(f, EVENT_JUMPED, NULL, to, &to->hash);
 }
 
 void chain_feed_flushed(struct chain_feed *f)
@@ -170,6 +177,9 @@ static void tell(struct follower *f, const struct event *ev)
         break;
     case EVENT_FLUSHED:
         save_best(f);
+        break;
+    case EVENT_JUMPED:
+        follow_jumped(f, &ev->at);
         break;
     }
     wallet_unlock(f->w);

@@ -98,6 +98,9 @@ struct chain_source {
     /* Lowest height from which on all blocks up to the tip are stored: 0 unless
      * pruned. */
     int32_t (*prune_height)(void *ctx);
+    /* Up to this height blocks may be missing, because the chain began with a UTXO
+     * snapshot and its history is still being fetched. 0: none are. */
+    int32_t (*snapshot_height)(void *ctx);
     /* Whether one of the scripts may be paid or spent in the block, from its BIP 158
      * filter. May be NULL. */
     enum filter_answer (*filter_match)(void *ctx, const struct hash256 *hash,

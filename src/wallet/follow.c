@@ -257,6 +257,20 @@ void follow_block_connected(struct follower *f, const struct block *b,
         with_block(f, at, connect);
 }
 
+void follow_jumped(struct follower *f, const struct chain_point *to)
+{
+    if (!leave_branch(f, to))
+        return;
+    log_warning(
+        f->w->opt->log,
+        "[%s] The chain goes on from a UTXO snapshot at height %d. Blocks above "
+        "height %d are not searched: call rescanblockchain once they are "
+        "validated (getchainstates).",
+        f->w->name, (int)to->height, (int)f->best.height);
+    follow_set_best(f, to);
+    note(f, follow_save_best(f, to));
+}
+
 void follow_to(struct follower *f, const struct chain_point *tip)
 {
     if (leave_branch(f, tip) && close_gap(f, tip) && f->best.height < tip->height)

@@ -41,6 +41,8 @@ enum feed_removal {
 };
 void chain_feed_tx_removed(struct chain_feed *f, const struct tx *tx,
                            enum feed_removal why);
+/* The chain goes on from a block whose history it does not have (a UTXO snapshot). */
+void chain_feed_jumped(struct chain_feed *f, const struct chain_point *to);
 /* The chain state is on disk: a good moment to note where wallets stand. */
 void chain_feed_flushed(struct chain_feed *f);
 

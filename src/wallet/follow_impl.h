@@ -42,6 +42,8 @@ void follow_block_connected(struct follower *f, const struct block *b,
                             const struct chain_point *at);
 void follow_block_disconnected(struct follower *f, const struct block *b,
                                const struct chain_point *at);
+/* The same for a block that the chain jumped to: nobody can read what lies between. */
+void follow_jumped(struct follower *f, const struct chain_point *to);
 /* Leads the wallet to the chain's tip, from wherever it stands. */
 void follow_to(struct follower *f, const struct chain_point *tip);
 void follow_tx_added(struct follower *f, const struct tx *tx);

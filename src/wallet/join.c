@@ -124,6 +124,16 @@ static bool catch_up(struct follower *f, struct wallet_error *e)
         return false;
     if (from > tip.height)
         return true;
+    int32_t snapshot = chain->snapshot_height(chain->ctx);
+    if (snapshot > 0 && from <= snapshot)
+        return wallet_fail(
+            e, WALLET_FAILED,
+            "Wallet loading failed. Error loading wallet. Wallet requires blocks to be "
+            "downloaded, and software does not currently support loading wallets while "
+            "blocks are being downloaded out of order when using assumeutxo snapshots. "
+            "Wallet should be able to load successfully after node sync reaches height "
+            "%d",
+            (int)snapshot);
     if (from < chain->prune_height(chain->ctx))
         return wallet_fail(
             e, WALLET_FAILED,

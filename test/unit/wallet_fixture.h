@@ -184,6 +184,7 @@ static inline void fake_chain_init(struct fake_chain *c, int32_t height)
         .first_since = fake_first_since,
         .read_block = fake_read_block,
         .prune_height = fake_zero,
+        .snapshot_height = fake_zero,
         .progress = fake_progress,
         .ready = fake_true,
         .stopping = fake_false,

@@ -356,7 +356,10 @@ static void finish(void *arg)
     char hex[65];
     if (!check_chain(l))
         return;
-    enum err e = snapshot_dir_complete(cm, &l->base->hash);
+    /* The next start must know the header of the base. */
+    enum err e = chainman_flush(cm);
+    if (e == ERR_OK)
+        e = snapshot_dir_complete(cm, &l->base->hash);
     if (e != ERR_OK) {
         fail(l, "Cannot write the snapshot: %s", err_text(e));
         return;

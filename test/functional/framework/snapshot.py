@@ -13,6 +13,7 @@ class Source:
         self.node, self.params = node, node.params
         self.wallet = MiniWallet(node)
         self.wallet.generate(105)
+        self.coin = self.wallet.get_utxo(confirmed_only=True)  # an early one, kept
         while node.getblockcount() < base:
             self.wallet.send(confirmed_only=True, outputs=4)
             self.wallet.generate(1)
