@@ -14,13 +14,21 @@
 #define INDEX_VERSION  1
 #define FIELD_KEY_SIZE 16
 
+#define KIND_IDS 256
+
+/* What adds up from block to block. */
+struct index_sums {
+    uint64_t withheld;
+    uint64_t tickets[KIND_IDS];
+};
+
 struct ticket_index {
     struct db *db; /* owned */
     pthread_mutex_t
         lock; /* of what follows: read by RPC, changed by the chain's thread */
     struct hash256 best;
     int32_t height;
-    uint64_t withheld;
+    struct index_sums sums;
 };
 
 /* --- keys and records --- */
@@ -84,6 +92,7 @@ static struct index_key key_field(const struct ticket_kind *kind, const char *na
 
 static const struct index_key key_heights = {.octets = {'h'}, .len = 1};
 static const struct index_key key_best = {.octets = {'B'}, .len = 1};
+static const struct index_key key_counts = {.octets = {'n'}, .len = 1};
 
 struct place {
     const struct ticket_record *record;
@@ -179,6 +188,32 @@ static enum err read_withheld(struct ticket_index *ix, int32_t height, uint64_t 
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+/* An index that was written before there were counts: once. */
+static enum err count_tickets(struct ticket_index *ix)
+{
+    const uint8_t prefix = 'k';
+    struct db_iter *it = db_iter_new(ix->db, NULL, bytes_of(&prefix, 1));
+    for (; db_iter_valid(it); db_iter_next(it))
+        ix->sums.tickets[db_iter_key(it).data[1]]++;
+    return db_iter_free(it);
+}
+
+static enum err load_counts(struct ticket_index *ix)
+{
+    struct buf value = {0};
+    struct reader r;
+    enum err e = db_get(ix->db, key_view(&key_counts), &value);
+    reader_init(&r, value.data, value.len);
+    while (e == ERR_OK && reader_left(&r) > 0) {
+        uint8_t kind = read_u8(&r);
+        ix->sums.tickets[kind] = read_u64(&r);
+    }
+    if (e == ERR_OK && r.bad)
+        e = ERR_CORRUPT;
+    buf_clear(&value);
+    return e == ERR_NOT_FOUND ? count_tickets(ix) : e;
+}
+
 static enum err load_best(struct ticket_index *ix)
 {
     struct buf value = {0};
@@ -189,8 +224,10 @@ static enum err load_best(struct ticket_index *ix)
         reader_init(&r, value.data, value.len);
         ix->best = read_hash256(&r);
         ix->height = read_i32(&r);
-        e = reader_done(&r) ? read_withheld(ix, ix->height, &ix->withheld)
+        e = reader_done(&r) ? read_withheld(ix, ix->height, &ix->sums.withheld)
                             : ERR_CORRUPT;
+        if (e == ERR_OK)
+            e = load_counts(ix);
     }
     buf_clear(&value);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
@@ -251,9 +288,17 @@ void ticket_index_best(struct ticket_index *ix, struct hash256 *hash, int32_t *h
 struct amount ticket_index_withheld(struct ticket_index *ix)
 {
     pthread_mutex_lock(&ix->lock);
-    struct amount sum = amount_of((int64_t)ix->withheld);
+    struct amount sum = amount_of((int64_t)ix->sums.withheld);
     pthread_mutex_unlock(&ix->lock);
     return sum;
+}
+
+uint64_t ticket_index_count(struct ticket_index *ix, const struct ticket_kind *kind)
+{
+    pthread_mutex_lock(&ix->lock);
+    uint64_t n = ix->sums.tickets[kind->id];
+    pthread_mutex_unlock(&ix->lock);
+    return n;
 }
 
 /* --- following the chain --- */
@@ -268,18 +313,34 @@ static void batch_best(struct db_batch *b, const struct hash256 *hash, int32_t h
     buf_clear(&value);
 }
 
+static void batch_counts(struct db_batch *b, const struct index_sums *sums)
+{
+    struct buf value = {0};
+    struct sink s = sink_to_buf(&value);
+    for (size_t i = 0; i < KIND_IDS; i++) {
+        if (sums->tickets[i] == 0)
+            continue;
+        write_u8(&s, (uint8_t)i);
+        write_u64(&s, sums->tickets[i]);
+    }
+    db_batch_put(b, key_view(&key_counts), buf_view(&value));
+    buf_clear(&value);
+}
+
 static enum err write_to(struct ticket_index *ix, struct db_batch *b,
-                         const struct hash256 *hash, int32_t height, uint64_t withheld,
-                         bool sync)
+                         const struct hash256 *hash, int32_t height,
+                         const struct index_sums *sums, bool sync)
 {
     batch_best(b, hash, height);
+    if (memcmp(sums->tickets, ix->sums.tickets, sizeof(sums->tickets)) != 0)
+        batch_counts(b, sums);
     enum err e = db_write(ix->db, b, sync);
     if (e != ERR_OK)
         return e;
     pthread_mutex_lock(&ix->lock);
     ix->best = *hash;
     ix->height = height;
-    ix->withheld = withheld;
+    ix->sums = *sums;
     pthread_mutex_unlock(&ix->lock);
     return ERR_OK;
 }
@@ -300,8 +361,8 @@ static void del_place(void *ctx, struct bytes key)
     db_batch_del(((struct place_writer *)ctx)->batch, key);
 }
 
-static void index_tx(struct db_batch *batch, const struct block *b, int32_t height,
-                     uint32_t i)
+static void index_tx(struct db_batch *batch, struct index_sums *sums,
+                     const struct block *b, int32_t height, uint32_t i)
 {
     const struct tx *tx = &b->txs[i];
     struct ticket_record r = {
@@ -312,6 +373,7 @@ static void index_tx(struct db_batch *batch, const struct block *b, int32_t heig
         ticket_decode(&r.ticket, payload) != TICKET_OK)
         return;
     r.burned = tx->out[out].value;
+    sums->tickets[r.ticket.kind->id]++;
     struct buf value = {0};
     struct index_key k = key_txid(&tx->txid);
     record_write(&value, &r);
@@ -320,14 +382,13 @@ static void index_tx(struct db_batch *batch, const struct block *b, int32_t heig
     buf_clear(&value);
 }
 
-static uint64_t batch_withheld(struct db_batch *b, int32_t height, uint64_t sum)
+static void batch_withheld(struct db_batch *b, int32_t height, uint64_t sum)
 {
     uint8_t value[8];
     struct index_key k = key_withheld(height);
     put_le64(value, sum);
     if (sum > 0)
         db_batch_put(b, key_view(&k), bytes_of(value, sizeof(value)));
-    return sum;
 }
 
 enum err ticket_index_connect(struct ticket_index *ix, const struct block *b,
@@ -335,11 +396,13 @@ enum err ticket_index_connect(struct ticket_index *ix, const struct block *b,
 {
     struct db_batch batch;
     enum err e = ERR_OK;
+    struct index_sums sums = ix->sums;
     db_batch_init(&batch);
-    uint64_t sum = batch_withheld(&batch, height, ix->withheld + (uint64_t)withheld.v);
+    sums.withheld += (uint64_t)withheld.v;
+    batch_withheld(&batch, height, sums.withheld);
     for (uint32_t i = 1; i < b->n_tx; i++)
-        index_tx(&batch, b, height, i);
-    e = write_to(ix, &batch, &b->hash, height, sum, false);
+        index_tx(&batch, &sums, b, height, i);
+    e = write_to(ix, &batch, &b->hash, height, &sums, false);
     db_batch_clear(&batch);
     return e;
 }
@@ -350,7 +413,7 @@ static bool is_own(const struct db_iter *it)
 }
 
 static enum err drop_ticket(struct ticket_index *ix, struct db_batch *batch,
-                            const struct hash256 *txid)
+                            struct index_sums *sums, const struct hash256 *txid)
 {
     struct ticket_record r = {0};
     struct index_key k = key_txid(txid);
@@ -358,6 +421,7 @@ static enum err drop_ticket(struct ticket_index *ix, struct db_batch *batch,
     if (e == ERR_OK) {
         each_place(&r, del_place, &(struct place_writer){batch, txid});
         db_batch_del(batch, key_view(&k));
+        sums->tickets[r.ticket.kind->id]--;
     }
     ticket_record_clear(&r);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
@@ -368,8 +432,8 @@ enum err ticket_index_rewind(struct ticket_index *ix, int32_t height,
 {
     struct db_batch batch;
     struct index_key from = key_heights;
-    uint64_t withheld;
-    enum err e = read_withheld(ix, height, &withheld);
+    struct index_sums sums = ix->sums;
+    enum err e = read_withheld(ix, height, &sums.withheld);
     db_batch_init(&batch);
     key_place(&from, (uint32_t)(height + 1), 0);
     struct db_iter *it = db_iter_new(ix->db, NULL, key_view(&key_heights));
@@ -381,13 +445,13 @@ enum err ticket_index_rewind(struct ticket_index *ix, int32_t height,
             break;
         }
         memcpy(txid.b, db_iter_value(it).data, 32);
-        e = drop_ticket(ix, &batch, &txid);
+        e = drop_ticket(ix, &batch, &sums, &txid);
     }
     enum err walk = db_iter_free(it);
     if (e == ERR_OK)
         e = walk;
     if (e == ERR_OK)
-        e = write_to(ix, &batch, hash, height, withheld, false);
+        e = write_to(ix, &batch, hash, height, &sums, false);
     db_batch_clear(&batch);
     return e;
 }
@@ -396,7 +460,7 @@ enum err ticket_index_sync(struct ticket_index *ix)
 {
     struct db_batch batch;
     db_batch_init(&batch);
-    enum err e = write_to(ix, &batch, &ix->best, ix->height, ix->withheld, true);
+    enum err e = write_to(ix, &batch, &ix->best, ix->height, &ix->sums, true);
     db_batch_clear(&batch);
     return e;
 }

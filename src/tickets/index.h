@@ -10,6 +10,7 @@
  *   'k' kind height position     txid
  *   'w' height                   u64: shares of supernodes up to this block that were
  *                                not created, since there was nobody to get them
+ *   'n'                          n x { u8 kind, u64 tickets of it }
  *   'f' field height position    txid; field is 16 octets of
  *                                SHA3(kind, name of the field, 00, value); of a list
  *                                of reports, one for each token
@@ -47,6 +48,8 @@ NODISCARD enum err ticket_index_connect(struct ticket_index *ix, const struct bl
                                         int32_t height, struct amount withheld);
 /* The sum of all shares withheld up to the block it stands at. */
 struct amount ticket_index_withheld(struct ticket_index *ix);
+/* How many tickets of a kind there are up to that block. Any thread. */
+uint64_t ticket_index_count(struct ticket_index *ix, const struct ticket_kind *kind);
 /* Forgets everything above the height, whose block has this hash. */
 NODISCARD enum err ticket_index_rewind(struct ticket_index *ix, int32_t height,
                                        const struct hash256 *hash);
