@@ -55,8 +55,7 @@ void connman_remove(struct peer *p)
                     (net->n_peers - i) * sizeof(*net->peers));
             break;
         }
-    net->gone.sent += p->link->count.sent;
-    net->gone.recv += p->link->count.recv;
+    link_counters_add(&net->gone, &p->link->count);
     if (p->ready && (p->type == CONN_OUTBOUND_FULL || p->type == CONN_MANUAL))
         addrman_connected(net->addrs, &p->addr);
     list_add(&net->removed, &net->n_removed, p);

@@ -124,10 +124,15 @@ struct net_counts net_count_connections(struct net *net)
 void net_get_totals(struct net *net, struct net_totals *out)
 {
     net_resume(net);
-    *out = (struct net_totals){.recv = net->gone.recv, .sent = net->gone.sent};
-    for (size_t i = 0; i < net->n_peers; i++) {
-        out->recv += net->peers[i]->link->count.recv;
-        out->sent += net->peers[i]->link->count.sent;
+    struct link_counters sum = {0};
+    link_counters_add(&sum, &net->gone);
+    for (size_t i = 0; i < net->n_peers; i++)
+        link_counters_add(&sum, &net->peers[i]->link->count);
+    *out = (struct net_totals){
+        .recv = sum.recv, .sent = sum.sent, .orphans = orphanage_size(net->orphans)};
+    for (size_t i = 0; i <= MSG_COUNT; i++) {
+        out->recv_per_msg[i] = sum.recv_per_msg[i];
+        out->sent_per_msg[i] = sum.sent_per_msg[i];
     }
     out->time_ms = net_now_us(net) / 1000;
     out->upload_target = net->opt.max_upload_target;

@@ -288,7 +288,7 @@ struct net {
     bool bind_on_any;                /* constant after open; no address was named */
     struct local_address locals[32];
     size_t n_locals;
-    struct link_counters gone; /* sums of closed connections: sent, recv */
+    struct link_counters gone; /* sums of closed connections */
     uint64_t cycle_sent;       /* block octets of this upload cycle */
     int64_t cycle_start_s;
     int64_t scheduler_offset_s;

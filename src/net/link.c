@@ -112,6 +112,16 @@ void link_close(struct link *l)
     pthread_mutex_unlock(&l->lock);
 }
 
+void link_counters_add(struct link_counters *sum, const struct link_counters *c)
+{
+    sum->sent += c->sent;
+    sum->recv += c->recv;
+    for (size_t i = 0; i <= MSG_COUNT; i++) {
+        sum->sent_per_msg[i] += c->sent_per_msg[i];
+        sum->recv_per_msg[i] += c->recv_per_msg[i];
+    }
+}
+
 /* -- In ------------------------------------------------------------------- */
 
 static void count_in(struct link *l, const struct message *m)

@@ -28,6 +28,9 @@ struct link_counters {
     _Atomic int64_t last_send, last_recv; /* unix seconds; 0: never */
 };
 
+/* The traffic of one more connection. */
+void link_counters_add(struct link_counters *sum, const struct link_counters *c);
+
 struct link {
     _Atomic int refs;
     struct loop *loop;

@@ -166,6 +166,8 @@ struct peer_info *net_peers(struct net *net, size_t *n);
 
 struct net_totals {
     uint64_t recv, sent;
+    uint64_t sent_per_msg[MSG_COUNT + 1], recv_per_msg[MSG_COUNT + 1]; /* last: other */
+    size_t orphans; /* transactions whose inputs are unknown */
     int64_t time_ms;
     uint64_t upload_target, target_left;
     int64_t target_span_s, cycle_left_s;

@@ -23,6 +23,7 @@ struct hash_set {
         *spent; /* owned; per bucket a bit for each entry that may be replaced */
     size_t n;   /* buckets */
     _Atomic bool used;
+    _Atomic uint64_t hits, misses;
 };
 
 struct sigcache {
@@ -84,6 +85,7 @@ static bool hash_set_has(struct hash_set *s, const struct hash256 *key, bool con
     key_words(k, key);
     size_t at = bucket_of(s, k);
     int way = find_way(&s->buckets[at], k);
+    atomic_fetch_add_explicit(way < 0 ? &s->misses : &s->hits, 1, memory_order_relaxed);
     if (way < 0)
         return false;
     if (consume)
@@ -194,6 +196,16 @@ static struct hash256 tx_key(const struct sigcache *c, const struct hash256 *wtx
     sha256_update(&h, le, 4);
     sha256_final(&h, key.b);
     return key;
+}
+
+struct sigcache_lookups sigcache_lookups(const struct sigcache *c)
+{
+    return (struct sigcache_lookups){
+        .signature_hits = c->signatures.hits,
+        .signature_misses = c->signatures.misses,
+        .tx_hits = c->txs.hits,
+        .tx_misses = c->txs.misses,
+    };
 }
 
 bool sigcache_is_empty(const struct sigcache *c)

@@ -23,6 +23,11 @@ struct hash256 sigcache_schnorr_key(const struct sigcache *c,
 bool sigcache_has_signature(struct sigcache *c, const struct hash256 *key,
                             bool consume);
 void sigcache_add_signature(struct sigcache *c, const struct hash256 *key);
+/* How often a look-up found what it asked for, and how often not. Any thread. */
+struct sigcache_lookups {
+    uint64_t signature_hits, signature_misses, tx_hits, tx_misses;
+};
+struct sigcache_lookups sigcache_lookups(const struct sigcache *c);
 /* No signature was ever added: a lookup would be in vain. */
 bool sigcache_is_empty(const struct sigcache *c);
 

@@ -60,6 +60,7 @@ struct coins_cache {
     uint64_t key[4];
 
     size_t n_dirty, long_bytes;
+    struct coins_lookups lookups;
 };
 
 /* -- Slots -- */
@@ -345,8 +346,10 @@ static void latch(struct coins_cache *cc, enum err e)
 static struct slot *fetch_slot(struct coins_cache *cc, const struct outpoint *o)
 {
     struct slot *s = cache_find(cc, o);
+    cc->lookups.hits += s != NULL;
     if (s)
         return s;
+    cc->lookups.misses++;
     struct arena mem;
     struct coin c;
     arena_init(&mem, 256);
@@ -526,6 +529,11 @@ void coins_insert_clean(struct coins_cache *cc, const struct outpoint *o,
 }
 
 /* -- Memory and flush -- */
+
+struct coins_lookups coins_cache_lookups(const struct coins_cache *cc)
+{
+    return cc->lookups;
+}
 
 size_t coins_cache_count(const struct coins_cache *cc)
 {

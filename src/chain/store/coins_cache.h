@@ -59,6 +59,11 @@ void coins_insert_clean(struct coins_cache *cc, const struct outpoint *o,
                         const struct coin *c);
 
 /* -- Memory and flush -- */
+/* How often a coin that was asked for stood in the cache, and how often not. */
+struct coins_lookups {
+    uint64_t hits, misses;
+};
+struct coins_lookups coins_cache_lookups(const struct coins_cache *cc);
 size_t coins_cache_count(const struct coins_cache *cc);
 /* Heap octets of the cache, without the database. */
 size_t coins_cache_memory(const struct coins_cache *cc);

@@ -64,6 +64,12 @@ struct hash256 index_db_best(struct index_db *i)
     return best;
 }
 
+uint64_t index_db_bytes(struct index_db *i)
+{
+    static const uint8_t first = 0, last = 0xff;
+    return db_approximate_size(i->db, bytes_of(&first, 1), bytes_of(&last, 1));
+}
+
 void index_db_rewind(struct index_db *i, const struct hash256 *best)
 {
     pthread_mutex_lock(&i->mutex);

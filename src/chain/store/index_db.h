@@ -30,6 +30,7 @@ NODISCARD enum err index_db_open(struct index_db *i, const char *name, const cha
 void index_db_close(struct index_db *i);
 /* Zero for an empty one. Thread-safe. */
 struct hash256 index_db_best(struct index_db *i);
+uint64_t index_db_bytes(struct index_db *i); /* on disk, roughly */
 /* Writes a block's entries; the index stands at @best then. */
 NODISCARD enum err index_db_advance(struct index_db *i, struct db_batch *batch,
                                     const struct hash256 *best);

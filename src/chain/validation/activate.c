@@ -157,7 +157,9 @@ static bool tip_connect(struct chainstate *cs, struct block_index *bi,
     struct chainman *cm = cs->cm;
     struct reject rej = {0};
     chainman_write_lock(cm);
+    int64_t begin = clock_steady_us();
     bool ok = block_connect(cs, b, bi, CONNECT_FULL, &rej);
+    histogram_add(&cm->connect_times, clock_steady_us() - begin);
     if (ok) {
         set_tip(cs, bi);
         candidates_prune(cs);

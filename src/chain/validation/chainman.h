@@ -33,6 +33,7 @@ struct sigcache;
 struct state;
 struct tx;
 struct filter_index;
+struct histogram;
 struct txindex;
 struct versionbits;
 
@@ -130,6 +131,7 @@ struct index_status {
     const char *name; /* "txindex" */
     bool synced;      /* stands at the tip */
     int32_t height;
+    uint64_t bytes; /* on disk, roughly */
 };
 #define MAX_INDEXES 3
 /* The indexes that are on; @out holds MAX_INDEXES. Under the read lock. */
@@ -137,6 +139,8 @@ size_t chainman_indexes(const struct chainman *cm, struct index_status *out);
 uint64_t chainman_prune_target(const struct chainman *cm); /* as in the options */
 /* Block files were deleted, once. */
 bool chainman_has_pruned(const struct chainman *cm);
+/* How long the connection of blocks took since the start. */
+const struct histogram *chainman_connect_times(const struct chainman *cm);
 /* Share of all transactions that the chain up to @bi holds, from the rate so far: 0
  * to 1. */
 double chainman_progress(const struct chainman *cm, const struct block_index *bi);

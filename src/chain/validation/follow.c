@@ -217,9 +217,12 @@ size_t chainman_indexes(const struct chainman *cm, struct index_status *out)
         if (!is_on(cm, i))
             continue;
         const struct block_index *at = index_tip(cm, i);
-        out[n++] = (struct index_status){.name = index_kinds[i].name,
-                                         .synced = at != NULL && at == chain_tip(cm),
-                                         .height = at ? at->height : 0};
+        out[n++] = (struct index_status){
+            .name = index_kinds[i].name,
+            .synced = at != NULL && at == chain_tip(cm),
+            .height = at ? at->height : 0,
+            .bytes = index_db_bytes(index_kinds[i].base(&cm->indexes)),
+        };
     }
     return n;
 }

@@ -18,6 +18,7 @@
 #include "chain/validation/hooks.h"
 #include "util/clock.h"
 #include "util/fs.h"
+#include "util/histogram.h"
 #include "util/log.h"
 #include "util/map.h"
 #include "util/mem.h"
@@ -95,6 +96,7 @@ struct chainman {
     struct indexes indexes;        /* -txindex and its like */
     size_t coins_share;            /* octets that -dbcache leaves for all chainstates */
     int64_t next_flush_us;         /* steady time of the next periodic flush */
+    struct histogram connect_times; /* under the write lock */
     bool have_pruned;
 
     /* the tree: changed under the write lock */

@@ -402,6 +402,11 @@ struct versionbits *chainman_versionbits(const struct chainman *cm)
     return (struct versionbits *)&cm->versionbits;
 }
 
+const struct histogram *chainman_connect_times(const struct chainman *cm)
+{
+    return &cm->connect_times;
+}
+
 void chainman_set_mempool(struct chainman *cm, const struct mempool_link *link)
 {
     cm->mempool = *link;
