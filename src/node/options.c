@@ -131,13 +131,15 @@ const struct opt daemon_options[] = {
          "Connect to a peer and try to keep the connection"),
     NUM("bantime", "86400", 0, 0, 0,
         "Seconds for which a ban by hand lasts unless it says otherwise"),
-    MANY("bind", "<addr>[:<port>][=onion]", OPT_NETWORK_ONLY,
-         "Listen on an address (default: all addresses); =onion marks the one where Tor "
-         "brings the callers of an onion service (default: 127.0.0.1 and the port after "
-         "-port)"),
-    FLAG("cjdnsreachable", "0", 0,
-         "This host is in the CJDNS network: addresses of fc00::/8 are CJDNS's, and are "
-         "connected to (see doc/privacy-networks.md)"),
+    MANY(
+        "bind", "<addr>[:<port>][=onion]", OPT_NETWORK_ONLY,
+        "Listen on an address (default: all addresses); =onion marks the one where Tor "
+        "brings the callers of an onion service (default: 127.0.0.1 and the port after "
+        "-port)"),
+    FLAG(
+        "cjdnsreachable", "0", 0,
+        "This host is in the CJDNS network: addresses of fc00::/8 are CJDNS's, and are "
+        "connected to (see doc/privacy-networks.md)"),
     MANY("connect", "<ip>", OPT_NETWORK_ONLY,
          "Connect to these peers only; -noconnect makes no automatic connection"),
     FLAG("discover", NULL, 0, "Find out own addresses (default: 1 when listening)"),
@@ -158,22 +160,26 @@ const struct opt daemon_options[] = {
     TEXT("maxuploadtarget", "<n>", "0M", 0,
          "Keep outbound traffic of a day below this many MiB (suffixes k K m M g G t "
          "T); 0 is no limit"),
-    FLAG("natpmp", "0", OPT_IGNORED,
-         "Left out: ports are not mapped by NAT-PMP or PCP; map the port at the router"),
+    FLAG(
+        "natpmp", "0", OPT_IGNORED,
+        "Left out: ports are not mapped by NAT-PMP or PCP; map the port at the router"),
     FLAG("networkactive", "1", 0, "Enable all network activity"),
-    TEXT("onion", "<ip:port|path>", NULL, 0,
-         "Reach Tor onion services through another SOCKS5 proxy, 0 to never connect to "
-         "them; a path is that of a Unix socket, written unix:<path> (default: -proxy)"),
+    TEXT(
+        "onion", "<ip:port|path>", NULL, 0,
+        "Reach Tor onion services through another SOCKS5 proxy, 0 to never connect to "
+        "them; a path is that of a Unix socket, written unix:<path> (default: -proxy)"),
     MANY("onlynet", "<net>", 0,
          "Connect automatically only to this network (ipv4, ipv6, onion, i2p, cjdns)"),
     NUM("port", NULL, 1, 65535, OPT_NETWORK_ONLY,
         "Port for peers (default: 9933, test 19933, regtest 18344)"),
     TEXT("proxy", "<ip:port|path>", NULL, OPT_DISALLOW_ELISION,
-         "Connect through a SOCKS5 proxy, which also resolves names; a path is that of a "
+         "Connect through a SOCKS5 proxy, which also resolves names; a path is that of "
+         "a "
          "Unix socket, written unix:<path>; -noproxy for none (default: none)"),
-    FLAG("proxyrandomize", "1", 0,
-         "Give the proxy other credentials for every connection, so that Tor uses other "
-         "circuits"),
+    FLAG(
+        "proxyrandomize", "1", 0,
+        "Give the proxy other credentials for every connection, so that Tor uses other "
+        "circuits"),
     MANY("seednode", "<ip>", OPT_NETWORK_ONLY,
          "Ask this node for addresses of peers, then disconnect"),
     NUM("timeout", "5000", 1, 0, 0,
@@ -285,6 +291,10 @@ const struct opt daemon_options[] = {
     NUM("blockversion", NULL, 0, 0, OPT_HIDDEN, "Version of blocks to make (regtest)"),
 #undef GROUP
 #define GROUP "RPC server options"
+    FLAG(
+        "metrics", "0", 0,
+        "Serve figures for monitoring (Prometheus) by GET at /metrics on the RPC port, "
+        "without a password"),
     FLAG("rest", "0", 0, "Serve public data by GET at /rest on the RPC port"),
     FLAG("server", "1", 0, "Accept JSON-RPC commands"),
     MANY("rpcallowip", "<ip>", 0,

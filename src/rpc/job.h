@@ -25,6 +25,8 @@ NODISCARD bool rpc_check_params(struct rpc_call *c);
 bool rpc_is_warm(struct rpc_call *c);
 void rpc_job_enter(struct rpc_server *s, struct rpc_job *j);
 void rpc_job_leave(struct rpc_server *s, struct rpc_job *j);
+/* Notes that a method was called, for the metrics; @name is the table's. */
+void rpc_count_call(struct rpc_server *s, const char *name, int64_t us, bool failed);
 /* The running calls, for getrpcinfo. */
 void rpc_write_active(struct rpc_server *s, struct json_writer *w);
 

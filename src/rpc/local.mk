@@ -61,6 +61,13 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/ticket_register.c src/rpc/ticket_register.h \
 	src/rpc/ticket_sign.c src/rpc/ticket_sign.h
 
+# Monitoring
+libochre_rpc_a_SOURCES += \
+	src/rpc/metrics.c src/rpc/metrics.h \
+	src/rpc/metrics_chain.c \
+	src/rpc/metrics_net.c \
+	src/rpc/metrics_node.c
+
 # Balances, history and scans of wallets
 libochre_rpc_a_SOURCES += \
 	src/rpc/cmd_wallet_balance.c \

@@ -122,6 +122,8 @@ struct rpc_table {
 /* All tables, in the order of `help`; ends with NULL. (rpc/methods.c) */
 extern const struct rpc_table *const rpc_tables[];
 const struct rpc_method *rpc_find_method(const char *name);
+/* What calls of methods that there are not count as. */
+extern const char *const RPC_UNKNOWN_METHOD;
 /* Only what this node offers. *public_reply: see struct rpc_table. */
 const struct rpc_method *rpc_find_method_of(const struct node *n, const char *name,
                                             bool *public_reply);

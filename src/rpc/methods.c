@@ -88,6 +88,8 @@ static const struct rpc_table *find(const char *name, size_t *at)
     return NULL;
 }
 
+const char *const RPC_UNKNOWN_METHOD = "unknown";
+
 const struct rpc_method *rpc_find_method(const char *name)
 {
     size_t at;

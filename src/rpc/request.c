@@ -146,10 +146,8 @@ static bool is_notification(const struct request *r)
 /* -- Calls
  * --------------------------------------------------------------------------------- */
 
-static void execute(struct rpc_call *c, const struct request *r)
+static void find_and_run(struct rpc_call *c, const struct request *r)
 {
-    if (!rpc_is_warm(c))
-        return;
     bool public_reply;
     c->method = rpc_find_method_of(c->node, r->method, &public_reply);
     c->w->out->secret |= !public_reply;
@@ -163,6 +161,15 @@ static void execute(struct rpc_call *c, const struct request *r)
     rpc_job_enter(c->node->rpc, c->job);
     c->method->fn(c);
     rpc_job_leave(c->node->rpc, c->job);
+}
+
+static void execute(struct rpc_call *c, const struct request *r)
+{
+    if (!rpc_is_warm(c))
+        return;
+    find_and_run(c, r);
+    rpc_count_call(c->node->rpc, c->method ? c->method->name : RPC_UNKNOWN_METHOD,
+                   clock_steady_us() - c->job->start, c->failed);
 }
 
 /* Appends the reply. Returns the error's code, or 0. */

@@ -9,11 +9,13 @@
 #include "io/http.h"
 #include "rpc/auth.h"
 #include "rpc/job.h"
+#include "rpc/metrics.h"
 #include "rpc/request.h"
 #include "rpc/rest.h"
 #include "util/args.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "util/map.h"
 
 #define MAX_HEADER              8192
 #define MAX_BODY                (32u << 20)
@@ -27,6 +29,7 @@ struct rpc_server {
     bool warm;               /* warm-up is over */
     char *status;            /* owned: of the warm-up */
     struct rpc_job *running; /* list */
+    struct map calls;        /* name of a method, by its address -> rpc_method_calls */
 };
 
 /* -- Calls
@@ -69,6 +72,36 @@ void rpc_job_leave(struct rpc_server *s, struct rpc_job *j)
     if (j->next)
         j->next->link = j->link;
     pthread_mutex_unlock(&s->lock);
+}
+
+void rpc_count_call(struct rpc_server *s, const char *name, int64_t us, bool failed)
+{
+    pthread_mutex_lock(&s->lock);
+    struct rpc_method_calls *c = map_put(&s->calls, &name, NULL);
+    histogram_add(&c->times, us);
+    c->errors += failed;
+    pthread_mutex_unlock(&s->lock);
+}
+
+bool rpc_server_calls(struct rpc_server *s, const char *name,
+                      struct rpc_method_calls *out)
+{
+    pthread_mutex_lock(&s->lock);
+    const struct rpc_method_calls *c = map_get(&s->calls, &name);
+    if (c)
+        *out = *c;
+    pthread_mutex_unlock(&s->lock);
+    return c != NULL;
+}
+
+size_t rpc_server_active(struct rpc_server *s)
+{
+    size_t n = 0;
+    pthread_mutex_lock(&s->lock);
+    for (const struct rpc_job *j = s->running; j; j = j->next)
+        n++;
+    pthread_mutex_unlock(&s->lock);
+    return n;
 }
 
 /* -- HTTP
@@ -226,6 +259,8 @@ static bool start_http(struct rpc_server *s, char **error)
     http_server_route(s->http, "/wallet/", false, handle, s);
     if (args_bool(a, "rest", false))
         rest_routes(s->http, s->node);
+    if (args_bool(a, "metrics", false))
+        metrics_route(s->http, s->node);
     http_server_start(s->http);
     return bind_all(s, error); /* the last step: calls come from here on */
 }
@@ -235,6 +270,7 @@ static void clear(struct rpc_server *s)
     http_server_free(s->http);
     rpc_auth_free(s->auth);
     pthread_mutex_destroy(&s->lock);
+    map_clear(&s->calls);
     free(s->status);
     free(s);
 }
@@ -245,6 +281,7 @@ bool rpc_server_start(struct node *n, char **error)
     s->node = n;
     s->status = xstrdup("RPC server started");
     pthread_mutex_init(&s->lock, NULL);
+    map_init(&s->calls, sizeof(const char *), sizeof(struct rpc_method_calls));
     n->rpc = s;
     if (rpc_auth_new(&s->auth, n->args, n->log, n->datadir, error) &&
         start_http(s, error))

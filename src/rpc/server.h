@@ -3,6 +3,7 @@
 #define OCHRE_RPC_SERVER_H
 
 #include "rpc/context.h"
+#include "util/histogram.h"
 
 struct rpc_server;
 
@@ -15,6 +16,14 @@ void rpc_server_warmup(struct rpc_server *s, const char *status);
 void rpc_server_ready(struct rpc_server *s);
 /* True until then; appends the status. */
 bool rpc_server_warming_up(struct rpc_server *s, struct buf *status);
+/* What is known of the calls of a method since the start; false: there was none. */
+struct rpc_method_calls {
+    struct histogram times;
+    uint64_t errors;
+};
+bool rpc_server_calls(struct rpc_server *s, const char *name,
+                      struct rpc_method_calls *out);
+size_t rpc_server_active(struct rpc_server *s); /* calls that run now */
 /* No new calls; rpc_cancelled() becomes true for the running ones (n->stopping). */
 void rpc_server_interrupt(struct rpc_server *s);
 /* After rpc_server_interrupt: waits for running calls, removes the cookie, frees. The
