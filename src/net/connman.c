@@ -65,6 +65,14 @@ void connman_remove(struct peer *p)
 
 /* -- The timer ------------------------------------------------------------ */
 
+static void log_unfinished(struct peer *p)
+{
+    struct hash256 session;
+    bool detecting = link_transport(p->link, &session) == TRANSPORT_DETECTING;
+    log_debug(p->net->log, LOG_NET, "%s handshake timeout peer=%lld",
+              detecting ? "V2" : "version", (long long)p->id);
+}
+
 static bool is_inactive(struct net *net, struct peer *p, int64_t now)
 {
     long long id = p->id;
@@ -88,7 +96,7 @@ static bool is_inactive(struct net *net, struct peer *p, int64_t now)
         return true;
     }
     if (!p->ready)
-        log_debug(net->log, LOG_NET, "version handshake timeout peer=%lld", id);
+        log_unfinished(p);
     return !p->ready;
 }
 

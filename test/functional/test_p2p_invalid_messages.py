@@ -4,9 +4,10 @@ import struct
 import pytest
 
 from framework.codec import compact_size
-from framework.messages import (MAX_ADDR, MAX_HEADERS, MAX_INV, MAX_PAYLOAD, Addr, GetHeaders,
-                                Headers, Inv, InvMsg, NetAddress, Raw, SendCmpct)
+from framework.messages import (MAX_ADDR, MAX_HEADERS, MAX_INV, MAX_PAYLOAD, Addr, Addrv2, GetData,
+                                GetHeaders, Headers, Inv, InvMsg, NetAddress, Raw, SendCmpct)
 from framework.p2p import frame
+from framework.primitives import Header
 
 
 @pytest.fixture(scope="module")
@@ -94,10 +95,14 @@ def test_truncated_payload_is_survived(node, peer, command, payload):
 @pytest.mark.parametrize("msg, reason", [
     (lambda: InvMsg([Inv(1, b"\x31" * 32)] * (MAX_INV + 1)),
      f"inv message size = {MAX_INV + 1}"),
+    (lambda: GetData([Inv(1, b"\x31" * 32)] * (MAX_INV + 1)),
+     f"getdata message size = {MAX_INV + 1}"),
     (lambda: Addr([NetAddress()] * (MAX_ADDR + 1)), f"addr message size = {MAX_ADDR + 1}"),
+    (lambda: Addrv2([NetAddress("1.2.3.4", 1)] * (MAX_ADDR + 1)),
+     f"addrv2 message size = {MAX_ADDR + 1}"),
     (lambda: Raw("headers", compact_size(MAX_HEADERS + 1) + bytes(81) * (MAX_HEADERS + 1)),
      f"headers message size = {MAX_HEADERS + 1}"),
-], ids=["inv", "addr", "headers"])
+], ids=["inv", "getdata", "addr", "addrv2", "headers"])
 def test_too_many_entries(node, peer, msg, reason):
     start = node.log_size()
     peer.send(msg())
@@ -121,3 +126,61 @@ def test_unknown_sendcmpct_version_is_ignored(node, peer):
 
 def test_empty_headers_are_fine(node, peer):
     peer.send_and_sync(Headers([]))
+
+
+@pytest.mark.parametrize("payload, problem", [
+    (b"", "end of data"),
+    (b"\x01", "end of data"),
+    # time, services, network 1, an address of 513 octets
+    (b"\x01" + bytes(4) + b"\x09\x01" + compact_size(513) + bytes(513) + b"\0\0",
+     "Address too long: 513 > 512"),
+], ids=["empty", "no-address", "too-long"])
+def test_malformed_addrv2(node, peer, payload, problem):
+    start = node.log_size()
+    peer.send_and_sync(Raw("addrv2", payload))
+    node.wait_log(f"received: addrv2 ({len(payload)} bytes)", start)
+    node.wait_log(f"Exception '{problem}' caught", start)
+
+
+def test_addrv2_of_an_unknown_network(node, peer):
+    """It is skipped; the addresses after it count."""
+    def entry(net, raw):
+        return (struct.pack("<IB", 1795160000, 9) + bytes([net]) + compact_size(len(raw)) + raw
+                + struct.pack(">H", 8333))
+    start = node.log_size()
+    peer.send_and_sync(Raw("addrv2", b"\x02" + entry(0x99, bytes(32)) + entry(1, b"\x09" * 4)))
+    node.wait_log("Received addr: 2 addresses", start)
+    assert "Exception" not in node.log(start)
+
+
+def _tip(node):
+    return bytes.fromhex(node.getbestblockhash())[::-1]
+
+
+def test_headers_without_work_disconnect(node, peer):
+    head = Header(prev=_tip(node), time=1795160000)
+    while head.meets_target():
+        head.nonce += 1
+    start = node.log_size()
+    peer.send(Headers([head]))
+    peer.wait_disconnect()
+    node.wait_log("header with invalid proof of work", start)
+
+
+def test_headers_with_a_gap_disconnect(node, peer):
+    first = Header(prev=_tip(node), time=1795160000).solve()
+    other = Header(prev=b"\x11" * 32, time=1795160001).solve()
+    start = node.log_size()
+    peer.send(Headers([first, other]))
+    peer.wait_disconnect()
+    node.wait_log("non-continuous headers sequence", start)
+
+
+def test_one_peer_may_waste_as_much_as_it_likes(node, peer):
+    """80 of the largest messages, of no known type: dropped one by one."""
+    probe = node.add_peer()
+    data = frame(node.params.magic, "badmsg", b"d" * MAX_PAYLOAD)
+    for _ in range(80):
+        peer.send_raw(data)
+        probe.sync()
+    peer.sync()

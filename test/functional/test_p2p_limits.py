@@ -136,3 +136,20 @@ def test_announcements_are_kept_up_to_a_number(node):
         return {i.hash for m in peer.received("getdata") for i in m.items}
     peer.wait(lambda p: len(asked()) >= 100, what="for requests")
     assert asked() <= set(start[:5000])
+
+
+def test_two_nodes_that_send_much_to_each_other_do_not_block(lab, params):
+    """Each writes more than the sockets hold while the other does the same."""
+    nodes = [lab.node("-nodebug", params=params) for _ in range(2)]
+    nodes[0].connect(nodes[1])
+    chunk = "00" * (4_000_000 - 1)
+    for _ in range(3):
+        for node in nodes:
+            (peer,) = node.getpeerinfo()
+            assert node.sendmsgtopeer(peer["id"], "unknown", chunk) == {}
+
+    def arrived(node):
+        (peer,) = node.getpeerinfo()
+        return peer["bytesrecv_per_msg"].get("*other*", 0) > 3 * 3_999_999
+    for node in nodes:
+        wait_until(lambda n=node: arrived(n), what="for all of it")

@@ -1,9 +1,10 @@
 """A peer that does not finish its handshake, or falls silent, is let go by mock time."""
+import socket
 import time
 
 from framework.messages import Ping
 from framework.p2p import Peer
-from framework.util import wait_until
+from framework.util import TIMEOUT, wait_until
 
 
 def test_unfinished_handshakes_end(lab, params):
@@ -35,6 +36,29 @@ def test_unfinished_handshakes_end(lab, params):
     node.wait_log("version handshake timeout peer=0", start)
     node.wait_log("socket no message in first 3 seconds, 1 0 peer=1", start)
     node.wait_log("socket no message in first 3 seconds, 0 0 peer=2", start)
+
+
+def test_unfinished_handshakes_of_version_2_end(lab, params):
+    """Any 64 octets but the beginning of a version 1 message are a key (BIP 324)."""
+    node = lab.node("-peertimeout=3", params=params)
+    node.set_time(int(time.time()))
+    part, key, garbage = bytes([1]) * 60, bytes([2]) * 64, bytes([3]) * 1000
+    sockets, start = [], node.log_size()
+    for octets in (part, key, garbage, node.params.magic + b"version\0"):
+        sock = socket.create_connection(("127.0.0.1", node.p2p_port), timeout=TIMEOUT)
+        sock.sendall(octets)
+        wait_until(lambda n=len(octets): n in [p["bytesrecv"] for p in node.getpeerinfo()])
+        sockets.append(sock)
+    node.advance(1)
+    for sock in sockets:
+        sock.sendall(b"\0")                   # they go on talking, which does not help
+    assert node.getconnectioncount() == 4
+    node.advance(4)
+    wait_until(lambda: node.getconnectioncount() == 0)
+    node.wait_log("V2 handshake timeout peer=0", start)
+    for n in (1, 2):
+        node.wait_log(f"version handshake timeout peer={n}", start)
+    node.wait_log("socket no message in first 3 seconds, 1 0 peer=3", start)
 
 
 def test_unanswered_ping_ends_after_twenty_minutes(lab, params):
