@@ -4,6 +4,7 @@ libochre_io_a_SOURCES = \
 	src/io/conn.c src/io/conn.h \
 	src/io/endpoint.c src/io/sockaddr.h \
 	src/io/http.c src/io/http.h \
+	src/io/line_conn.c src/io/line_conn.h \
 	src/io/loop.c src/io/loop.h \
 	src/io/netaddr.c src/io/netaddr.h \
 	src/io/proxy.c src/io/proxy.h \
