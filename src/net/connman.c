@@ -4,6 +4,7 @@
 
 #include "net/internal.h"
 #include "net/netgroups.h"
+#include "net/tor_control.h"
 #include "util/fs.h"
 #include "util/pool.h"
 
@@ -166,6 +167,8 @@ static void start_on_loop(void *arg)
     net_resume(net);
     outbound_start(net);
     net_release(net);
+    if (net->opt.listen && net->opt.listen_onion)
+        net->tor = tor_start(net);
     net->timer = loop_timer_new(net->loop, tick, net);
     loop_timer_set(net->timer, 0);
 }
@@ -187,6 +190,7 @@ void connman_stop(struct net *net)
     if (!net->opt.connect_only && net->loaded)
         anchors_save(net);
     listen_stop(net);
+    tor_stop(net->tor);
     dial_stop(net);
     while (net->n_peers)
         connman_remove(net->peers[0]);

@@ -268,7 +268,8 @@ struct net {
     size_t n_listeners;
     struct dial *dials;
     struct loop_timer *timer;
-    struct pool *resolver; /* one thread for names; made when first needed */
+    struct pool *resolver; /* one thread for names and small files */
+    struct tor *tor;       /* owned; NULL: not to be asked */
     int64_t next_addr_save_s, next_map_check_s;
     struct outbound outbound;
 

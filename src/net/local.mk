@@ -19,6 +19,7 @@ libochre_net_a_SOURCES = \
 	src/net/extra_txs.h src/net/extra_txs.c \
 	src/net/fee_filter.c \
 	src/net/extra_peers.c \
+	src/net/file_job.h src/net/file_job.c \
 	src/net/frame.h src/net/frame.c \
 	src/net/handshake.c \
 	src/net/headers.c \
@@ -31,9 +32,7 @@ libochre_net_a_SOURCES = \
 	src/net/net.h src/net/net.c \
 	src/net/orphanage.h src/net/orphanage_impl.h src/net/orphanage.c \
 	src/net/orphan_children.c \
-	src/net/outbound.c \
 	src/net/netgroups.h src/net/netgroups.c \
-	src/net/orphanage.h src/net/orphanage.c \
 	src/net/outbound.h src/net/outbound.c \
 	src/net/peer.c \
 	src/net/permissions.c \
@@ -44,8 +43,9 @@ libochre_net_a_SOURCES = \
 	src/net/recent.h src/net/recent.c \
 	src/net/serve.c src/net/serve_filters.c src/net/serve_headers.c \
 	src/net/seeds.c \
-	src/net/serve.c src/net/serve_filters.c \
 	src/net/transport.h src/net/transport.c \
+	src/net/tor_auth.c src/net/tor_control.h src/net/tor_control.c \
+	src/net/tor_internal.h src/net/tor_reply.h src/net/tor_reply.c \
 	src/net/tx_announce.c src/net/tx_download.c src/net/tx_orphans.c \
 	src/net/tx_packages.c src/net/tx_receive.c \
 	src/net/txrequest.h src/net/txrequest.c \

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "net/netgroups.h"
+#include "net/tor_control.h"
 #include "util/fs.h"
 #include "util/pool.h"
 
@@ -260,6 +261,7 @@ void net_free(struct net *net)
     for (size_t i = 0; i < net->n_added; i++)
         free(net->added[i].name);
     free(net->added);
+    tor_free(net->tor);
     free(net->listeners);
     free(net->whitelist);
     free(net->whitebinds);

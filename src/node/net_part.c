@@ -122,6 +122,9 @@ bool net_part_open(struct daemon *d, char **error)
         .proxy = args_str(a, "proxy", ""),
         .onion = args_str(a, "onion", ""),
         .proxy_randomize = args_bool(a, "proxyrandomize", true),
+        .listen_onion = args_bool(a, "listenonion", true),
+        .tor_control = args_str(a, "torcontrol", "127.0.0.1:9051"),
+        .tor_password = args_str(a, "torpassword", ""),
         .cjdns_reachable = args_bool(a, "cjdnsreachable", false),
     };
     const char *target = args_str(a, "maxuploadtarget", "0");

@@ -43,8 +43,10 @@ void setup_net_interactions(struct setup *s, struct logger *log)
     }
     if (uses_proxy(a))
         imply_by_proxy(s, log);
-    if (!args_bool(a, "listen", true))
+    if (!args_bool(a, "listen", true)) {
         setup_imply(s, log, "-listen=0", "discover", "0");
+        setup_imply(s, log, "-listen=0", "listenonion", "0");
+    }
     if (args_is_set(a, "externalip"))
         setup_imply(s, log, "-externalip set", "discover", "0");
     if (forbids_clearnet(a))
@@ -66,6 +68,8 @@ static bool check_listen(const struct args *a, char **error)
         return true;
     if (binds + whitebinds > 0)
         return refuse(error, "Cannot set -bind or -whitebind together with -listen=0");
+    if (args_bool(a, "listenonion", true))
+        return refuse(error, "Cannot set -listen=0 together with -listenonion=1");
     return true;
 }
 

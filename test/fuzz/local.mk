@@ -74,6 +74,11 @@ test_fuzz_fuzz_net_frame_SOURCES = test/fuzz/fuzz_net_frame.c test/fuzz/fuzz.h
 test_fuzz_fuzz_net_frame_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_net_frame_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 
+FUZZERS += test/fuzz/fuzz_tor_reply
+test_fuzz_fuzz_tor_reply_SOURCES = test/fuzz/fuzz_tor_reply.c test/fuzz/fuzz.h
+test_fuzz_fuzz_tor_reply_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_tor_reply_LDADD = libochre_net.a libochre_util.a
+
 FUZZERS += test/fuzz/fuzz_net_transport
 test_fuzz_fuzz_net_transport_SOURCES = test/fuzz/fuzz_net_transport.c test/fuzz/fuzz.h
 test_fuzz_fuzz_net_transport_LDFLAGS = $(FUZZ_LINK)

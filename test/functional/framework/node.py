@@ -20,7 +20,8 @@ RPC_IN_WARMUP = -28
 # A line of level `broken` is a bug of the node, whatever the test is about.
 BROKEN = re.compile(r"\[(?:\w+:)?broken\]")
 
-BASE_CONF = {"server": 1, "listen": 1, "bind": "127.0.0.1", "dnsseed": 0, "discover": 0}
+BASE_CONF = {"server": 1, "listen": 1, "bind": "127.0.0.1", "dnsseed": 0, "discover": 0,
+             "listenonion": 0}
 BASE_ARGS = ("-logtimemicros", "-debug", "-debugexclude=libevent",
              "-debugexclude=leveldb")
 
