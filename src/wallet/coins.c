@@ -1,6 +1,7 @@
 #include "wallet/coins.h"
 
 #include "chain/params/params.h"
+#include "chain/rules/policy.h"
 #include "wallet/coincontrol.h"
 #include "wallet/follow.h"
 #include "wallet/wallet.h"
@@ -12,12 +13,12 @@ void coin_filter_init(struct coin_filter *f)
 
 /* Unconfirmed coins must be in the mempool: others may have lost against transactions
  * that the wallet never hears of. One that replaces another, or was replaced, may still
- * give way to it. */
+ * give way to it. Version 3 has children of its own kind only, and wallets make none. */
 static bool view_unconfirmed(const struct wallet *w, struct coin_view *c)
 {
     const struct wallet_tx *wtx = c->wtx;
     c->safe = wallet_tx_trusted(w, wtx) && hash256_is_zero(&wtx->replaces) &&
-              hash256_is_zero(&wtx->replaced_by);
+              hash256_is_zero(&wtx->replaced_by) && wtx->tx->version != TRUC_VERSION;
     return wtx->state == WTX_MEMPOOL;
 }
 

@@ -4,7 +4,7 @@ import pytest
 from framework import fixtures
 from framework.packages import (clear_pool, named, pool_is, split, submit, submit_ok,
                                 trial)
-from framework.primitives import TxOut
+from framework.primitives import Tx, TxOut
 from framework.rpc import expect_error
 from framework.script import multisig
 from framework.key import Key
@@ -383,3 +383,30 @@ def test_free_relay_still_takes_packages(lab, params):
     child = child_of(wallet, parent, fee=0)
     result = submit_ok(node, [parent, child])["tx-results"]
     assert result[parent.wtxid]["fees"]["effective-includes"] == [parent.wtxid]
+
+
+# Wallets ----------------------------------------------------------------------
+
+def test_wallets_leave_version_3_alone(node, wallet):
+    """They make version 2, which cannot spend from it before it is confirmed."""
+    w = node.new_wallet("plain")
+    amount = node.params.amount
+    wallet.send_to(bytes.fromhex(node.validateaddress(w.getnewaddress())["scriptPubKey"]),
+                   1_000_000, confirmed_only=True)
+    wallet.generate(1)
+    (out,) = w.listunspent()
+    raw = node.createrawtransaction([{"txid": out["txid"], "vout": out["vout"]}],
+                                    {w.getrawchangeaddress(): amount(990_000)})
+    third = Tx.from_hex(raw)
+    third.version = 3
+    signed = w.signrawtransactionwithwallet(third.hex())
+    txid = node.sendrawtransaction(signed["hex"])
+    (mine,) = w.listunspent(0)
+    assert mine["txid"] == txid and mine["safe"] is False
+    target = w.getnewaddress()
+    expect_error(-6, "Insufficient funds", w.sendtoaddress, target, amount(500_000),
+                 fee_rate=10)
+    wallet.generate(1)
+    sent = w.sendtoaddress(address=target, amount=amount(500_000), fee_rate=10)
+    assert node.getrawtransaction(sent, 1)["version"] == 2
+    assert sent in node.getrawmempool()
