@@ -2,13 +2,9 @@
  * replacement, limits, reorgs, mempool.dat, templates. */
 #include "unit.h"
 
-#include "chain/mempool/mempool.h"
-#include "chain/mempool/package.h"
-#include "chain/mempool/pool.h"
 #include "chain/mining/bump_fees.h"
 #include "chain/mining/miner.h"
-#include "chain/state/state.h"
-#include "chain_fixture.h"
+#include "mempool_world.h"
 #include "util/rand.h"
 
 /* ---- the pool alone ---- */
@@ -271,74 +267,6 @@ static void old_transactions_expire_with_their_children(void **state)
 
 /* ---- on a chain ---- */
 
-struct world {
-    struct fixture f;
-    struct mempool *mp;
-    struct hash256 tip;
-    struct hash256 coinbase[130]; /* txids by height */
-};
-
-static int64_t subsidy(const struct world *w)
-{
-    return block_subsidy(&w->f.params, 1).v;
-}
-
-static void world_mine(struct world *w, int32_t height, int n, uint32_t extra)
-{
-    for (int i = 0; i < n; i++) {
-        struct block *b = make_block(&w->f, &w->tip, height + i, extra, NULL, 0);
-        assert_true(submit(&w->f, b).accepted);
-        w->tip = b->hash;
-        w->coinbase[height + i] = b->txs[0].txid;
-        block_unref(b);
-    }
-}
-
-static void world_open(struct world *w)
-{
-    memset(w, 0, sizeof(*w));
-    fixture_init(&w->f);
-    assert_true(fixture_open(&w->f));
-    struct mempool_options opt = mempool_default_options();
-    opt.clock = &w->f.clock;
-    opt.require_standard = false;
-    opt.check_ratio = 1;
-    w->mp = mempool_new(w->f.cm, &opt);
-    w->tip = w->f.params.genesis_hash;
-    world_mine(w, 1, 110, 0);
-}
-
-static void world_close(struct world *w)
-{
-    fixture_close(&w->f);
-    mempool_free(w->mp);
-    fixture_clear(&w->f);
-}
-
-struct accept_call {
-    struct mempool *mp;
-    const struct tx *tx;
-    bool test_only;
-    struct accept_result r;
-};
-
-static void accept_job(void *arg)
-{
-    struct accept_call *c = arg;
-    mempool_accept(c->mp, c->tx, c->test_only, false, 0, &c->r);
-}
-
-/* The reason, or "" when accepted; static storage. */
-static const char *accept_tx(struct world *w, const struct tx *tx, bool test_only)
-{
-    static char reason[192];
-    struct accept_call c = {.mp = w->mp, .tx = tx, .test_only = test_only};
-    assert_int_equal(chainman_call(w->f.cm, accept_job, &c), ERR_OK);
-    reject_reason(&c.r.rej, reason);
-    accept_result_clear(&c.r);
-    return reason;
-}
-
 static void transactions_are_accepted_or_refused(void **state)
 {
     (void)state;
@@ -419,18 +347,6 @@ static void chains_have_a_limit(void **state)
     }
     assert_int_equal(mempool_count(w.mp), 25);
     world_close(&w);
-}
-
-/* Submits a block that holds @txs, on w->tip. */
-static struct hash256 put_block(struct world *w, int32_t height, struct tx *const *txs,
-                                uint32_t n)
-{
-    struct block *b = make_block(&w->f, &w->tip, height, 99, txs, n);
-    assert_true(submit(&w->f, b).accepted);
-    struct hash256 hash = b->hash;
-    w->tip = hash;
-    block_unref(b);
-    return hash;
 }
 
 static void blocks_confirm_and_reorgs_bring_back(void **state)
@@ -642,168 +558,6 @@ static void a_missing_reserved_value_is_completed(void **state)
     world_close(&w);
 }
 
-struct package_call {
-    struct mempool *mp;
-    const struct tx *const *txs;
-    size_t n;
-    struct accept_result *results;
-    struct reject rej;
-};
-
-static void package_job(void *arg)
-{
-    struct package_call *c = arg;
-    mempool_test_package(c->mp, c->txs, c->n, c->results, &c->rej);
-}
-
-static const char *test_package(struct world *w, const struct tx *const *txs, size_t n,
-                                struct accept_result *results)
-{
-    struct package_call c = {w->mp, txs, n, results, {0}};
-    assert_int_equal(chainman_call(w->f.cm, package_job, &c), ERR_OK);
-    return reject_code_text(c.rej.code);
-}
-
-static void packages_are_tested_as_a_whole(void **state)
-{
-    (void)state;
-    struct world w;
-    world_open(&w);
-    int64_t v = subsidy(&w);
-    struct accept_result r[3];
-    struct tx *a = make_spend(&w.coinbase[1], 0, v - 10000);
-    struct tx *b = make_spend(&a->txid, 0, v - 20000);
-    struct tx *c = make_spend(&w.coinbase[1], 0, v - 30000);
-    struct tx *poor = make_spend(&b->txid, 0, v - 20001);
-    const struct tx *sorted[] = {a, b}, *unsorted[] = {b, a}, *twice[] = {a, a};
-    const struct tx *clash[] = {a, c}, *bad[] = {a, b, poor};
-
-    assert_string_equal(test_package(&w, sorted, 2, r), "");
-    assert_true(r[0].accepted && r[1].accepted);
-    assert_int_equal(r[1].fee.v, 10000);
-    assert_string_equal(test_package(&w, unsorted, 2, r), "package-not-sorted");
-    assert_string_equal(test_package(&w, twice, 2, r), "package-contains-duplicates");
-    assert_string_equal(test_package(&w, clash, 2, r), "conflict-in-package");
-    assert_string_equal(test_package(&w, bad, 3, r), "transaction failed");
-    assert_string_equal(reject_code_text(r[2].rej.code), "min relay fee not met");
-    assert_int_equal(mempool_count(w.mp), 0);
-    assert_string_equal(accept_tx(&w, c, false), "");
-    assert_string_equal(test_package(&w, sorted, 2, r), "transaction failed");
-    assert_string_equal(reject_code_text(r[0].rej.code),
-                        "bip125-replacement-disallowed");
-    tx_unref(a);
-    tx_unref(b);
-    tx_unref(c);
-    tx_unref(poor);
-    world_close(&w);
-}
-
-/* Version 3, so that the parent may pay nothing. */
-static struct tx *make_truc(const struct hash256 *txid, uint32_t n, int64_t value)
-{
-    struct mtx m;
-    struct tx *tx = make_spend(txid, n, value);
-    mtx_from_tx(&m, tx);
-    tx_unref(tx);
-    m.version = 3;
-    tx = mtx_to_tx(&m);
-    mtx_clear(&m);
-    return tx;
-}
-
-struct submit_call {
-    struct mempool *mp;
-    const struct tx *const *txs;
-    size_t n;
-    struct package_tx out[3];
-    struct reject rej;
-};
-
-static void submit_package_job(void *arg)
-{
-    struct submit_call *c = arg;
-    mempool_submit_package(c->mp, c->txs, c->n, 0, c->out, &c->rej);
-    for (size_t i = 0; i < c->n; i++)
-        accept_result_clear(&c->out[i].r);
-}
-
-static void children_pay_for_their_parents(void **state)
-{
-    (void)state;
-    struct world w;
-    world_open(&w);
-    int64_t v = subsidy(&w);
-    struct tx *parent = make_truc(&w.coinbase[1], 0, v);
-    struct tx *poor = make_truc(&parent->txid, 0, v - 20);
-    struct tx *rich = make_truc(&parent->txid, 0, v - 20000);
-    const struct tx *too_little[] = {parent, poor}, *enough[] = {parent, rich};
-    const struct tx *no_parent[] = {rich, parent};
-
-    assert_string_equal(accept_tx(&w, parent, false), "min relay fee not met");
-    struct submit_call c = {.mp = w.mp, .txs = too_little, .n = 2};
-    assert_int_equal(chainman_call(w.f.cm, submit_package_job, &c), ERR_OK);
-    assert_string_equal(reject_code_text(c.rej.code), "transaction failed");
-    assert_int_equal(c.out[0].verdict, PACKAGE_REFUSED);
-    assert_string_equal(reject_code_text(c.out[0].r.rej.code), "min relay fee not met");
-    assert_int_equal(mempool_count(w.mp), 0);
-
-    c = (struct submit_call){.mp = w.mp, .txs = no_parent, .n = 2};
-    assert_int_equal(chainman_call(w.f.cm, submit_package_job, &c), ERR_OK);
-    assert_string_equal(reject_code_text(c.rej.code), "package-not-sorted");
-
-    c = (struct submit_call){.mp = w.mp, .txs = enough, .n = 2};
-    assert_int_equal(chainman_call(w.f.cm, submit_package_job, &c), ERR_OK);
-    assert_int_equal(c.rej.code, REJECT_NONE);
-    assert_int_equal(c.out[0].verdict, PACKAGE_ACCEPTED);
-    assert_int_equal(c.out[1].verdict, PACKAGE_ACCEPTED);
-    assert_int_equal(c.out[0].effective_feerate, c.out[1].effective_feerate);
-    assert_int_equal(mempool_count(w.mp), 2);
-
-    assert_int_equal(chainman_call(w.f.cm, submit_package_job, &c), ERR_OK);
-    assert_int_equal(c.out[1].verdict, PACKAGE_IN_POOL);
-    tx_unref(parent);
-    tx_unref(poor);
-    tx_unref(rich);
-    world_close(&w);
-}
-
-static void version_3_families_are_pairs(void **state)
-{
-    (void)state;
-    struct world w;
-    world_open(&w);
-    int64_t v = subsidy(&w);
-    struct mtx m;
-    struct tx *parent = make_truc(&w.coinbase[1], 0, v / 2);
-    mtx_from_tx(&m, parent);
-    tx_unref(parent);
-    mtx_add_out(&m, amount_of(v / 4), bytes_of("\x51", 1)); /* output 2 */
-    parent = mtx_to_tx(&m);
-    mtx_clear(&m);
-    struct tx *child = make_truc(&parent->txid, 0, v / 2 - 10000);
-    struct tx *grandchild = make_truc(&child->txid, 0, v / 2 - 20000);
-    struct tx *sibling = make_truc(&parent->txid, 2, v / 4 - 10000);
-    struct tx *richer = make_truc(&parent->txid, 2, v / 4 - 50000);
-    struct tx *other = make_spend(&parent->txid, 0, v / 2 - 90000);
-
-    assert_string_equal(accept_tx(&w, parent, false), "");
-    assert_string_equal(accept_tx(&w, other, false), "TRUC-violation");
-    assert_string_equal(accept_tx(&w, child, false), "");
-    assert_string_equal(accept_tx(&w, grandchild, false), "TRUC-violation");
-    assert_string_equal(accept_tx(&w, sibling, false),
-                        "insufficient fee (including sibling eviction)");
-    assert_string_equal(accept_tx(&w, richer, false), "");
-    assert_null(mempool_find(w.mp, &child->txid));
-    assert_int_equal(mempool_count(w.mp), 2);
-    tx_unref(parent);
-    tx_unref(child);
-    tx_unref(grandchild);
-    tx_unref(sibling);
-    tx_unref(richer);
-    tx_unref(other);
-    world_close(&w);
-}
-
 /* ---- everything at random ---- */
 
 struct random_call {
@@ -899,133 +653,6 @@ static void the_pool_follows_any_chain(void **state)
     world_close(&w);
 }
 
-/* ---- tickets: a toy rule, "a name is taken once" ---- */
-
-/* The name is the octet after OP_RETURN and a push of two; the octet after it says
- * whether its signature is good. */
-static const uint8_t *toy_name(const struct tx *tx)
-{
-    for (uint32_t i = 0; i < tx->n_out; i++)
-        if (tx->out[i].script.len == 4 &&
-            !memcmp(tx->out[i].script.data, "\x6a\x02", 2))
-            return tx->out[i].script.data + 2;
-    return NULL;
-}
-
-static bool toy_active(void *ctx, const struct chain_params *params, int32_t height)
-{
-    (void)ctx;
-    (void)params;
-    return height > 0;
-}
-
-static bool toy_begin(void *ctx, struct rule_env *env, const struct block *b,
-                      struct amount subsidy_, struct amount *max_value,
-                      struct reject *rej)
-{
-    (void)ctx;
-    (void)env;
-    (void)b;
-    (void)rej;
-    *max_value = subsidy_;
-    return true;
-}
-
-static bool toy_end(void *ctx, struct rule_env *env, const struct block *b,
-                    struct reject *rej)
-{
-    (void)ctx;
-    (void)env;
-    (void)b;
-    (void)rej;
-    return true;
-}
-
-static int toy_dropped;
-
-static bool toy_signature(void *arg)
-{
-    return *(uint8_t *)arg == 1;
-}
-
-static void toy_drop(void *arg)
-{
-    (void)arg;
-    toy_dropped++;
-}
-
-static bool toy_tx(void *ctx, struct rule_env *env, const struct tx *tx,
-                   const struct coin *const *spent, struct claim_set *claims,
-                   struct reject *rej)
-{
-    (void)ctx;
-    assert_non_null(spent[0]);
-    const uint8_t *name = toy_name(tx);
-    if (!name)
-        return true;
-    if (state_get(env->state, bytes_of(name, 1), NULL))
-        return reject(rej, REJECT_TICKET_CONFLICT, NULL);
-    state_put(env->state, bytes_of(name, 1), bytes_of("x", 1));
-    if (claims) {
-        memset(&claims->key[0], *name, sizeof(claims->key[0]));
-        claims->n = 1;
-    }
-    if (env->defer)
-        env->defer(env->defer_ctx, toy_signature, toy_drop, (void *)(name + 1));
-    return true;
-}
-
-static size_t toy_outputs(void *ctx, struct rule_env *env, struct amount subsidy_,
-                          struct amount *max_value, struct arena *mem,
-                          struct required_output out[8])
-{
-    (void)ctx;
-    (void)env;
-    *max_value = amount_of(subsidy_.v - 1000);
-    out[0] = (struct required_output){bytes_of(arena_dup(mem, "\x52", 1), 1),
-                                      amount_of(500), "toy"};
-    return 1;
-}
-
-static const struct consensus_hooks toy_hooks = {
-    .active = toy_active,
-    .block_begin = toy_begin,
-    .tx = toy_tx,
-    .block_end = toy_end,
-    .coinbase_outputs = toy_outputs,
-};
-
-static struct tx *make_ticket(const struct hash256 *txid, int64_t value, char name,
-                              bool good)
-{
-    uint8_t script[] = {0x6a, 2, (uint8_t)name, good};
-    struct mtx m;
-    mtx_init(&m);
-    struct outpoint o = {.txid = *txid};
-    mtx_add_in(&m, &o, SEQUENCE_FINAL);
-    mtx_add_out(&m, amount_of(value), bytes_of("\x51", 1));
-    mtx_add_out(&m, amount_of(0), bytes_of(script, sizeof(script)));
-    struct tx *tx = mtx_to_tx(&m);
-    mtx_clear(&m);
-    return tx;
-}
-
-static void toy_world_open(struct world *w)
-{
-    memset(w, 0, sizeof(*w));
-    fixture_init(&w->f);
-    w->f.opt.hooks = &toy_hooks;
-    assert_true(fixture_open(&w->f));
-    struct mempool_options opt = mempool_default_options();
-    opt.clock = &w->f.clock;
-    opt.require_standard = false;
-    opt.check_ratio = 1;
-    opt.hooks = &toy_hooks;
-    w->mp = mempool_new(w->f.cm, &opt);
-    w->tip = w->f.params.genesis_hash;
-    world_mine(w, 1, 110, 0);
-}
-
 static void tickets_compete_for_their_claims(void **state)
 {
     (void)state;
@@ -1090,10 +717,7 @@ int main(void)
         cmocka_unit_test(the_pool_survives_on_disk),
         cmocka_unit_test(templates_take_the_best_packages_first),
         cmocka_unit_test(a_missing_reserved_value_is_completed),
-        cmocka_unit_test(packages_are_tested_as_a_whole),
-        cmocka_unit_test(children_pay_for_their_parents),
         cmocka_unit_test(spenders_pay_for_poor_ancestors),
-        cmocka_unit_test(version_3_families_are_pairs),
         cmocka_unit_test(the_pool_follows_any_chain),
         cmocka_unit_test(tickets_compete_for_their_claims),
     };
