@@ -193,7 +193,7 @@ static size_t protect_rare(struct evict_candidate *c, size_t n, size_t room)
 
 /* Half of what is left, by age; half of these places are held for networks whose peers
  * are slower or fewer. */
-static size_t protect_by_age(struct evict_candidate *c, size_t n)
+size_t evict_protect_by_age(struct evict_candidate *c, size_t n)
 {
     size_t places = n / 2, left = protect_rare(c, n, places / 2);
     return protect(c, left, by_age, places - (n - left));
@@ -239,7 +239,7 @@ int64_t evict_choose(struct evict_candidate *c, size_t n, const uint64_t key[2])
     n = protect(c, n, by_tx, 4);
     n = protect_matching(c, n, by_block_relay, 8, is_block_relay);
     n = protect(c, n, by_block, 4);
-    n = protect_by_age(c, n);
+    n = evict_protect_by_age(c, n);
     return choose_from_groups(c, n);
 }
 

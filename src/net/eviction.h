@@ -21,6 +21,8 @@ struct evict_candidate {
 /* Reorders @c. -1: all are protected. @key: secret, the same for the life of the node,
  * so that nobody can aim at (or retry for) a protected group. */
 int64_t evict_choose(struct evict_candidate *c, size_t n, const uint64_t key[2]);
+/* Its last step, for tests: how many are left, at the front, that may go. */
+size_t evict_protect_by_age(struct evict_candidate *c, size_t n);
 
 struct outbound_candidate {
     int64_t id; /* higher: younger */

@@ -69,6 +69,11 @@ test_fuzz_fuzz_net_message_SOURCES = test/fuzz/fuzz_net_message.c test/fuzz/fuzz
 test_fuzz_fuzz_net_message_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_net_message_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 
+FUZZERS += test/fuzz/fuzz_asmap
+test_fuzz_fuzz_asmap_SOURCES = test/fuzz/fuzz_asmap.c test/fuzz/fuzz.h
+test_fuzz_fuzz_asmap_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_asmap_LDADD = $(NODE_LIBS) $(ALL_LIBS)
+
 FUZZERS += test/fuzz/fuzz_net_frame
 test_fuzz_fuzz_net_frame_SOURCES = test/fuzz/fuzz_net_frame.c test/fuzz/fuzz.h
 test_fuzz_fuzz_net_frame_LDFLAGS = $(FUZZ_LINK)

@@ -243,6 +243,10 @@ check_PROGRAMS += test/unit/test_net_parts
 test_unit_test_net_parts_SOURCES = test/unit/test_net_parts.c test/unit/unit.h
 test_unit_test_net_parts_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
 
+check_PROGRAMS += test/unit/test_net_peers
+test_unit_test_net_peers_SOURCES = test/unit/test_net_peers.c test/unit/unit.h
+test_unit_test_net_peers_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
+
 check_PROGRAMS += test/unit/test_presync
 test_unit_test_presync_SOURCES = test/unit/test_presync.c test/unit/unit.h
 test_unit_test_presync_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)

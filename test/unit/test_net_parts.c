@@ -1,15 +1,12 @@
-/* The network's own data structures: addresses, bans, eviction, and compact blocks. */
+/* The network's own data structures: bans, recent ids, compact blocks. */
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "chain/params/params.h"
 #include "chain/prim/merkle.h"
-#include "net/addrman.h"
-#include "net/netgroups.h"
 #include "net/banman.h"
 #include "net/bloom.h"
 #include "net/compact.h"
-#include "net/eviction.h"
 #include "net/recent.h"
 #include "util/clock.h"
 #include "util/fs.h"
@@ -25,13 +22,6 @@ static struct hash256 hash(uint32_t n)
     struct hash256 h = {{0}};
     put_le32(h.b, n);
     return h;
-}
-
-static struct netaddr addr(const char *text)
-{
-    struct netaddr a;
-    assert_true(netaddr_parse(&a, text, 8333));
-    return a;
 }
 
 static struct tx *make_tx(const struct hash256 *parent, uint32_t n)
@@ -64,112 +54,6 @@ static void recent_ids_are_kept_in_two_generations(void **state)
     struct hash256 first = hash(0);
     assert_false(recent_has_hash(&r, &first));
     recent_clear(&r);
-}
-
-/* -- Address manager ----------------------------------------------------------------------------------- */
-
-static const struct netgroups *by_prefix(void)
-{
-    static struct netgroups *groups;
-    char *error;
-    if (!groups)
-        assert_int_equal(netgroups_new(&groups, NULL, &error), ERR_OK);
-    return groups;
-}
-
-static struct addrman *new_addrman(struct clock *clock)
-{
-    return addrman_new(
-        &(struct addrman_options){.clock = clock, .groups = by_prefix(), .check_ratio = 1});
-}
-
-static void fill(struct addrman *am, int64_t now, unsigned n)
-{
-    struct netaddr source = addr("9.9.9.9");
-    for (unsigned i = 0; i < n; i++) {
-        char text[32];
-        snprintf(text, sizeof(text), "%u.%u.1.1", 11 + i % 80, i / 80);
-        struct netaddr_entry e = {addr(text), 9, now};
-        addrman_add(am, &e, 1, &source, 0);
-    }
-}
-
-static void addresses_move_from_new_to_tried(void **state)
-{
-    struct clock clock;
-    struct netaddr_entry e;
-    struct addrman_counts by_net[NET_COUNT];
-    int64_t last_try;
-    (void)state;
-    clock_init(&clock);
-    clock_set_mock(&clock, 1700000000);
-    struct addrman *am = new_addrman(&clock);
-    assert_false(addrman_select(am, false, ~0u, &e, &last_try));
-    fill(am, 1700000000, 20);
-    struct netaddr a = addr("11.0.1.1");
-    assert_true(addrman_good(am, &a));
-    assert_false(addrman_good(am, &a)); /* already there */
-    addrman_count(am, by_net);
-    assert_int_equal(by_net[NET_IPV4].n_tried, 1);
-    assert_int_equal(by_net[NET_IPV4].n_tried + by_net[NET_IPV4].n_new, addrman_size(am));
-    assert_true(addrman_select(am, false, 1u << NET_IPV4, &e, &last_try));
-    assert_false(addrman_select(am, false, 1u << NET_IPV6, &e, &last_try));
-    struct netaddr_entry local = {addr("127.0.0.1"), 9, 1700000000};
-    assert_false(addrman_add(am, &local, 1, &a, 0));
-    addrman_free(am);
-}
-
-static void one_source_fills_but_a_part(void **state)
-{
-    struct clock clock;
-    (void)state;
-    clock_init(&clock);
-    clock_set_mock(&clock, 1700000000);
-    struct addrman *am = new_addrman(&clock);
-    for (unsigned i = 0; i < 20000; i++) {
-        char text[32];
-        snprintf(text, sizeof(text), "12.%u.%u.%u", i % 200, i / 200 % 200, i / 40000 + 1);
-        struct netaddr_entry e = {addr(text), 9, 1700000000};
-        struct netaddr source = addr("9.9.9.9");
-        addrman_add(am, &e, 1, &source, 0);
-    }
-    assert_true(addrman_size(am) <= 64 * 64);
-    addrman_free(am);
-}
-
-static void addresses_are_saved(void **state)
-{
-    struct clock clock;
-    char dir[] = "/tmp/ochre-addrman-XXXXXX";
-    const char *why;
-    (void)state;
-    clock_init(&clock);
-    clock_set_mock(&clock, 1700000000);
-    assert_non_null(mkdtemp(dir));
-    char *path = path_join(dir, "peers.dat");
-    struct addrman *am = new_addrman(&clock), *again;
-    fill(am, 1700000000, 200);
-    struct netaddr a = addr("11.0.1.1");
-    assert_true(addrman_good(am, &a));
-    assert_int_equal(addrman_save(am, path), ERR_OK);
-    again = new_addrman(&clock);
-    assert_int_equal(addrman_load(again, path, &why), ERR_OK);
-    assert_int_equal(addrman_size(again), addrman_size(am));
-    struct addrman_counts by_net[NET_COUNT];
-    addrman_count(again, by_net);
-    assert_int_equal(by_net[NET_IPV4].n_tried, 1);
-    addrman_free(again);
-    struct buf b = {0};
-    assert_int_equal(fs_read_file(path, 1 << 20, &b), ERR_OK);
-    b.data[100] ^= 1;
-    assert_int_equal(fs_write_atomic(path, b.data, b.len, 0600), ERR_OK);
-    again = new_addrman(&clock);
-    assert_int_equal(addrman_load(again, path, &why), ERR_CORRUPT);
-    addrman_free(again);
-    addrman_free(am);
-    buf_clear(&b);
-    free(path);
-    assert_int_equal(fs_remove_tree(dir), ERR_OK);
 }
 
 /* -- Bans ----------------------------------------------------------------------------------------------- */
@@ -208,34 +92,6 @@ static void bans_hold_until_their_time(void **state)
     free(error);
     free(path);
     assert_int_equal(fs_remove_tree(dir), ERR_OK);
-}
-
-/* -- Eviction -------------------------------------------------------------------------------------------- */
-
-static void eviction_spares_the_useful(void **state)
-{
-    static const uint64_t key[2] = {1, 2};
-    struct evict_candidate c[60];
-    (void)state;
-    assert_int_equal(evict_choose(c, 0, key), -1);
-    for (int round = 0; round < 2; round++) {
-        for (unsigned i = 0; i < ARRAY_LEN(c); i++) {
-            c[i] = (struct evict_candidate){
-                .id = i,
-                .connected_s = i,
-                .min_ping_us = 1000 + i,
-                .network = NET_IPV4,
-                .relays_txs = true,
-                .n_group = 2,
-                /* the last thirty come from one network */
-                .group = {1, (uint8_t)(i < 30 ? i : 200)},
-                .prefer_evict = round && i == 50,
-            };
-        }
-        int64_t id = evict_choose(c, ARRAY_LEN(c), key);
-        assert_int_equal(id, round ? 50 : 59); /* else the youngest of the largest group */
-    }
-    assert_int_equal(evict_choose(c, 10, key), -1);
 }
 
 /* -- Compact blocks ---------------------------------------------------------------------------------------- */
@@ -349,11 +205,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(recent_ids_are_kept_in_two_generations),
-        cmocka_unit_test(addresses_move_from_new_to_tried),
-        cmocka_unit_test(one_source_fills_but_a_part),
-        cmocka_unit_test(addresses_are_saved),
         cmocka_unit_test(bans_hold_until_their_time),
-        cmocka_unit_test(eviction_spares_the_useful),
         cmocka_unit_test(blocks_are_rebuilt_from_short_ids),
         cmocka_unit_test(impossible_compact_blocks),
         cmocka_unit_test(bloom_filters_as_bip37_has_them),
