@@ -14,7 +14,6 @@
 #define LOCAL_INTERVAL_US (24 * 60 * 60 * US)
 #define RELAY_ROTATION_S  (24 * 60 * 60)
 #define MAX_QUEUE         1000
-#define MAX_PERCENT       23
 
 bool addrs_setup(struct peer *p)
 {
@@ -221,11 +220,9 @@ void on_getaddr(struct handler_args *a)
     }
     p->addrs.getaddr_received = true;
     p->addrs.n_to_send = 0;
-    struct netaddr_entry *e = addrman_get(a->net->addrs, MAX_ADDR_TO_SEND, MAX_PERCENT,
-                                          NET_UNROUTABLE, true, &n);
+    struct netaddr_entry *e = addr_cache_get(p, &n);
     for (size_t i = 0; i < n; i++)
-        if (!banman_shuns(a->net->bans, &e[i].addr))
-            queue_addr(p, &e[i]);
+        queue_addr(p, &e[i]);
     free(e);
 }
 

@@ -16,6 +16,7 @@ struct addrman_options {
     struct logger *log;
     const struct netgroups *groups; /* borrowed */
     unsigned check_ratio;           /* -checkaddrman: one in so many changes; 0: none */
+    bool known_key;                 /* -test=addrman: the same places in every run */
 };
 struct addrman *addrman_new(const struct addrman_options *opt);
 void addrman_free(struct addrman *am);

@@ -34,11 +34,13 @@ void handshake_begin(struct peer *p)
     msg_version_write(&s, &m);
     peer_send(p, "version", &b);
     buf_clear(&b);
-    log_debug(
-        net->log, LOG_NET,
-        "send version message: version %d, blocks=%d, them=%s, txrelay=%d, peer=%lld",
-        m.version, m.start_height, netaddr_format(text, &m.addr_recv, true), m.relay,
-        (long long)p->id);
+    char them[NETADDR_TEXT + 8] = "";
+    if (net->opt.log_ips)
+        snprintf(them, sizeof(them), "them=%s, ",
+                 netaddr_format(text, &m.addr_recv, true));
+    log_debug(net->log, LOG_NET,
+              "send version message: version %d, blocks=%d, %stxrelay=%d, peer=%lld",
+              m.version, m.start_height, them, m.relay, (long long)p->id);
 }
 
 /* We called ourselves when the nonce is one of our own outgoing handshakes. */
@@ -143,7 +145,7 @@ void on_version(struct handler_args *a)
 {
     struct peer *p = a->peer;
     struct net *net = a->net;
-    char us[NETADDR_TEXT];
+    char us[NETADDR_TEXT], from[PEER_LOG_ADDR];
     if (p->version) {
         log_debug(net->log, LOG_NET, "redundant version message from peer=%lld",
                   (long long)p->id);
@@ -165,9 +167,10 @@ void on_version(struct handler_args *a)
     learn_addresses(p);
     log_debug(net->log, LOG_NET,
               "receive version message: %s: version %d, blocks=%d, us=%s, txrelay=%d, "
-              "peer=%lld",
+              "peer=%lld%s",
               p->subver, p->version, p->starting_height,
-              netaddr_format(us, &m.addr_recv, true), m.relay, (long long)p->id);
+              netaddr_format(us, &m.addr_recv, true), m.relay, (long long)p->id,
+              peer_log_addr(p, from));
     if (p->type == CONN_FEELER) {
         log_debug(net->log, LOG_NET,
                   "feeler connection completed peer=%lld; disconnecting",
@@ -180,6 +183,7 @@ void on_verack(struct handler_args *a)
 {
     struct peer *p = a->peer;
     struct hash256 session;
+    char from[PEER_LOG_ADDR];
     if (p->ready) {
         log_debug(a->net->log, LOG_NET,
                   "ignoring redundant verack message from peer=%lld", (long long)p->id);
@@ -187,10 +191,10 @@ void on_verack(struct handler_args *a)
     }
     if (!peer_inbound(p) || logger_enabled(a->net->log, LOG_NET, LOG_DEBUG))
         log_info(a->net->log,
-                 "New %s %s peer connected: version: %d, blocks=%d, peer=%lld",
+                 "New %s %s peer connected: version: %d, blocks=%d, peer=%lld%s",
                  conn_type_name(p->type),
                  transport_kind_name(link_transport(p->link, &session)), p->version,
-                 p->starting_height, (long long)p->id);
+                 p->starting_height, (long long)p->id, peer_log_addr(p, from));
     if (p->common_version >= SHORT_IDS_VERSION) {
         struct buf b = {0};
         struct sink s = sink_to_buf(&b);

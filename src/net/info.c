@@ -134,17 +134,16 @@ void net_get_totals(struct net *net, struct net_totals *out)
         out->recv_per_msg[i] = sum.recv_per_msg[i];
         out->sent_per_msg[i] = sum.sent_per_msg[i];
     }
+    struct upload_cycle c = net_upload_cycle(net);
     out->time_ms = net_now_us(net) / 1000;
     out->upload_target = net->opt.max_upload_target;
-    out->target_span_s = 24 * 60 * 60;
+    out->target_span_s = c.span_s;
     out->target_reached = net_upload_exhausted(net, false);
     out->serve_historical = !net_upload_exhausted(net, true);
-    if (out->upload_target) {
-        int64_t left = net->cycle_start_s + out->target_span_s - net_now_s(net);
-        out->cycle_left_s = left > 0 ? left : 0;
-        if (net->cycle_sent < out->upload_target)
-            out->target_left = out->upload_target - net->cycle_sent;
-    }
+    if (out->upload_target)
+        out->cycle_left_s = c.left_s;
+    if (c.sent < out->upload_target)
+        out->target_left = out->upload_target - c.sent;
     net_release(net);
 }
 
@@ -395,7 +394,7 @@ bool net_send_raw(struct net *net, int64_t id, const char *type, struct bytes pa
     net_resume(net);
     struct peer *p = net_find_peer(net, id);
     if (p)
-        link_send(p->link, type, payload);
+        peer_send_bytes(p, type, payload);
     net_release(net);
     return p != NULL;
 }

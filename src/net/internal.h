@@ -290,17 +290,18 @@ struct net {
     struct local_address locals[32];
     size_t n_locals;
     struct link_counters gone; /* sums of closed connections */
-    uint64_t cycle_sent;       /* block octets of this upload cycle */
+    uint64_t cycle_base;       /* octets sent before this upload cycle */
     int64_t cycle_start_s;
     int64_t scheduler_offset_s;
     _Atomic bool ibd;
     _Atomic int32_t tip_height;
     _Atomic int64_t tip_time;
 
-    struct banman *bans;      /* owned */
-    struct netgroups *groups; /* owned */
-    bool loaded;              /* the files were read, and may be written */
-    struct addrman *addrs;    /* owned */
+    struct banman *bans;            /* owned */
+    struct netgroups *groups;       /* owned */
+    bool loaded;                    /* the files were read, and may be written */
+    struct addr_cache *addr_caches; /* owned: answers to getaddr */
+    struct addrman *addrs;          /* owned */
 
     /* sync */
     size_t n_preferred, n_started, n_downloading, n_protected;
@@ -358,6 +359,14 @@ void peer_disconnect(struct peer *p);
 void peer_misbehaving(struct peer *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void peer_send(struct peer *p, const char *type,
                const struct buf *payload); /* NULL: empty */
+void peer_send_bytes(struct peer *p, const char *type, struct bytes payload);
+/* ", peeraddr=..." with -logips, else nothing. Returns out. */
+#define PEER_LOG_ADDR (NETADDR_TEXT + 16)
+char *peer_log_addr(const struct peer *p, char out[PEER_LOG_ADDR]);
+
+/* capture.c: does nothing without -capturemessages. */
+void capture_message(const struct peer *p, const char *type, struct bytes payload,
+                     bool incoming);
 
 /* -- Connections ---------------------------------------------------------- */
 
@@ -436,10 +445,16 @@ void net_seen_local(struct net *net, const struct netaddr *a); /* a peer met us 
 bool net_is_local(struct net *net, const struct netaddr *a);
 bool net_best_local(struct net *net, const struct peer *p, struct netaddr *out);
 
-/* upload.c. With the lock: whether this many octets of old blocks would break
- * -maxuploadtarget. */
+/* upload.c. With the lock. */
+struct upload_cycle {
+    uint64_t sent; /* octets, of everything */
+    int64_t span_s, left_s;
+};
+struct upload_cycle net_upload_cycle(struct net *net);
+uint64_t net_octets_sent(const struct net *net); /* since the start */
+/* The target of -maxuploadtarget is reached; @historical: what is left of it is held
+ * for new blocks. */
 bool net_upload_exhausted(struct net *net, bool historical);
-void net_count_upload(struct net *net, size_t octets);
 
 /* -- Messages ------------------------------------------------------------- */
 
@@ -464,6 +479,12 @@ bool has_desirable_services(struct net *net, uint64_t services);
 message_handler on_version, on_verack, on_sendaddrv2, on_wtxidrelay, on_sendheaders;
 message_handler on_sendcmpct, on_ping, on_pong, on_feefilter;
 void ping_maybe(struct peer *p, int64_t now_us);
+
+/* What getaddr is answered with: the same for a day for everybody who comes by the same
+ * network to the same address of ours, so that nobody can watch the tables change by
+ * asking again and again. Caller frees. (addr_cache.c) */
+struct netaddr_entry *addr_cache_get(struct peer *p, size_t *n);
+void addr_caches_free(struct net *net);
 
 /* addr_relay.c */
 message_handler on_addr, on_addrv2, on_getaddr;

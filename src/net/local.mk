@@ -1,6 +1,6 @@
 noinst_LIBRARIES += libochre_net.a
 libochre_net_a_SOURCES = \
-	src/net/addr_relay.c \
+	src/net/addr_cache.c src/net/addr_relay.c \
 	src/net/addrman.h src/net/addrman_impl.h src/net/addrman.c \
 	src/net/addrman_file.c src/net/addrman_query.c \
 	src/net/anchors.c \
@@ -10,6 +10,7 @@ libochre_net_a_SOURCES = \
 	src/net/bad_ports.c \
 	src/net/bloom.h src/net/bloom.c \
 	src/net/bloom_relay.c \
+	src/net/capture.c \
 	src/net/compact.h src/net/compact.c \
 	src/net/compact_relay.c \
 	src/net/connman.c \

@@ -126,8 +126,12 @@ static enum err load_peers(struct net *net, char **error)
 {
     const char *why = "";
     char *path = path_join(net->opt.datadir, "peers.dat");
-    net->addrs = addrman_new(&(struct addrman_options){
-        net->opt.clock, net->log, net->groups, net->opt.check_addrman});
+    net->addrs =
+        addrman_new(&(struct addrman_options){.clock = net->opt.clock,
+                                              .log = net->log,
+                                              .groups = net->groups,
+                                              .check_ratio = net->opt.check_addrman,
+                                              .known_key = net->opt.known_addrman_key});
     enum err e = addrman_load(net->addrs, path, &why);
     if (e != ERR_OK)
         *error = xasprintf(
@@ -248,6 +252,7 @@ void net_free(struct net *net)
         addrman_free(net->addrs);
     netgroups_free(net->groups);
     seeds_free(net);
+    addr_caches_free(net);
     txrequest_free(net->txreq);
     orphanage_free(net->orphans);
     recent_clear(&net->rejects);

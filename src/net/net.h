@@ -51,6 +51,9 @@ struct net_options {
     bool dns_seed, force_dns_seed, fixed_seeds; /* -dnsseed, -forcednsseed, ... */
     const char *asmap;          /* path of the map of autonomous systems; NULL: none */
     unsigned check_addrman;     /* -checkaddrman */
+    bool known_addrman_key;     /* -test=addrman */
+    bool log_ips;               /* -logips */
+    bool capture_messages;      /* -capturemessages */
     unsigned max_connections;   /* -maxconnections, 125 */
     int64_t connect_timeout_ms; /* -timeout, 5000 */
     int64_t peer_timeout_s;     /* -peertimeout, 60 */

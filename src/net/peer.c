@@ -132,7 +132,23 @@ void peer_misbehaving(struct peer *p, const char *fmt, ...)
     buf_clear(&text);
 }
 
+char *peer_log_addr(const struct peer *p, char out[PEER_LOG_ADDR])
+{
+    char text[NETADDR_TEXT];
+    out[0] = '\0';
+    if (p->net->opt.log_ips)
+        snprintf(out, PEER_LOG_ADDR, ", peeraddr=%s",
+                 netaddr_format(text, &p->addr, true));
+    return out;
+}
+
+void peer_send_bytes(struct peer *p, const char *type, struct bytes payload)
+{
+    capture_message(p, type, payload, false);
+    link_send(p->link, type, payload);
+}
+
 void peer_send(struct peer *p, const char *type, const struct buf *payload)
 {
-    link_send(p->link, type, payload ? buf_view(payload) : bytes_of(NULL, 0));
+    peer_send_bytes(p, type, payload ? buf_view(payload) : bytes_of(NULL, 0));
 }

@@ -36,7 +36,7 @@ static bool add_word(unsigned *perms, bool *in, bool *out, const char *word, siz
         *perms |= PERM_ALL;
         return true;
     }
-    if (in && same_word(word, len, "in"))
+    if (same_word(word, len, "in"))
         return *in = true;
     if (out && same_word(word, len, "out"))
         return *out = true;
@@ -49,7 +49,7 @@ static bool add_word(unsigned *perms, bool *in, bool *out, const char *word, siz
     return len == 0;
 }
 
-/* "noban,relay@rest", or just rest. */
+/* "noban,relay@rest", or just rest. @out NULL: that direction makes no sense here. */
 static const char *parse_words(const char *text, unsigned *perms, bool *in, bool *out,
                                char **error)
 {
@@ -61,11 +61,20 @@ static const char *parse_words(const char *text, unsigned *perms, bool *in, bool
     }
     for (const char *word = text; word <= at;) {
         size_t len = strcspn(word, ",@");
+        if (!out && same_word(word, len, "out")) {
+            *error = xstrdup("whitebind may only be used for incoming connections "
+                             "(\"out\" was passed)");
+            return NULL;
+        }
         if (!add_word(perms, in, out, word, len)) {
             *error = xasprintf("Invalid P2P permission: '%.*s'", (int)len, word);
             return NULL;
         }
         word += len + 1;
+    }
+    if ((*in || (out && *out)) && !*perms) {
+        *error = xasprintf("Only direction was set, no permissions: \"%s\"", text);
+        return NULL;
     }
     return at + 1;
 }
@@ -76,11 +85,6 @@ bool whitelist_parse(struct whitelist_entry *out, const char *text, char **error
     const char *net = parse_words(text, &out->perms, &out->in, &out->out, error);
     if (!net)
         return false;
-    if (out->out && !out->in && !out->perms) {
-        *error = xasprintf("Only direction was set, no permissions: '%.*s'",
-                           (int)(net - text - 1), text);
-        return false;
-    }
     if (!out->in && !out->out)
         out->in = true;
     if (subnet_parse(&out->net, net))
@@ -91,8 +95,9 @@ bool whitelist_parse(struct whitelist_entry *out, const char *text, char **error
 
 bool whitebind_parse(struct whitebind *out, const char *text, char **error)
 {
+    bool in = false;
     *out = (struct whitebind){0};
-    const char *at = parse_words(text, &out->perms, NULL, NULL, error);
+    const char *at = parse_words(text, &out->perms, &in, NULL, error);
     if (!at)
         return false;
     if (!endpoint_parse(&out->at, at, 0)) {

@@ -152,8 +152,10 @@ bool process_peer(struct net *net, struct peer *p)
     if (is_clogged(p))
         return true;
     struct message *m = link_pop(p->link);
-    if (m)
+    if (m) {
+        capture_message(p, m->name, buf_view(&m->payload), true);
         process_message(net, p, m);
+    }
     message_free(m);
     return true;
 }

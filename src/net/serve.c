@@ -65,18 +65,12 @@ static bool may_serve(struct peer *p, const struct block_index *bi,
     return bi->status & BLOCK_HAVE_DATA;
 }
 
-static void send_bytes(struct peer *p, const char *type, struct buf *b)
-{
-    net_count_upload(p->net, b->len);
-    peer_send(p, type, b);
-}
-
 static void send_block(struct peer *p, const struct block *b, bool with_witness)
 {
     struct buf out = {0};
     struct sink s = sink_to_buf(&out);
     block_write(b, &s, with_witness);
-    send_bytes(p, "block", &out);
+    peer_send(p, "block", &out);
     buf_clear(&out);
 }
 
@@ -89,7 +83,7 @@ static void send_merkleblock(struct peer *p, const struct block *b)
     if (!p->txs.filter)
         return;
     bloom_write_merkleblock(&s, b, p->txs.filter, &matched, &n);
-    send_bytes(p, "merkleblock", &out);
+    peer_send(p, "merkleblock", &out);
     for (size_t i = 0; i < n; i++) {
         buf_reset(&out);
         tx_write(&b->txs[matched[i]], &s, false);
@@ -105,11 +99,11 @@ static void send_cmpctblock(struct peer *p, const struct block *b)
     struct buf out = {0};
     struct sink s = sink_to_buf(&out);
     if (net->recent_block && hash256_equal(&net->recent_block->hash, &b->hash)) {
-        send_bytes(p, "cmpctblock", &net->recent_cmpct);
+        peer_send(p, "cmpctblock", &net->recent_cmpct);
         return;
     }
     compact_write_block(&s, b, rand_u64());
-    send_bytes(p, "cmpctblock", &out);
+    peer_send(p, "cmpctblock", &out);
     buf_clear(&out);
 }
 
@@ -120,7 +114,7 @@ static bool send_raw_block(struct peer *p, const struct block_index *bi)
     struct filepos pos = {bi->file, bi->data_pos};
     bool ok = block_files_read_raw(chainman_files(p->net->cm), &out, &pos) == ERR_OK;
     if (ok)
-        send_bytes(p, "block", &out);
+        peer_send(p, "block", &out);
     buf_clear(&out);
     return ok;
 }

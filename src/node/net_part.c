@@ -51,6 +51,16 @@ static char *user_agent(const struct daemon *d)
                      comments[0] ? "(" : "", comments, comments[0] ? ")" : "");
 }
 
+static bool has_item(const struct args *a, const char *name, const char *item)
+{
+    size_t n;
+    const char *const *items = args_list(a, name, &n);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(items[i], item) == 0)
+            return true;
+    return false;
+}
+
 /* NULL: none is wanted. */
 static char *asmap_path(const struct daemon *d)
 {
@@ -103,6 +113,9 @@ bool net_part_open(struct daemon *d, char **error)
         .force_dns_seed = args_bool(a, "forcednsseed", false),
         .fixed_seeds = args_bool(a, "fixedseeds", true),
         .check_addrman = (unsigned)args_int(a, "checkaddrman", 0),
+        .known_addrman_key = has_item(a, "test", "addrman"),
+        .log_ips = args_bool(a, "logips", false),
+        .capture_messages = args_bool(a, "capturemessages", false),
         .max_connections = (unsigned)args_int(a, "maxconnections", 125),
         .connect_timeout_ms = args_int(a, "timeout", 5000),
         .peer_timeout_s = args_int(a, "peertimeout", 60),

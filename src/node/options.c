@@ -217,6 +217,7 @@ const struct opt daemon_options[] = {
          "Least level to log, for all enabled categories or for one: info, debug, "
          "trace"),
     FLAG("loglevelalways", "0", OPT_HIDDEN, "Always write category and level"),
+    FLAG("logips", "0", 0, "Write the addresses of peers"),
     FLAG("logsourcelocations", "0", 0, "Write file, line and function"),
     FLAG("logthreadnames", "0", 0, "Write the thread's name"),
     FLAG("logtimemicros", "0", OPT_HIDDEN, "Write microseconds"),
@@ -234,6 +235,10 @@ const struct opt daemon_options[] = {
     NUM("checkmempool", NULL, 0, 0, OPT_HIDDEN,
         "Check the mempool for consistency every n transactions (default: 1 on "
         "regtest)"),
+    FLAG("capturemessages", "0", OPT_HIDDEN,
+         "Write all messages of peers to <datadir>/message_capture"),
+    MANY("test", "<option>", OPT_HIDDEN,
+         "For tests on regtest: addrman (places of addresses follow a known key)"),
     NUM("checkaddrman", "0", 0, 0, OPT_HIDDEN,
         "Check the address manager for consistency every n changes"),
     NUM("stopatheight", "0", 0, 0, OPT_HIDDEN, "Stop after connecting this height"),
@@ -396,9 +401,6 @@ const struct opt daemon_options[] = {
 #undef GROUP
 #define GROUP "Accepted for compatibility"
     IGNORED("printpriority", OPT_BOOL),
-    IGNORED("test", OPT_LIST),
-    IGNORED("capturemessages", OPT_BOOL),
-    IGNORED("logips", OPT_BOOL),
     IGNORED("unsafesqlitesync", OPT_BOOL),
     IGNORED("deprecatedrpc", OPT_LIST),
     IGNORED("limitfreerelay", OPT_STR),

@@ -30,6 +30,16 @@ static bool forbids_clearnet(const struct args *a)
     return n > 0;
 }
 
+static void warn_of_test(const struct args *a, struct logger *log)
+{
+    size_t n;
+    const char *const *items = args_list(a, "test", &n);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(items[i], "addrman") != 0)
+            log_warning(log, "Unrecognised option \"%s\" provided in -test=<option>.",
+                        items[i]);
+}
+
 void setup_net_interactions(struct setup *s, struct logger *log)
 {
     const struct args *a = s->args;
@@ -41,6 +51,7 @@ void setup_net_interactions(struct setup *s, struct logger *log)
         setup_imply(s, log, "-connect or -maxconnections=0 set", "dnsseed", "0");
         setup_imply(s, log, "-connect or -maxconnections=0 set", "listen", "0");
     }
+    warn_of_test(a, log);
     if (uses_proxy(a))
         imply_by_proxy(s, log);
     if (!args_bool(a, "listen", true)) {
@@ -114,6 +125,8 @@ bool setup_net_check(struct setup *s, char **error)
     const struct args *a = s->args;
     if (!check_listen(a, error) || !check_ports(a, error))
         return false;
+    if (args_is_set(a, "test") && strcmp(s->params.name, "regtest") != 0)
+        return refuse(error, "-test=<option> can only be used with regtest");
     if (args_bool(a, "forcednsseed", false) && !args_bool(a, "dnsseed", true))
         return refuse(error,
                       "Cannot set -forcednsseed to true when setting -dnsseed to "
