@@ -20,7 +20,7 @@ def _some(count, now, first=0):
 
 @pytest.fixture
 def node(lab, params):
-    node = lab.node(params=params)
+    node = lab.node("-connect=0", params=params)  # no calls to the addresses we invent
     node.generatetodescriptor(1, "raw(51)")      # out of initial download
     node.set_time(int(time.time()))
     return node
@@ -110,7 +110,7 @@ def test_addrv2_is_agreed_on_before_verack(node):
 
 
 def test_addresses_outlive_a_restart(lab, params):
-    node = lab.node(params=params)
+    node = lab.node("-connect=0", params=params)
     for i in range(50):
         node.addpeeraddress(f"{11 + i}.1.3.4", 8333, i % 2 == 0)
     before = node.getaddrmaninfo()
