@@ -101,10 +101,15 @@ struct peer_addrs {
     uint64_t processed, rate_limited;
 };
 
-/* getcfilters that is being answered */
+struct filter_entry;
+struct peer;
+typedef void filter_part(struct peer *p, uint32_t height, const struct filter_entry *f);
+/* A request for block filters that is being answered. */
 struct filter_request {
     const struct block_index *last; /* NULL: none */
-    uint32_t next;                  /* height */
+    uint32_t next, step;            /* heights */
+    filter_part *part;              /* what is made of each */
+    struct buf reply;               /* owned; one that is being put together */
 };
 
 struct peer {

@@ -116,6 +116,7 @@ void peer_free(struct peer *p)
     hash_list_clear(&p->sync.blocks_by_inv);
     free(p->addrs.to_send);
     free(p->getdata);
+    buf_clear(&p->filters.reply);
     free(p);
 }
 

@@ -5,23 +5,19 @@
  *   cfilter     u8 kind, block hash, var filter
  *   cfheaders   u8 kind, hash of the last block, header before the first, varint n,
  *               n filter hashes
- *   cfcheckpt   u8 kind, hash of the last block, varint n, n headers, one a thousand */
+ *   cfcheckpt   u8 kind, hash of the last block, varint n, n headers, one a thousand
+ *
+ * A filter has some ten thousand octets, and its hash is not stored, so a request is
+ * answered some filters at a time, as the peer's turn comes and as it reads. */
 #include "chain/store/filter_index.h"
 #include "chain/validation/chainman.h"
 #include "net/internal.h"
 
 #define KIND_BASIC          0
 #define MAX_FILTERS         1000
-#define FILTERS_PER_TURN    100
 #define MAX_FILTER_HEADERS  2000
 #define CHECKPOINT_INTERVAL 1000
-
-struct range {
-    struct peer *peer;
-    struct filter_index *filters;
-    const struct block_index *last;
-    uint32_t first; /* height */
-};
+#define FILTERS_PER_TURN    100
 
 /* Requests that no honest peer makes end the connection. */
 static bool refuse(struct peer *p, const char *fmt, ...)
@@ -37,24 +33,23 @@ static bool refuse(struct peer *p, const char *fmt, ...)
     return false;
 }
 
+/* The last block of a request. False: it cannot be answered. */
 static bool find_last(struct handler_args *a, uint8_t kind, const struct hash256 *stop,
-                      struct range *out)
+                      struct filter_request *out)
 {
     struct net *net = a->net;
     char hex[65];
-    out->peer = a->peer;
     if (kind != KIND_BASIC || !(a->peer->our_services & NODE_COMPACT_FILTERS))
         return refuse(a->peer, "requested unsupported block filter type: %d", kind);
     out->last = block_tree_find(net->cm, stop);
     if (!out->last || !fork_allowed(net, out->last))
         return refuse(a->peer, "requested invalid block hash: %s",
                       hash256_to_hex(hex, stop));
-    out->filters = chainman_filters(net->cm);
     return true;
 }
 
-/* False: nothing can be answered. */
-static bool read_range(struct handler_args *a, uint32_t most, struct range *out)
+static bool read_range(struct handler_args *a, uint32_t most,
+                       struct filter_request *out)
 {
     uint8_t kind = read_u8(&a->r);
     uint32_t first = read_u32(&a->r);
@@ -62,7 +57,6 @@ static bool read_range(struct handler_args *a, uint32_t most, struct range *out)
     if (a->r.bad || !find_last(a, kind, &stop, out))
         return false;
     uint32_t last = (uint32_t)out->last->height;
-    out->first = first;
     if (first > last)
         return refuse(a->peer,
                       "sent invalid %s with start height %u and stop height %u",
@@ -70,115 +64,136 @@ static bool read_range(struct handler_args *a, uint32_t most, struct range *out)
     if (last - first >= most)
         return refuse(a->peer, "requested too many cfilters/cfheaders: %u / %u",
                       last - first + 1, most);
+    out->next = first;
+    out->step = 1;
     return true;
 }
 
-/* Of an ancestor of the range's last block. False: not indexed (yet), so the request
- * stays unanswered. */
-static bool find_filter(const struct range *rg, uint32_t height, struct filter_entry *f)
+/* Of an ancestor of the last block. False: not indexed (yet), so the request stays
+ * unanswered. */
+static bool find_filter(struct peer *p, uint32_t height, struct filter_entry *f)
 {
-    const struct block_index *bi = block_index_ancestor(rg->last, (int32_t)height);
-    if (filter_index_find(rg->filters, &bi->hash, f) == ERR_OK)
+    const struct block_index *bi =
+        block_index_ancestor(p->filters.last, (int32_t)height);
+    if (filter_index_find(chainman_filters(p->net->cm), &bi->hash, f) == ERR_OK)
         return true;
     buf_clear(&f->filter);
-    log_debug(rg->peer->net->log, LOG_NET,
+    log_debug(p->net->log, LOG_NET,
               "Failed to find block filter in index: height=%u, peer=%lld", height,
-              (long long)rg->peer->id);
+              (long long)p->id);
     return false;
 }
 
-/* False: not indexed (yet). */
-static bool send_filter(const struct range *rg, uint32_t height)
+/* -- Parts of the answers: of the filter at a height ---------------------- */
+
+static void send_filter(struct peer *p, uint32_t height, const struct filter_entry *f)
 {
-    struct filter_entry f;
     struct buf b = {0};
     struct sink s = sink_to_buf(&b);
-    if (!find_filter(rg, height, &f))
-        return false;
     write_u8(&s, KIND_BASIC);
-    write_hash256(&s, &block_index_ancestor(rg->last, (int32_t)height)->hash);
-    write_var(&s, buf_view(&f.filter));
-    peer_send(rg->peer, "cfilter", &b);
+    write_hash256(&s, &block_index_ancestor(p->filters.last, (int32_t)height)->hash);
+    write_var(&s, buf_view(&f->filter));
+    peer_send(p, "cfilter", &b);
     buf_clear(&b);
+}
+
+static void put_hash(struct peer *p, uint32_t height, const struct filter_entry *f)
+{
+    struct sink s = sink_to_buf(&p->filters.reply);
+    (void)height;
+    write_hash256(&s, &f->hash);
+}
+
+static void put_header(struct peer *p, uint32_t height, const struct filter_entry *f)
+{
+    struct sink s = sink_to_buf(&p->filters.reply);
+    (void)height;
+    write_hash256(&s, &f->header);
+}
+
+static bool add_part(struct peer *p, uint32_t height, filter_part *part)
+{
+    struct filter_entry f;
+    if (!find_filter(p, height, &f))
+        return false;
+    part(p, height, &f);
     buf_clear(&f.filter);
     return true;
+}
+
+/* -- The queue of one ----------------------------------------------------- */
+
+static void end_request(struct peer *p, bool answered)
+{
+    struct filter_request *q = &p->filters;
+    if (answered && q->reply.len)
+        peer_send(p, q->part == put_hash ? "cfheaders" : "cfcheckpt", &q->reply);
+    buf_clear(&q->reply);
+    *q = (struct filter_request){0};
+}
+
+void serve_filters(struct peer *p)
+{
+    struct filter_request *q = &p->filters;
+    uint32_t last = (uint32_t)q->last->height;
+    size_t max = p->net->opt.max_send_buffer;
+    for (int n = 0; q->next <= last; n++, q->next += q->step) {
+        if (n == FILTERS_PER_TURN || link_backlog(p->link) > max)
+            return; /* the pump comes again */
+        if (!add_part(p, q->next, q->part)) {
+            end_request(p, false);
+            return;
+        }
+    }
+    end_request(p, true);
 }
 
 void on_getcfilters(struct handler_args *a)
 {
-    struct range rg;
-    if (!read_range(a, MAX_FILTERS, &rg))
+    struct filter_request q = {.part = send_filter};
+    if (!read_range(a, MAX_FILTERS, &q))
         return;
-    a->peer->filters = (struct filter_request){rg.last, rg.first};
+    a->peer->filters = q;
     serve_filters(a->peer);
 }
 
-/* Some of a request; the pump comes again, when the peer has taken what it got. */
-void serve_filters(struct peer *p)
+static void begin_reply(struct filter_request *q)
 {
-    struct filter_request *q = &p->filters;
-    struct range rg = {p, chainman_filters(p->net->cm), q->last, q->next};
-    uint32_t last = (uint32_t)q->last->height;
-    size_t max = p->net->opt.max_send_buffer;
-    for (int n = 0; n < FILTERS_PER_TURN && link_backlog(p->link) <= max; n++)
-        if (!send_filter(&rg, q->next) || q->next++ == last) {
-            *q = (struct filter_request){0};
-            return;
-        }
-}
-
-/* False: not indexed (yet). */
-static bool put_filter_hash(struct sink *s, const struct range *rg, uint32_t height,
-                            bool of_header)
-{
-    struct filter_entry f;
-    if (!find_filter(rg, height, &f))
-        return false;
-    write_hash256(s, of_header ? &f.header : &f.hash);
-    buf_clear(&f.filter);
-    return true;
+    struct sink s = sink_to_buf(&q->reply);
+    write_u8(&s, KIND_BASIC);
+    write_hash256(&s, &q->last->hash);
 }
 
 void on_getcfheaders(struct handler_args *a)
 {
     static const struct hash256 none; /* before the first block */
-    struct range rg;
-    struct buf b = {0};
-    struct sink s = sink_to_buf(&b);
-    bool ok = true;
-    if (!read_range(a, MAX_FILTER_HEADERS, &rg))
+    struct filter_request q = {.part = put_hash};
+    if (!read_range(a, MAX_FILTER_HEADERS, &q))
         return;
-    write_u8(&s, KIND_BASIC);
-    write_hash256(&s, &rg.last->hash);
-    if (rg.first == 0)
+    begin_reply(&q);
+    a->peer->filters = q;
+    struct sink s = sink_to_buf(&a->peer->filters.reply);
+    if (q.next == 0) {
         write_hash256(&s, &none);
-    else
-        ok = put_filter_hash(&s, &rg, rg.first - 1, true);
-    write_varint(&s, (uint64_t)rg.last->height - rg.first + 1);
-    for (uint32_t h = rg.first; h <= (uint32_t)rg.last->height && ok; h++)
-        ok = put_filter_hash(&s, &rg, h, false);
-    if (ok)
-        peer_send(a->peer, "cfheaders", &b);
-    buf_clear(&b);
+    } else if (!add_part(a->peer, q.next - 1, put_header)) {
+        end_request(a->peer, false);
+        return;
+    }
+    write_varint(&s, (uint64_t)q.last->height - q.next + 1);
+    serve_filters(a->peer);
 }
 
 void on_getcfcheckpt(struct handler_args *a)
 {
-    struct range rg;
-    struct buf b = {0};
-    struct sink s = sink_to_buf(&b);
+    struct filter_request q = {
+        .part = put_header, .next = CHECKPOINT_INTERVAL, .step = CHECKPOINT_INTERVAL};
     uint8_t kind = read_u8(&a->r);
     struct hash256 stop = read_hash256(&a->r);
-    if (a->r.bad || !find_last(a, kind, &stop, &rg))
+    if (a->r.bad || !find_last(a, kind, &stop, &q))
         return;
-    uint32_t n = (uint32_t)rg.last->height / CHECKPOINT_INTERVAL;
-    write_u8(&s, KIND_BASIC);
-    write_hash256(&s, &stop);
-    write_varint(&s, n);
-    bool ok = true;
-    for (uint32_t i = 1; i <= n && ok; i++)
-        ok = put_filter_hash(&s, &rg, i * CHECKPOINT_INTERVAL, true);
-    if (ok)
-        peer_send(a->peer, "cfcheckpt", &b);
-    buf_clear(&b);
+    begin_reply(&q);
+    a->peer->filters = q;
+    struct sink s = sink_to_buf(&a->peer->filters.reply);
+    write_varint(&s, (uint64_t)q.last->height / CHECKPOINT_INTERVAL);
+    serve_filters(a->peer);
 }
