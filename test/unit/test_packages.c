@@ -64,6 +64,41 @@ static void packages_are_tested_as_a_whole(void **state)
     world_close(&w);
 }
 
+static void packages_have_a_size(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    struct accept_result r[MAX_PACKAGE_COUNT + 1];
+    const struct tx *many[MAX_PACKAGE_COUNT + 1], *large[2];
+    struct hash256 nowhere = {{3}};
+    static uint8_t script[50500];
+
+    for (uint32_t i = 0; i < ARRAY_LEN(many); i++)
+        many[i] = make_spend(&nowhere, i, 1000);
+    assert_string_equal(test_package(&w, many, ARRAY_LEN(many), r),
+                        "package-too-many-transactions");
+    assert_string_equal(test_package(&w, many, MAX_PACKAGE_COUNT, r),
+                        "transaction failed");
+    for (uint32_t i = 0; i < 2; i++) {
+        struct outpoint o = {nowhere, i};
+        struct mtx m;
+        mtx_init(&m);
+        mtx_add_in(&m, &o, SEQUENCE_FINAL);
+        mtx_add_out(&m, amount_of(1), bytes_of(script, sizeof(script)));
+        large[i] = mtx_to_tx(&m);
+        mtx_clear(&m);
+    }
+    assert_true(tx_weight(large[0]) + tx_weight(large[1]) > MAX_PACKAGE_WEIGHT);
+    assert_string_equal(test_package(&w, large, 2, r), "package-too-large");
+    assert_string_equal(test_package(&w, large, 1, r), "transaction failed");
+    for (size_t i = 0; i < ARRAY_LEN(many); i++)
+        tx_unref((struct tx *)many[i]);
+    tx_unref((struct tx *)large[0]);
+    tx_unref((struct tx *)large[1]);
+    world_close(&w);
+}
+
 /* Version 3, so that the parent may pay nothing. */
 static struct tx *make_truc(const struct hash256 *txid, uint32_t n, int64_t value)
 {
@@ -657,6 +692,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packages_are_tested_as_a_whole),
+        cmocka_unit_test(packages_have_a_size),
         cmocka_unit_test(children_pay_for_their_parents),
         cmocka_unit_test(version_3_families_are_pairs),
         cmocka_unit_test(claims_are_used_once_in_a_package),
