@@ -12,7 +12,7 @@ HEADER = 51
 
 @pytest.fixture(scope="module")
 def source(module_lab, params):
-    return Source(module_lab.node(params=params))
+    return Source.grow(module_lab.node(params=params))
 
 
 @pytest.fixture

@@ -54,6 +54,11 @@ test_fuzz_fuzz_undo_SOURCES = test/fuzz/fuzz_undo.c test/fuzz/fuzz.h
 test_fuzz_fuzz_undo_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_undo_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
 
+FUZZERS += test/fuzz/fuzz_utxo_file
+test_fuzz_fuzz_utxo_file_SOURCES = test/fuzz/fuzz_utxo_file.c test/fuzz/fuzz.h
+test_fuzz_fuzz_utxo_file_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_utxo_file_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm
+
 FUZZERS += test/fuzz/fuzz_fee_estimates
 test_fuzz_fuzz_fee_estimates_SOURCES = test/fuzz/fuzz_fee_estimates.c test/fuzz/fuzz.h
 test_fuzz_fuzz_fee_estimates_LDFLAGS = $(FUZZ_LINK)

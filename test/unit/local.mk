@@ -131,6 +131,10 @@ check_PROGRAMS += test/unit/test_psbt
 test_unit_test_psbt_SOURCES = test/unit/test_psbt.c test/unit/unit.h test/unit/vectors.h
 test_unit_test_psbt_LDADD = libochre_wallet.a $(CHAIN_TEST_LIBS)
 
+check_PROGRAMS += test/unit/test_utxo_file
+test_unit_test_utxo_file_SOURCES = test/unit/test_utxo_file.c test/unit/unit.h
+test_unit_test_utxo_file_LDADD = $(CHAIN_TEST_LIBS)
+
 check_PROGRAMS += test/unit/test_coinselect
 test_unit_test_coinselect_SOURCES = test/unit/test_coinselect.c test/unit/unit.h
 test_unit_test_coinselect_LDADD = libochre_wallet.a $(CHAIN_TEST_LIBS)

@@ -91,8 +91,6 @@ static bool check_chain(struct load *l)
         return false;
     if (cm->mempool.is_empty && !cm->mempool.is_empty(cm->mempool.ctx))
         return fail(l, "Can't activate a snapshot when mempool not empty");
-    if (cm->importing)
-        return fail(l, "Can't activate a snapshot while blocks are imported");
     if (u256_cmp(&chain_tip(cm)->chain_work, &l->base->chain_work) >= 0)
         return fail(l, "Work does not exceed active chainstate");
     return true;

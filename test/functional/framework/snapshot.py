@@ -7,21 +7,25 @@ from .wallet import MiniWallet
 
 
 class Source:
-    """A node with a chain whose state at the base stands in a file."""
+    """A node whose chain state at the base, its tip of now, stands in a file."""
 
-    def __init__(self, node, base=140, above=20):
+    def __init__(self, node, name="snapshot.dat"):
         self.node, self.params = node, node.params
-        self.wallet = MiniWallet(node)
-        self.wallet.generate(105)
-        self.coin = self.wallet.get_utxo(confirmed_only=True)  # an early one, kept
-        while node.getblockcount() < base:
-            self.wallet.send(confirmed_only=True, outputs=4)
-            self.wallet.generate(1)
-        self.dump("snapshot.dat")
-        self.wallet.generate(above)
+        self.base = node.dumptxoutset(name, "latest")
 
-    def dump(self, name):
-        self.base = self.node.dumptxoutset(name, "latest")
+    @classmethod
+    def grow(cls, node, base=140, above=20):
+        """With a chain of its own, and a wallet that has kept one early coin."""
+        wallet = MiniWallet(node)
+        wallet.generate(105)
+        coin = wallet.get_utxo(confirmed_only=True)
+        while node.getblockcount() < base:
+            wallet.send(confirmed_only=True, outputs=4)
+            wallet.generate(1)
+        source = cls(node)
+        source.wallet, source.coin = wallet, coin
+        wallet.generate(above)
+        return source
 
     @property
     def option(self):
