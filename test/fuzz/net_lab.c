@@ -609,6 +609,8 @@ static void check_peer(struct net *net, struct peer *p)
     ASSERT(p->getdata_at <= p->n_getdata && p->n_getdata <= MAX_INV_SIZE);
     ASSERT(p->sync.n_inflight <= PEER_INFLIGHT_MAX);
     ASSERT(p->addrs.n_to_send <= MAX_ADDR_TO_SEND);
+    ASSERT(p->filters.last || !p->filters.reply.len);
+    ASSERT(!p->sync.presync || presync_memory(p->sync.presync) < 8 << 20);
     ASSERT(txrequest_candidates(net->txreq, p->id) +
                txrequest_in_flight(net->txreq, p->id) <=
            wants);
@@ -663,7 +665,12 @@ void net_lab_check(struct net_lab *l)
         check_peer(net, net->peers[i]);
     check_inflight(net);
     check_counts(net);
+    orphanage_check(net->orphans);
+    txrequest_check(net->txreq);
     ASSERT(orphanage_size(net->orphans) <= MAX_ORPHANS);
+    ASSERT(orphanage_weight(net->orphans) <=
+           (int64_t)net->n_peers * ORPHANAGE_PEER_WEIGHT);
+    ASSERT(net->extra.n <= net->extra.max && net->extra.bytes <= EXTRA_TXS_MAX_BYTES);
     ASSERT(net->n_hb_peers <= MAX_HB_PEERS);
     net_release(net);
 }
