@@ -36,7 +36,8 @@ def main():
     print(f"seed {args.seed}, {args.connections} connections, {args.seconds:g} s, in {root}",
           flush=True)
     try:
-        soak = Soak(lab, args.seed, args.connections, args.attacks)
+        soak = Soak(lab, args.seed, args.connections, args.attacks,
+                    say=lambda line: print(line, flush=True))
         soak.run(args.seconds)
         print(soak.report(), flush=True)
         soak.check()

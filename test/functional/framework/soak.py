@@ -19,6 +19,7 @@ from .wallet import MiniWallet
 PATIENCE = 120         # seconds that one honest piece of work may take
 BLOCKS = 220           # of the chain before the attack
 BEGINNER_S = 20        # a new node syncs this often
+PROGRESS_S = 60        # a line of progress this often
 GROWTH_MIB = 250       # over what the node needs before the attack
 CREEP_MIB = 40         # between the second and the last quarter of a long attack
 SANITIZED = 5          # times as much under a sanitizer, which keeps freed memory
@@ -68,8 +69,10 @@ class Gauge(threading.Thread):
 
 
 class Soak:
-    def __init__(self, lab, seed, connections, attacks=None, params=BITCOIN):
+    def __init__(self, lab, seed, connections, attacks=None, params=BITCOIN, say=None):
+        """say: takes lines of progress."""
         self.lab, self.params, self.rng = lab, params, random.Random(seed)
+        self.say = say or (lambda line: None)
         self.connections, self.attacks = connections, attacks
         self.rounds = self.beginners = 0
         self.slowest = {"round": 0.0, "ping": 0.0, "sync": 0.0}
@@ -166,13 +169,17 @@ class Soak:
             attacker.finish()
 
     def _work(self, end, rounds):
-        next_beginner = 0
+        next_beginner, next_line = 0, time.monotonic() + PROGRESS_S
         while time.monotonic() < end or self.rounds < rounds:
             self.round()
             self.ping()
             if time.monotonic() >= next_beginner:
                 self.sync_beginner()
                 next_beginner = time.monotonic() + BEGINNER_S
+            if time.monotonic() >= next_line:
+                next_line += PROGRESS_S
+                self.say(f"{self.rounds} rounds, {self.gauge.rss[-1]:.0f} MiB, "
+                         f"{self.gauge.fds[-1]} files")
 
     # the verdict ----------------------------------------------------------
     def check(self):
