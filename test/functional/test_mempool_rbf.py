@@ -138,3 +138,79 @@ def test_opt_in_only_with_fullrbf_off(lab, params):
         else:
             refused(node, second, -26, "txn-mempool-conflict")
     wait_until(lambda: node.getmempoolinfo()["size"] == 4)
+
+
+def test_signalling_is_not_inherited(lab, params):
+    """A final child of one that signals is shown as replaceable, since its parent is; it
+    cannot be replaced by itself."""
+    node = lab.node("-mempoolfullrbf=0", params=params)
+    wallet = MiniWallet(node)
+    wallet.generate(103)
+    utxo = wallet.get_utxo(confirmed_only=True)
+    parent = wallet.create(utxos=[utxo], sequence=0xfffffffd, fee=1_000)
+    child = wallet.create(utxos=wallet.outputs_of(parent), sequence=0xfffffffe, fee=1_000)
+    for tx in (parent, child):
+        node.sendrawtransaction(tx.hex())
+        assert node.getmempoolentry(tx.txid)["bip125-replaceable"] is True
+    rival = wallet.create(utxos=wallet.outputs_of(parent), fee=50_000)
+    refused(node, rival, -26, "txn-mempool-conflict")
+    # the parent takes it along
+    other = wallet.create(utxos=[utxo], fee=50_000)
+    node.sendrawtransaction(other.hex())
+    assert node.getrawmempool() == [other.txid]
+
+
+def test_a_tree_is_paid_for_as_a_whole(node, wallet):
+    """Every branch counts; 100 of them may go."""
+    utxo = wallet.get_utxo(confirmed_only=True)
+    fee, txs, level = 300, [], [utxo]
+    while len(txs) < 31:
+        nodes = [wallet.create(utxos=[u], outputs=2, fee=fee) for u in level]
+        for tx in nodes:
+            node.sendrawtransaction(tx.hex())
+        txs += nodes
+        level = [u for tx in nodes for u in wallet.outputs_of(tx)]
+    total = fee * len(txs)
+    less = wallet.create(utxos=[utxo], fee=total - 1)
+    err = refused(node, less, -26, "insufficient fee")
+    assert "less fees than conflicting txs" in err.message
+    relay = less.vsize
+    almost = wallet.create(utxos=[utxo], fee=total + relay - 1)
+    err = refused(node, almost, -26, "insufficient fee")
+    assert "not enough additional fees to relay" in err.message
+    enough = wallet.create(utxos=[utxo], fee=total + relay)
+    node.sendrawtransaction(enough.hex())
+    pool = node.getrawmempool()
+    assert enough.txid in pool and not any(tx.txid in pool for tx in txs)
+
+
+def test_another_incremental_fee(lab, params):
+    node = lab.node(f"-incrementalrelayfee={params.amount(5_000)}", params=params)
+    wallet = MiniWallet(node)
+    wallet.generate(103)
+    utxo = wallet.get_utxo(confirmed_only=True)
+    first = wallet.create(utxos=[utxo], fee=1_000)
+    node.sendrawtransaction(first.hex())
+    least = 1_000 + 5 * first.vsize
+    refused(node, wallet.create(utxos=[utxo], fee=least - 1), -26,
+            "not enough additional fees to relay")
+    node.sendrawtransaction(wallet.create(utxos=[utxo], fee=least).hex())
+
+
+def test_too_many_at_default_limits(lab, params):
+    """Five families of 21: each conflict counts with its descendants."""
+    node = lab.node(params=params)
+    wallet = MiniWallet(node)
+    wallet.generate(108)
+    utxos = wallet.get_utxos(5)
+    for utxo in utxos:
+        root = wallet.create(utxos=[utxo], outputs=20, fee=5_000)
+        node.sendrawtransaction(root.hex())
+        for out in wallet.outputs_of(root):
+            node.sendrawtransaction(wallet.create(utxos=[out], fee=200).hex())
+    err = refused(node, wallet.create(utxos=utxos, fee=500_000), -26,
+                  "too many potential replacements")
+    assert "(105 > 100)" in err.message
+    last = wallet.create(utxos=utxos[:4], fee=500_000)
+    node.sendrawtransaction(last.hex(), 0)
+    assert node.getmempoolinfo()["size"] == 1 + 21
