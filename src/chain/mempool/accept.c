@@ -6,25 +6,13 @@
 #include "chain/rules/locks.h"
 #include "chain/rules/tx_check.h"
 #include "chain/script/interpreter.h"
-#include "chain/state/state.h"
 #include "chain/store/coins_cache.h"
-#include "util/pool.h"
 
 const struct accept_rules ACCEPT_ALONE = {
     .replaces = true, .evicts_siblings = true, .carve_outs = true, .alone = true};
 const struct accept_rules ACCEPT_MEMBER = {.replaces = true, .evicts_siblings = true};
 const struct accept_rules ACCEPT_GROUP = {.replaces = true, .group_pays = true};
 const struct accept_rules ACCEPT_DRY_GROUP = {0};
-
-static const struct block_index *tip(const struct mempool *mp)
-{
-    return chain_tip(mp->cm);
-}
-
-static int32_t next_height(const struct mempool *mp)
-{
-    return tip(mp)->height + 1;
-}
 
 /* ---- coins ---- */
 
@@ -44,7 +32,7 @@ static bool package_coin(const struct acceptance *a, const struct outpoint *o,
         if (o->n >= p->n_out || !hash256_equal(&o->txid, &p->txid))
             continue;
         *out = (struct coin){.value = p->out[o->n].value,
-                             .height = (uint32_t)next_height(a->mp),
+                             .height = (uint32_t)pool_next_height(a->mp),
                              .script = p->out[o->n].script};
         return true;
     }
@@ -94,7 +82,7 @@ static bool check_alone(struct acceptance *a)
         return false;
     if (a->tx->base_size < MIN_STANDARD_TX_NONWITNESS_SIZE)
         return reject(a->rej, REJECT_TX_SIZE_SMALL, NULL);
-    if (!tx_is_final_after(a->tx, tip(mp)))
+    if (!tx_is_final_after(a->tx, pool_tip(mp)))
         return reject(a->rej, REJECT_NON_FINAL, NULL);
     if (mempool_find_wtxid(mp, &a->tx->wtxid))
         return reject(a->rej, REJECT_TXN_ALREADY_IN_MEMPOOL, NULL);
@@ -111,7 +99,7 @@ static struct sequence_lock locks_of(const struct mempool *mp, const struct tx *
         heights = xrealloc_array(NULL, tx->n_in, sizeof(*heights));
     for (uint32_t i = 0; i < tx->n_in; i++)
         heights[i] = spent[i]->height;
-    struct sequence_lock lock = sequence_lock_of(tx, heights, tip(mp), NULL);
+    struct sequence_lock lock = sequence_lock_of(tx, heights, pool_tip(mp), NULL);
     if (heights != few)
         free(heights);
     return lock;
@@ -121,13 +109,12 @@ static bool check_locks(struct acceptance *a)
 {
     struct sequence_lock lock = locks_of(a->mp, a->tx, a->spent);
     a->has_locks = lock.height >= 0 || lock.time >= 0 || a->tx->locktime != 0;
-    if (!sequence_lock_passed(lock, tip(a->mp)))
+    if (!sequence_lock_passed(lock, pool_tip(a->mp)))
         return reject(a->rej, REJECT_NON_BIP68_FINAL, NULL);
     return true;
 }
 
-/* All coins of a pooled transaction, in the arena; NULL when one is gone. */
-static const struct coin *const *entry_coins(struct mempool *mp, const struct tx *tx)
+const struct coin *const *pool_entry_coins(struct mempool *mp, const struct tx *tx)
 {
     arena_reset(&mp->arena);
     struct coin *coins = arena_alloc(&mp->arena, tx->n_in * sizeof(*coins));
@@ -144,20 +131,20 @@ bool pool_entry_final(struct mempool *mp, const struct mempool_entry *e)
 {
     if (!e->has_locks && !e->spends_coinbase)
         return true;
-    const struct coin *const *spent = entry_coins(mp, e->tx);
-    if (!spent || !tx_is_final_after(e->tx, tip(mp)))
+    const struct coin *const *spent = pool_entry_coins(mp, e->tx);
+    if (!spent || !tx_is_final_after(e->tx, pool_tip(mp)))
         return false;
     for (uint32_t i = 0; i < e->tx->n_in; i++)
         if (spent[i]->coinbase &&
-            next_height(mp) - (int32_t)spent[i]->height < COINBASE_MATURITY)
+            pool_next_height(mp) - (int32_t)spent[i]->height < COINBASE_MATURITY)
             return false;
-    return sequence_lock_passed(locks_of(mp, e->tx, spent), tip(mp));
+    return sequence_lock_passed(locks_of(mp, e->tx, spent), pool_tip(mp));
 }
 
 static bool check_spends(struct acceptance *a)
 {
     const struct mempool_options *opt = &a->mp->opt;
-    if (!tx_check_inputs(a->tx, a->spent, next_height(a->mp), &a->fee, a->rej))
+    if (!tx_check_inputs(a->tx, a->spent, pool_next_height(a->mp), &a->fee, a->rej))
         return false;
     if (opt->require_standard) {
         if (!policy_inputs_standard(a->tx, a->spent))
@@ -208,113 +195,6 @@ static bool check_max_feerate(const struct acceptance *a)
     if (max && feerate_of(a->modified_fee, a->vsize) > max)
         return reject(a->rej, REJECT_MAX_FEERATE_EXCEEDED, NULL);
     return true;
-}
-
-/* ---- tickets ---- */
-
-bool pool_tickets_active(const struct mempool *mp)
-{
-    const struct consensus_hooks *h = mp->opt.hooks;
-    return h && h->active && h->tx && mp->cm &&
-           h->active(h->ctx, chainman_params(mp->cm), next_height(mp));
-}
-
-static void defer(void *ctx, bool (*run)(void *arg), void (*drop)(void *arg), void *arg)
-{
-    struct acceptance *a = ctx;
-    struct deferred_check *d = arena_alloc(&a->mp->arena, sizeof(*d));
-    *d = (struct deferred_check){run, drop, arg, a->deferred};
-    a->deferred = d;
-}
-
-static bool spent_by_earlier(const struct acceptance *a, const struct outpoint *o)
-{
-    for (size_t i = 0; i < a->n_earlier; i++)
-        for (uint32_t j = 0; j < a->earlier[i].tx->n_in; j++)
-            if (outpoint_equal(&a->earlier[i].tx->in[j].prevout, o))
-                return true;
-    return false;
-}
-
-/* A coin that a pooled transaction spends, or one that comes with this, will not be
- * there for long. */
-static bool coin_at_tip(void *ctx, const struct outpoint *o, struct coin *out)
-{
-    const struct acceptance *a = ctx;
-    return mempool_spender(a->mp, o) == NULL && !spent_by_earlier(a, o) &&
-           coins_peek(chainman_coins(a->mp->cm), o, out, &a->mp->arena);
-}
-
-static struct rule_env ticket_env(struct acceptance *a)
-{
-    struct mempool *mp = a->mp;
-    return (struct rule_env){
-        .coin = coin_at_tip,
-        .coin_ctx = a,
-        .params = chainman_params(mp->cm),
-        .prev = tip(mp),
-        .height = next_height(mp),
-        .state = state_begin(chainman_state(mp->cm)),
-    };
-}
-
-/* The whole of the ticket rules on a scratch state, but for signatures. */
-static bool check_ticket(struct acceptance *a)
-{
-    if (!pool_tickets_active(a->mp))
-        return true;
-    const struct consensus_hooks *h = a->mp->opt.hooks;
-    struct rule_env env = ticket_env(a);
-    env.defer = defer;
-    env.defer_ctx = a;
-    bool ok = h->tx(h->ctx, &env, a->tx, a->spent, &a->claims, a->rej);
-    a->keys_may_change = env.keys_may_change;
-    state_discard(env.state);
-    return ok;
-}
-
-/* Signatures are checked again, since a block may have changed the key that one of them
- * needs; those that still hold are in the cache. */
-bool pool_ticket_valid(struct mempool *mp, const struct mempool_entry *e)
-{
-    const struct consensus_hooks *h = mp->opt.hooks;
-    if (e->n_claims == 0 || !pool_tickets_active(mp))
-        return true;
-    const struct coin *const *spent = entry_coins(mp, e->tx);
-    if (!spent)
-        return false;
-    struct acceptance a = {.mp = mp, .tx = e->tx};
-    struct rule_env env = ticket_env(&a);
-    struct reject rej = {0};
-    bool ok = h->tx(h->ctx, &env, e->tx, spent, NULL, &rej);
-    state_discard(env.state);
-    return ok;
-}
-
-static bool run_one(void *ctx, size_t i)
-{
-    struct deferred_check *d = ((struct deferred_check **)ctx)[i];
-    void *arg = d->arg;
-    d->arg = NULL;
-    return d->run(arg);
-}
-
-/* By the workers, like those of a block. */
-static bool run_deferred(struct acceptance *a)
-{
-    size_t n = 0;
-    for (struct deferred_check *d = a->deferred; d; d = d->next)
-        n++;
-    if (n == 0)
-        return true;
-    struct deferred_check **all = arena_alloc(&a->mp->arena, n * sizeof(*all));
-    n = 0;
-    for (struct deferred_check *d = a->deferred; d; d = d->next)
-        all[n++] = d;
-    if (pool_for(chainman_workers(a->mp->cm), n, 1, run_one, all))
-        return true;
-    return a->keys_may_change ? reject_by_state(a->rej, REJECT_TICKET_SIGNATURE, NULL)
-                              : reject(a->rej, REJECT_TICKET_SIGNATURE, NULL);
 }
 
 /* ---- scripts ---- */
@@ -372,12 +252,12 @@ static bool check_scripts(struct acceptance *a)
 
 bool acceptance_scripts(struct acceptance *a)
 {
-    if (!check_scripts(a) || !run_deferred(a))
+    if (!check_scripts(a) || !acceptance_ticket_signatures(a))
         return false;
     /* Whatever passes all standard flags passes the fewer ones of a block. */
     if (!a->opt->test_only) {
         uint32_t flags =
-            block_script_flags(chainman_params(a->mp->cm), next_height(a->mp));
+            block_script_flags(chainman_params(a->mp->cm), pool_next_height(a->mp));
         sigcache_add_tx(chainman_sigcache(a->mp->cm), &a->tx->wtxid, flags);
     }
     return true;
@@ -414,7 +294,7 @@ static bool check_families(struct acceptance *a)
 bool acceptance_prechecks(struct acceptance *a)
 {
     return check_alone(a) && replacement_conflicts(a) && load_coins(a) &&
-           check_locks(a) && check_spends(a) && check_fee(a) && check_ticket(a) &&
+           check_locks(a) && check_spends(a) && check_fee(a) && acceptance_ticket(a) &&
            replacement_claims(a) && check_families(a) && check_max_feerate(a) &&
            (a->rules->group_pays || replacement_pays(a));
 }
@@ -424,7 +304,7 @@ static struct mempool_entry *make_entry(const struct acceptance *a)
     struct mempool_entry *e = pool_entry_new(a->tx);
     e->fee = a->fee;
     e->time = a->opt->time ? a->opt->time : pool_now(a->mp);
-    e->entry_height = tip(a->mp)->height;
+    e->entry_height = pool_tip(a->mp)->height;
     e->sigop_cost = (uint32_t)a->sigop_cost;
     e->vsize = a->vsize;
     e->spends_coinbase = a->spends_coinbase;

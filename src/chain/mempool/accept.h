@@ -76,6 +76,11 @@ bool accept_by_rules(struct mempool *mp, const struct tx *tx,
 bool pool_check_fee(const struct mempool *mp, int64_t fee, int64_t vsize,
                     struct reject *rej);
 
+/* ---- accept_ticket.c ---- */
+/* Everything but signatures, which wait in a->deferred. */
+bool acceptance_ticket(struct acceptance *a);
+bool acceptance_ticket_signatures(struct acceptance *a);
+
 /* ---- limits.c: how far families may grow ---- */
 /* Finds a->ancestors; too-long-mempool-chain. */
 bool limits_check(struct acceptance *a);

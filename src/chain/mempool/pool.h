@@ -108,11 +108,24 @@ void pool_rolling_block(struct mempool *mp);
 void disconnected_clear(struct disconnected *d);
 
 /* ---- accept.c ---- */
+static inline const struct block_index *pool_tip(const struct mempool *mp)
+{
+    return chain_tip(mp->cm);
+}
+static inline int32_t pool_next_height(const struct mempool *mp)
+{
+    return pool_tip(mp)->height + 1;
+}
+/* All coins of a pooled transaction, in the arena, which is reset; NULL when one is
+ * gone. */
+const struct coin *const *pool_entry_coins(struct mempool *mp, const struct tx *tx);
+/* Whether what may change with the tip still holds: locks and maturity. */
+bool pool_entry_final(struct mempool *mp, const struct mempool_entry *e);
+
+/* ---- accept_ticket.c ---- */
 /* Ticket rules hold for the next block. */
 bool pool_tickets_active(const struct mempool *mp);
-/* Whether what else may change with the tip still holds: locks and maturity; ticket
- * rules. */
-bool pool_entry_final(struct mempool *mp, const struct mempool_entry *e);
+/* Whether they still hold for one that came in before. */
 bool pool_ticket_valid(struct mempool *mp, const struct mempool_entry *e);
 
 #endif
