@@ -147,6 +147,8 @@ struct peer {
     size_t n_getdata, getdata_at;
     struct filter_request filters;
 
+    struct block_ahead *ahead; /* owned; the next message, or NULL */
+
     struct peer_sync sync;
     struct peer_txs txs;
     struct peer_addrs addrs;
@@ -467,11 +469,14 @@ struct handler_args {
     struct net *net;
     struct peer *peer;
     struct message *msg;
+    struct block *block;     /* of a block message that was parsed already, else NULL */
     struct reader r;         /* over the payload */
     struct wire_error error; /* set with r.bad */
 };
 typedef void message_handler(struct handler_args *a);
-void process_message(struct net *net, struct peer *p, struct message *m);
+/* @block: see next_message. */
+void process_message(struct net *net, struct peer *p, struct message *m,
+                     struct block *block);
 bool process_peer(struct net *net,
                   struct peer *p); /* one message; false: nothing to do */
 void send_messages(struct net *net, struct peer *p);
@@ -516,7 +521,6 @@ void process_availability(struct peer *p);
 void update_availability(struct peer *p, const struct hash256 *hash);
 
 /* download.c */
-message_handler on_block;
 bool block_requested(struct net *net, const struct hash256 *hash);
 struct inflight *block_request_of(struct peer *p, const struct hash256 *hash);
 /* False: it is already being fetched from this peer. */
@@ -533,12 +537,32 @@ bool download_direct_allowed(struct net *net);
 bool download_wanted_from(struct peer *p); /* preferred, or nobody better is at it */
 struct u256 anti_dos_work(struct net *net);
 void download_drop_peer(struct peer *p);
+void block_requests_forget(struct peer *p); /* all of this peer's */
+bool can_serve_blocks(const struct peer *p);
+bool can_serve_witnesses(const struct peer *p);
+bool is_limited_peer(const struct peer *p);
+
+/* download_plan.c */
+struct fetch_plan {
+    struct block_index *blocks[PEER_INFLIGHT_MAX];
+    size_t n;
+    int64_t staller; /* who keeps the window from moving; -1: nobody */
+};
+struct fetch_plan download_plan(struct peer *p, size_t max);
+
+/* block_arrival.c */
+message_handler on_block;
 void process_block(struct peer *p, struct block *b, bool force, bool min_pow_checked);
 /* What a peer deserves for a block or header that was found bad. */
 void punish_for_block(struct net *net, int64_t peer, const struct reject *rej,
                       bool via_compact, const char *what);
-bool can_serve_blocks(const struct peer *p);
-bool is_limited_peer(const struct peer *p);
+
+/* block_ahead.c */
+bool has_message(struct peer *p);
+/* NULL: none. *block, if not NULL, is the message's, parsed already: its payload is
+ * empty then. */
+struct message *next_message(struct peer *p, struct block **block);
+void block_ahead_clear(struct peer *p);
 
 /* serve.c */
 message_handler on_getdata, on_getblocktxn;

@@ -7,6 +7,7 @@ libochre_net_a_SOURCES = \
 	src/net/announce.c \
 	src/net/asmap.h src/net/asmap.c \
 	src/net/banman.h src/net/banman.c \
+	src/net/block_ahead.c src/net/block_arrival.c \
 	src/net/bad_ports.c \
 	src/net/bloom.h src/net/bloom.c \
 	src/net/bloom_relay.c \
@@ -15,7 +16,7 @@ libochre_net_a_SOURCES = \
 	src/net/compact_relay.c \
 	src/net/connman.c \
 	src/net/dial.c \
-	src/net/download.c \
+	src/net/download.c src/net/download_plan.c \
 	src/net/eviction.h src/net/eviction.c \
 	src/net/extra_txs.h src/net/extra_txs.c \
 	src/net/fee_filter.c \

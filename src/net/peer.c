@@ -106,6 +106,7 @@ struct peer *peer_new(struct net *net, struct conn *take_conn,
 
 void peer_free(struct peer *p)
 {
+    block_ahead_clear(p);
     link_unref(p->link);
     recent_clear(&p->txs.known);
     recent_clear(&p->addrs.known);

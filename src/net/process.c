@@ -47,11 +47,13 @@ static const struct {
     [MSG_GETCFCHECKPT] = {on_getcfcheckpt, READY},
 };
 
-void process_message(struct net *net, struct peer *p, struct message *m)
+void process_message(struct net *net, struct peer *p, struct message *m,
+                     struct block *block)
 {
     long long id = p->id;
-    log_debug(net->log, LOG_NET, "received: %s (%zu bytes) peer=%lld", m->name,
-              m->payload.len, id);
+    size_t size = block ? block->raw.len : m->payload.len;
+    log_debug(net->log, LOG_NET, "received: %s (%zu bytes) peer=%lld", m->name, size,
+              id);
     if (!p->version && m->type != MSG_VERSION) {
         log_debug(net->log, LOG_NET,
                   "non-version message before version handshake. Message \"%s\" from "
@@ -70,14 +72,13 @@ void process_message(struct net *net, struct peer *p, struct message *m)
                   m->name, id);
         return;
     }
-    struct handler_args a = {.net = net, .peer = p, .msg = m};
+    struct handler_args a = {.net = net, .peer = p, .msg = m, .block = block};
     reader_init(&a.r, m->payload.data, m->payload.len);
     table[m->type].fn(&a);
     if (a.r.bad)
         log_debug(net->log, LOG_NET,
                   "ProcessMessages(%s, %zu bytes): Exception '%s' caught, peer=%lld",
-                  m->name, m->payload.len,
-                  a.error.text[0] ? a.error.text : "end of data", id);
+                  m->name, size, a.error.text[0] ? a.error.text : "end of data", id);
 }
 
 /* True when the peer was told to go. */
@@ -138,7 +139,7 @@ static bool has_work(struct peer *p)
         return false;
     if (orphanage_has_work(p->net->orphans, p->id))
         return true;
-    return !is_clogged(p) && (is_served(p) || link_has_message(p->link));
+    return !is_clogged(p) && (is_served(p) || has_message(p));
 }
 
 bool process_peer(struct net *net, struct peer *p)
@@ -151,12 +152,15 @@ bool process_peer(struct net *net, struct peer *p)
         return true; /* what it sent before is not done yet: the rest waits */
     if (is_clogged(p))
         return true;
-    struct message *m = link_pop(p->link);
+    struct block *block;
+    struct message *m = next_message(p, &block);
     if (m) {
-        capture_message(p, m->name, buf_view(&m->payload), true);
-        process_message(net, p, m);
+        struct bytes payload = block ? block->raw : buf_view(&m->payload);
+        capture_message(p, m->name, payload, true);
+        process_message(net, p, m, block);
     }
     message_free(m);
+    block_unref(block);
     return true;
 }
 

@@ -182,7 +182,7 @@ static bool check_witness(const struct block *b, bool segwit, struct reject *rej
 
 bool block_is_mutated(const struct block *b, bool check_witness_root)
 {
-    if (!check_merkle_root(b, NULL))
+    if (!b->checked && !check_merkle_root(b, NULL))
         return true;
     if (b->n_tx > 0 && tx_is_coinbase(&b->txs[0]))
         return !check_witness(b, check_witness_root, NULL);
