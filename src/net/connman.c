@@ -2,7 +2,7 @@
  * event loop unless said; the list of peers is changed under the lock. */
 #include <stdlib.h>
 
-#include "net/internal.h"
+#include "net/i2p.h"
 #include "net/netgroups.h"
 #include "net/tor_control.h"
 #include "util/fs.h"
@@ -46,6 +46,8 @@ void connman_remove(struct peer *p)
         return;
     log_debug(net->log, LOG_NET, "disconnecting peer=%lld", (long long)p->id);
     link_close(p->link);
+    i2p_session_free(p->i2p);
+    p->i2p = NULL;
     net_resume(net);
     p->removed = true;
     p->disconnect = true;
@@ -169,6 +171,7 @@ static void start_on_loop(void *arg)
     net_release(net);
     if (net->opt.listen && net->opt.listen_onion)
         net->tor = tor_start(net);
+    i2p_start(net);
     net->timer = loop_timer_new(net->loop, tick, net);
     loop_timer_set(net->timer, 0);
 }
@@ -194,4 +197,5 @@ void connman_stop(struct net *net)
     dial_stop(net);
     while (net->n_peers)
         connman_remove(net->peers[0]);
+    i2p_stop(net);
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "net/internal.h"
+#include "net/i2p.h"
 #include "util/pool.h"
 
 #define PROXY_REPLY_MS 20000 /* to wait for each reply of a proxy */
@@ -21,6 +21,8 @@ static void dial_free(struct dial *d)
         }
     conn_close(d->conn);
     proxy_dial_cancel(d->via_proxy);
+    i2p_cancel(d->via_i2p);
+    i2p_give_back(d->net, d->i2p);
     free(d->name);
     free(d);
 }
@@ -37,6 +39,15 @@ static unsigned dial_perms(const struct dial *d)
     return netaddr_to_endpoint(&d->addr, &e) ? whitelist_perms(d->net, &e, false) : 0;
 }
 
+/* One of its own ends with the peer. */
+static void hand_over_session(struct dial *d, struct peer *p)
+{
+    p->addr_bind = *i2p_session_me(d->i2p);
+    if (!i2p_session_persistent(d->i2p))
+        p->i2p = d->i2p;
+    d->i2p = NULL;
+}
+
 static void dial_done(struct dial *d, struct conn *take)
 {
     struct net *net = d->net;
@@ -44,6 +55,8 @@ static void dial_done(struct dial *d, struct conn *take)
     struct peer *p = peer_new(net, take, &d->addr, d->type, d->v2, dial_perms(d));
     if (d->name)
         snprintf(p->name, sizeof(p->name), "%s", d->name);
+    if (d->i2p)
+        hand_over_session(d, p);
     if (peer_has_perm(p, PERM_BLOOM))
         p->our_services |= NODE_BLOOM;
     note_attempt(d);
@@ -112,6 +125,28 @@ static const struct proxy_dial_events proxy_events = {
     .failed = proxy_failed,
 };
 
+static void i2p_connected(void *ctx, struct conn *take, const struct netaddr *peer)
+{
+    struct dial *d = ctx;
+    (void)peer;
+    d->via_i2p = NULL;
+    dial_done(d, take);
+}
+
+static void i2p_failed(void *ctx, bool peers_fault)
+{
+    struct dial *d = ctx;
+    d->via_i2p = NULL;
+    if (peers_fault)
+        note_attempt(d);
+    dial_failed(d);
+}
+
+static const struct i2p_stream_events i2p_events = {
+    .connected = i2p_connected,
+    .failed = i2p_failed,
+};
+
 /* With the lock. */
 bool dial_exists(struct net *net, const struct netaddr *a, const char *name)
 {
@@ -177,6 +212,22 @@ static bool reach_name(struct dial *d)
     return true;
 }
 
+/* SAM 3.1 knows no ports, so an address with one cannot be meant for it. */
+static bool reach_i2p(struct dial *d, const char *text)
+{
+    if (d->addr.port != 0) {
+        log_debug(d->net->log, LOG_I2P,
+                  "Error connecting to %s:%u, connection refused due to arbitrary port "
+                  "%u",
+                  text, d->addr.port, d->addr.port);
+        note_attempt(d);
+        return false;
+    }
+    d->i2p = i2p_borrow(d->net);
+    d->via_i2p = i2p_connect(d->i2p, &d->addr, &i2p_events, d);
+    return true;
+}
+
 /* The way to the address. False: there is none. */
 static bool dial_reach(struct dial *d)
 {
@@ -189,6 +240,8 @@ static bool dial_reach(struct dial *d)
     struct proxy p = net->proxies[d->addr.network];
     net_release(net);
     netaddr_format(text, &d->addr, false);
+    if (p.set && d->addr.network == NET_I2P)
+        return reach_i2p(d, text);
     if (p.set) {
         ask_proxy(d, &p, text, d->addr.port);
         return true;

@@ -118,6 +118,7 @@ struct peer {
     int64_t id;
     struct netaddr addr, addr_bind;
     bool inbound_onion; /* came in through our onion service, so from anywhere */
+    struct i2p_session *i2p; /* (loop) owned; one of its own, or NULL */
     char name[NETADDR_TEXT * 2];
     enum conn_type type;
     unsigned perms;
@@ -214,6 +215,8 @@ struct dial {
     struct net *net;
     struct conn *conn;            /* owned, or NULL */
     struct proxy_dial *via_proxy; /* owned, or NULL */
+    struct i2p_stream *via_i2p;   /* owned, or NULL */
+    struct i2p_session *i2p;      /* of via_i2p; borrowed */
     struct netaddr addr;
     struct netaddr more[DIAL_ADDRS]; /* to be tried when this one fails */
     size_t n_more;
@@ -277,6 +280,7 @@ struct net {
     struct loop_timer *timer;
     struct pool *resolver; /* one thread for names and small files */
     struct tor *tor;       /* owned; NULL: not to be asked */
+    struct i2p *i2p;       /* owned */
     int64_t next_addr_save_s, next_map_check_s;
     struct outbound outbound;
 

@@ -25,6 +25,9 @@ libochre_net_a_SOURCES = \
 	src/net/frame.h src/net/frame.c \
 	src/net/handshake.c \
 	src/net/headers.c \
+	src/net/i2p.h src/net/i2p.c \
+	src/net/i2p_session.h src/net/i2p_session.c \
+	src/net/i2p_stream.h src/net/i2p_stream.c \
 	src/net/info.c \
 	src/net/internal.h \
 	src/net/inv.c \
@@ -44,6 +47,7 @@ libochre_net_a_SOURCES = \
 	src/net/reach.c \
 	src/net/recent.h src/net/recent.c \
 	src/net/serve.c src/net/serve_filters.c src/net/serve_headers.c \
+	src/net/sam.h src/net/sam.c \
 	src/net/seeds.c \
 	src/net/transport.h src/net/transport.c \
 	src/net/tor_auth.c src/net/tor_control.h src/net/tor_control.c \

@@ -6,6 +6,7 @@
 
 #include "config.h"
 
+#include "net/i2p.h"
 #include "net/netgroups.h"
 #include "net/tor_control.h"
 #include "util/fs.h"
@@ -267,6 +268,7 @@ void net_free(struct net *net)
         free(net->added[i].name);
     free(net->added);
     tor_free(net->tor);
+    i2p_free(net);
     free(net->listeners);
     free(net->whitelist);
     free(net->whitebinds);

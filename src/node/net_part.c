@@ -135,6 +135,8 @@ bool net_part_open(struct daemon *d, char **error)
         .proxy = args_str(a, "proxy", ""),
         .onion = args_str(a, "onion", ""),
         .proxy_randomize = args_bool(a, "proxyrandomize", true),
+        .i2psam = args_str(a, "i2psam", ""),
+        .i2p_accept_incoming = args_bool(a, "i2pacceptincoming", true),
         .listen_onion = args_bool(a, "listenonion", true),
         .tor_control = args_str(a, "torcontrol", "127.0.0.1:9051"),
         .tor_password = args_str(a, "torpassword", ""),

@@ -151,6 +151,11 @@ const struct opt daemon_options[] = {
     FLAG("forcednsseed", "0", 0,
          "Ask DNS for peers always, not only when few are known"),
     MANY("externalip", "<ip>", 0, "Own address to tell peers"),
+    FLAG("i2pacceptincoming", "1", 0,
+         "Let peers call through I2P, under the address that i2p_private_key holds; "
+         "without effect unless -i2psam"),
+    TEXT("i2psam", "<ip:port>", NULL, 0,
+         "Connect to peers in I2P through its SAM bridge (default: none)"),
     FLAG("listen", NULL, 0, "Accept connections (default: 1 unless -connect)"),
     FLAG("listenonion", "1", 0,
          "Run an onion service through Tor's control port, so that peers can call "
@@ -404,8 +409,6 @@ const struct opt daemon_options[] = {
     IGNORED("unsafesqlitesync", OPT_BOOL),
     IGNORED("deprecatedrpc", OPT_LIST),
     IGNORED("limitfreerelay", OPT_STR),
-    IGNORED("i2psam", OPT_STR),
-    IGNORED("i2pacceptincoming", OPT_BOOL),
     IGNORED("dblogsize", OPT_INT),
     IGNORED("dbbatchsize", OPT_INT),
     IGNORED("dbcrashratio", OPT_INT),

@@ -57,6 +57,7 @@ void setup_net_interactions(struct setup *s, struct logger *log)
     if (!args_bool(a, "listen", true)) {
         setup_imply(s, log, "-listen=0", "discover", "0");
         setup_imply(s, log, "-listen=0", "listenonion", "0");
+        setup_imply(s, log, "-listen=0", "i2pacceptincoming", "0");
     }
     if (args_is_set(a, "externalip"))
         setup_imply(s, log, "-externalip set", "discover", "0");

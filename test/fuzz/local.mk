@@ -84,6 +84,11 @@ test_fuzz_fuzz_net_frame_SOURCES = test/fuzz/fuzz_net_frame.c test/fuzz/fuzz.h
 test_fuzz_fuzz_net_frame_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_net_frame_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 
+FUZZERS += test/fuzz/fuzz_sam
+test_fuzz_fuzz_sam_SOURCES = test/fuzz/fuzz_sam.c test/fuzz/fuzz.h
+test_fuzz_fuzz_sam_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_sam_LDADD = $(NODE_LIBS) $(ALL_LIBS)
+
 FUZZERS += test/fuzz/fuzz_tor_reply
 test_fuzz_fuzz_tor_reply_SOURCES = test/fuzz/fuzz_tor_reply.c test/fuzz/fuzz.h
 test_fuzz_fuzz_tor_reply_LDFLAGS = $(FUZZ_LINK)

@@ -232,6 +232,10 @@ check_PROGRAMS += test/unit/test_net_wire
 test_unit_test_net_wire_SOURCES = test/unit/test_net_wire.c test/unit/unit.h
 test_unit_test_net_wire_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
 
+check_PROGRAMS += test/unit/test_sam
+test_unit_test_sam_SOURCES = test/unit/test_sam.c test/unit/unit.h
+test_unit_test_sam_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
+
 check_PROGRAMS += test/unit/test_tor_reply
 test_unit_test_tor_reply_SOURCES = test/unit/test_tor_reply.c test/unit/unit.h
 test_unit_test_tor_reply_LDADD = libochre_net.a libochre_util.a $(CMOCKA_LIBS)
