@@ -1,5 +1,5 @@
 /* What a client that has nothing but block headers checks to learn an entry of the
- * ticket state (doc/spec/state.md, 6). */
+ * ticket state (doc/spec/state.md, 8). */
 #ifndef OCHRE_TICKETS_LIGHT_H
 #define OCHRE_TICKETS_LIGHT_H
 
