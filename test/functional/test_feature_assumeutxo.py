@@ -355,3 +355,26 @@ def test_false_snapshot_is_found_out(source, lab):
     assert only["validated"] and "snapshot_blockhash" not in only
     source.give_blocks(node, range(base + 1, source.node.getblockcount() + 1))
     assert set_of(node) == set_of(source.node)
+
+
+# -- by the network -----------------------------------------------------------
+
+def test_history_from_peers(source, lab):
+    """The tip is there already: only what lies below the base is fetched, in the window,
+    and not from a peer whose chain does not hold the base."""
+    node = lab.node(source.option, params=source.params)
+    source.load(node)
+    base, tip = source.base["base_height"], source.node.getblockcount()
+    source.give_blocks(node, range(base + 1, tip + 1))
+    stranger = lab.node(params=source.params)
+    source.give_blocks(stranger, range(1, 90))
+    stranger.generatetodescriptor(tip - 89 + 5, "raw(51)")
+    node.connect(stranger)
+    node.wait_log("doesn't have the snapshot block in its best chain")
+    assert chainstates(node)[0]["blocks"] == 0
+    assert node.getbestblockhash() == source.node.getbestblockhash()
+    node.connect(source.node)
+    wait_validated(node)
+    # free to go wherever there is more work
+    wait_until(lambda: node.getbestblockhash() == stranger.getbestblockhash())
+    assert set_of(node) == set_of(stranger)
