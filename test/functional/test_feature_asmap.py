@@ -14,7 +14,7 @@ PREFIX_LINE = "Using /16 prefix for IP bucketing"
 
 @pytest.fixture
 def node(lab, params):
-    node = lab.node("-checkaddrman=1", params=params, start=False)
+    node = lab.node("-checkaddrman=1", "-test=addrman", params=params, start=False)
     os.makedirs(node.chain_dir)
     return node
 
