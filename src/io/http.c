@@ -48,6 +48,7 @@ struct http_server {
     struct route routes[MAX_ROUTES];
     size_t n_routes;
     struct hconn *conns; /* list */
+    size_t n_conns;
     struct loop_timer *sweep;
     bool sweeping;
     time_t date_of;
@@ -242,6 +243,7 @@ static void remove_hconn(struct hconn *hc)
     *hc->link = hc->next;
     if (hc->next)
         hc->next->link = hc->link;
+    hc->server->n_conns--;
     free(hc);
 }
 
@@ -659,7 +661,6 @@ static size_t on_data(struct conn *c, void *ctx, const uint8_t *data, size_t len
 {
     struct hconn *hc = ctx;
     size_t used = 0;
-    hc->last_active = clock_steady_us();
     while (hc->state != BUSY && !hc->close_after) {
         int status = 0;
         size_t n = read_step(hc, data + used, len - used, &status);
@@ -673,6 +674,8 @@ static size_t on_data(struct conn *c, void *ctx, const uint8_t *data, size_t len
         else if (n == 0)
             break;
     }
+    if (used > 0) /* a head must come whole within the time */
+        hc->last_active = clock_steady_us();
     if (hc->state == BUSY && used < len) {
         hc->pipelined = true;
         conn_pause(c, true);
@@ -710,12 +713,28 @@ static void sweep(void *arg)
         loop_timer_set(s->sweep, SWEEP_MS);
 }
 
+/* Whoever has waited longest goes, unless a handler is at work for it. */
+static void make_room(struct http_server *s)
+{
+    struct hconn *idle = NULL;
+    if (s->n_conns < s->opt.max_connections)
+        return;
+    for (struct hconn *hc = s->conns; hc; hc = hc->next)
+        if (hc->state != BUSY && hc->conn &&
+            (!idle || hc->last_active < idle->last_active))
+            idle = hc;
+    if (idle)
+        drop(idle);
+}
+
 static void on_accepted(void *ctx, struct conn *c)
 {
     static const struct conn_handlers handlers = {
         .data = on_data, .drained = on_drained, .closed = on_closed};
     struct http_server *s = ctx;
+    make_room(s);
     struct hconn *hc = xcalloc(1, sizeof(*hc));
+    s->n_conns++;
     hc->server = s;
     hc->conn = c;
     hc->last_active = clock_steady_us();

@@ -23,6 +23,7 @@ struct http_options {
     unsigned threads;   /* -rpcthreads */
     size_t queue_depth; /* -rpcworkqueue; beyond it: 503 "Work queue depth exceeded" */
     int timeout_s;      /* idle connections are closed, -rpcservertimeout */
+    size_t max_connections; /* beyond them the one that is idle for longest goes */
     size_t max_header, max_body;
     const struct subnet *allow; /* others get 403 */
     size_t n_allow;

@@ -19,6 +19,7 @@
 
 #define MAX_HEADER              8192
 #define MAX_BODY                (32u << 20)
+#define MAX_CONNECTIONS         1000
 #define WRONG_PASSWORD_DELAY_US 250000 /* slows guessing */
 
 struct rpc_server {
@@ -245,6 +246,7 @@ static bool start_http(struct rpc_server *s, char **error)
             .threads = threads > 0 ? (unsigned)threads : 1,
             .queue_depth = depth > 0 ? (size_t)depth : 1,
             .timeout_s = (int)args_int(a, "rpcservertimeout", 30),
+            .max_connections = MAX_CONNECTIONS,
             .max_header = MAX_HEADER,
             .max_body = MAX_BODY,
             .allow = nets.list,

@@ -240,11 +240,12 @@ static void answer(void *ctx, struct http_request *rq)
     http_reply(rq, 200, &out);
 }
 
-static void start_web(struct web *w, const char *allow)
+/* For clients of @allow; silence ends after @timeout_s. */
+static void start_web_for(struct web *w, const char *allow, int timeout_s)
 {
     struct subnet net;
-    struct http_options opt = {.threads = 1, .queue_depth = 2, .timeout_s = 30,
-                               .max_header = 8192, .max_body = 1 << 20, .allow = &net,
+    struct http_options opt = {.threads = 1, .queue_depth = 2,
+                               .timeout_s = timeout_s, .max_connections = 8, .max_header = 8192, .max_body = 1 << 20, .allow = &net,
                                .n_allow = 1};
     memset(w, 0, sizeof(*w));
     pthread_mutex_init(&w->lock, NULL);
@@ -262,6 +263,11 @@ static void start_web(struct web *w, const char *allow)
             break;
     }
     http_server_start(w->server);
+}
+
+static void start_web(struct web *w, const char *allow)
+{
+    start_web_for(w, allow, 30);
 }
 
 static void stop_web(struct web *w)
@@ -391,6 +397,47 @@ static void long_heads_are_refused(void **state)
     stop_web(&w);
 }
 
+static void a_head_that_dribbles_in_ends(void **state)
+{
+    struct web w;
+    char octet;
+    (void)state;
+    start_web_for(&w, "127.0.0.0/8", 1);
+    int fd = dial(&w);
+    bool open = true;
+    say(fd, "GET / HTTP/1.1\r\n");
+    for (int i = 0; i < 100 && open; i++) {
+        usleep(50000);
+        open = send(fd, "x", 1, MSG_NOSIGNAL) == 1 &&
+               (recv(fd, &octet, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
+    }
+    assert_false(open);
+    close(fd);
+    stop_web(&w);
+}
+
+static void who_waits_longest_makes_room(void **state)
+{
+    struct web w;
+    int fds[9];
+    char octet;
+    (void)state;
+    start_web(&w, "127.0.0.0/8");
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        fds[i] = dial(&w);
+        say(fds[i], "GET /a/ HTTP/1.1\r\n\r\n");
+        free(hear(fds[i], "\r\n\r\n", 1));
+    }
+    assert_int_equal(recv(fds[0], &octet, 1, 0), 0);
+    for (size_t i = 1; i < ARRAY_LEN(fds); i++) {
+        say(fds[i], "GET /a/ HTTP/1.1\r\n\r\n");
+        free(hear(fds[i], "\r\n\r\n", 1));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        close(fds[i]);
+    stop_web(&w);
+}
+
 static void strangers_are_refused(void **state)
 {
     struct web w;
@@ -498,6 +545,8 @@ int main(void)
         cmocka_unit_test(requests_and_their_answers),
         cmocka_unit_test(a_connection_serves_many_requests_in_order),
         cmocka_unit_test(long_heads_are_refused),
+        cmocka_unit_test(a_head_that_dribbles_in_ends),
+        cmocka_unit_test(who_waits_longest_makes_room),
         cmocka_unit_test(strangers_are_refused),
         cmocka_unit_test(a_full_queue_says_so),
         cmocka_unit_test(a_handler_may_answer_later),
