@@ -1,0 +1,53 @@
+"""What a process listens on, from /proc."""
+import ipaddress
+import os
+import re
+import socket
+import struct
+
+LISTEN = "0A"
+
+
+def _address(text):
+    host, port = text.split(":")
+    raw = bytes.fromhex(host)
+    words = struct.unpack(f"<{len(raw) // 4}I", raw)
+    packed = struct.pack(f">{len(words)}I", *words)
+    return str(ipaddress.ip_address(packed)), int(port, 16)
+
+
+def _inodes(pid):
+    found = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            m = re.fullmatch(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/{fd}"))
+        except OSError:
+            continue
+        if m:
+            found.add(m[1])
+    return found
+
+
+def listening(pid):
+    """{(address, port)} of its TCP sockets that wait for connections."""
+    mine, found = _inodes(pid), set()
+    for table in ("tcp", "tcp6"):
+        try:
+            with open(f"/proc/{pid}/net/{table}", encoding="ascii") as f:
+                rows = f.read().splitlines()[1:]
+        except OSError:
+            continue
+        for row in rows:
+            cells = row.split()
+            if cells[3] == LISTEN and cells[9] in mine:
+                found.add(_address(cells[1]))
+    return found
+
+
+def have_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as s:
+            s.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
