@@ -5,6 +5,7 @@ import pytest
 
 from framework.hashes import hash256
 from framework.p2p import Peer
+from framework.socks5 import Socks5
 from framework.util import wait_until
 
 
@@ -100,3 +101,28 @@ def test_connect_leaves_the_file_alone(node):
     node.stop()
     with open(_anchors(node), "rb") as f:
         assert f.read() == before
+
+
+def test_onion_anchor(lab, params):
+    onion = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion"
+    peer = Peer(params)
+    proxy = Socks5(targets={f"{onion}:8333": peer.listen()})
+    node = lab.node(f"-onion={proxy.name}", "-v2transport=0", params=params)
+    node.addconnection(f"{onion}:8333", "block-relay-only", False)
+    assert proxy.next().host == onion
+    peer.wait_ready()
+    peer.sync()
+    node.rpc.stop()
+    node.wait_exit()
+    again = Peer(params)
+    proxy.targets[f"{onion}:8333"] = again.listen()
+    start = _start(node)
+    node.wait_log(_tried(node, 1), start)
+    node.wait_log(f"Trying to make an anchor connection to {onion}:8333", start)
+    assert proxy.next().host == onion
+    again.wait_ready()
+    (info,) = node.getpeerinfo()
+    assert (info["connection_type"], info["network"]) == ("block-relay-only", "onion")
+    again.close()
+    peer.close()
+    proxy.close()

@@ -185,3 +185,66 @@ def test_connect_option(lab, params):
     wait_until(lambda: a.getconnectioncount() == 1)
     a.generatetodescriptor(3, "raw(51)")
     wait_until(lambda: b.getblockcount() == 3)
+
+
+@pytest.fixture
+def fresh(lab, params):
+    return lab.node("-test=addrman", "-checkaddrman=1", params=params)
+
+
+def test_addpeeraddress(fresh):
+    assert "addpeeraddress" not in fresh.help() and "getrawaddrman" not in fresh.help()
+    expect_error(-30, "Invalid IP address", fresh.addpeeraddress, "", 8333)
+    expect_error(-30, "Invalid IP address", fresh.addpeeraddress, "1.2.3.4:8333", 8333)
+    for port in (-1, 65536):
+        expect_error(-1, "JSON integer out of range", fresh.addpeeraddress, "1.2.3.4", port)
+    assert fresh.addpeeraddress("2a02::1", 8333, True) == {"success": True}
+    for tried in (False, True):
+        assert fresh.addpeeraddress("2a02::1", 8333, tried) == {
+            "success": False, "error": "failed-adding-to-new"}
+    assert fresh.addpeeraddress("127.0.0.1", 8333) == {
+        "success": False, "error": "failed-adding-to-new"}     # it is not routable
+
+
+def test_addresses_whose_place_is_taken(fresh):
+    answers = [fresh.addpeeraddress(f"{11 + i % 150}.{i // 150}.1.1", 8333, True)
+               for i in range(600)]
+    errors = [a["error"] for a in answers if not a["success"]]
+    assert "failed-adding-to-tried" in errors        # they wait in new for a test
+    info, raw = fresh.getaddrmaninfo(), fresh.getrawaddrman()
+    assert info["ipv4"] == info["all_networks"]
+    assert info["ipv4"]["tried"] == len(raw["tried"]) == sum(a["success"] for a in answers)
+    assert info["ipv4"]["new"] == len(raw["new"]) >= errors.count("failed-adding-to-tried")
+    assert info["ipv4"]["total"] == info["ipv4"]["new"] + info["ipv4"]["tried"]
+
+
+def test_getrawaddrman(fresh):
+    now = int(time.time())
+    fresh.set_time(now)
+    places = {"new": ["1.0.0.0", "2a02::2"], "tried": ["1.2.3.4", "2a02::1"]}
+    for table, hosts in places.items():
+        for host in hosts:
+            assert fresh.addpeeraddress(host, 8333, table == "tried")["success"]
+    raw = fresh.getrawaddrman()
+    for table, hosts in places.items():
+        assert sorted(e["address"] for e in raw[table].values()) == sorted(hosts)
+        for place, entry in raw[table].items():
+            bucket, position = map(int, place.split("/"))
+            assert 0 <= bucket < (256 if table == "tried" else 1024) and 0 <= position < 64
+            network = "ipv6" if ":" in entry["address"] else "ipv4"
+            assert entry == {"address": entry["address"], "port": 8333, "services": 9,
+                             "network": network, "source": entry["address"],
+                             "source_network": network, "time": now}
+
+
+def test_addresses_of_one_network(fresh):
+    hosts = {"ipv4": "1.2.3.4", "ipv6": "2a02::1",
+             "onion": "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion",
+             "i2p": "c4gfnttsuwqomiygupdqqqyy5y5emnk5c73hrfvatri67prd7vyq.b32.i2p"}
+    for host in hosts.values():
+        assert fresh.addpeeraddress(host, 8333)["success"]
+    for network, host in hosts.items():
+        (entry,) = fresh.getnodeaddresses(0, network)
+        assert (entry["address"], entry["network"]) == (host, network)
+        assert fresh.getaddrmaninfo()[network] == {"new": 1, "tried": 0, "total": 1}
+    assert len(fresh.getnodeaddresses(0)) == 4 and len(fresh.getnodeaddresses(3)) == 3

@@ -1,4 +1,6 @@
 """P2P messages. Most are a table of fields; the rest read and write by hand."""
+import base64
+import hashlib
 import ipaddress
 import struct
 
@@ -26,6 +28,7 @@ MAX_LOCATOR = 101
 MAX_PAYLOAD = 4_000_000
 
 V4_PREFIX = bytes(10) + b"\xff\xff"
+OVERLAYS = {4: ".onion", 5: ".b32.i2p"}     # by BIP 155 id
 
 
 class NetAddress:
@@ -44,10 +47,18 @@ class NetAddress:
                 + struct.pack(">H", self.port))
 
     def serialize_v2(self):
-        ip = ipaddress.ip_address(self.ip)
+        net, raw = self._network()
         return (struct.pack("<I", self.time) + compact_size(self.services)
-                + (b"\x01" if ip.version == 4 else b"\x02") + var_bytes(ip.packed)
-                + struct.pack(">H", self.port))
+                + bytes([net]) + var_bytes(raw) + struct.pack(">H", self.port))
+
+    def _network(self):
+        """BIP 155 id and octets."""
+        for net, suffix in OVERLAYS.items():
+            if self.ip.endswith(suffix):
+                text = self.ip[:-len(suffix)].upper()
+                return net, base64.b32decode(text + "=" * (-len(text) % 8))[:32]
+        ip = ipaddress.ip_address(self.ip)
+        return 1 if ip.version == 4 else 2, ip.packed
 
     @classmethod
     def read(cls, r, with_time=True):
@@ -61,7 +72,13 @@ class NetAddress:
     def read_v2(cls, r):
         time, services, net = r.u32(), r.compact_size(), r.u8()
         raw, port = r.var_bytes(), r.u16be()
-        text = str(ipaddress.ip_address(raw)) if net in (1, 2) else raw.hex()
+        if net == 4:
+            checksum = hashlib.sha3_256(b".onion checksum" + raw + b"\x03").digest()[:2]
+            raw += checksum + b"\x03"
+        if net in OVERLAYS:
+            text = base64.b32encode(raw).decode().rstrip("=").lower() + OVERLAYS[net]
+        else:
+            text = str(ipaddress.ip_address(raw)) if net in (1, 2) else raw.hex()
         return cls(text, port, services, time)
 
 
