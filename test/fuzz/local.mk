@@ -116,6 +116,18 @@ test_fuzz_fuzz_net_session_SOURCES = test/fuzz/fuzz_net_session.c $(NET_LAB) tes
 test_fuzz_fuzz_net_session_LDFLAGS = $(FUZZ_LINK)
 test_fuzz_fuzz_net_session_LDADD = $(NODE_LIBS) $(ALL_LIBS)
 
+FUZZERS += test/fuzz/fuzz_orphanage
+test_fuzz_fuzz_orphanage_SOURCES = test/fuzz/fuzz_orphanage.c test/fuzz/fuzz.h \
+	test/unit/orphanage_model.h test/unit/source.h
+test_fuzz_fuzz_orphanage_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_orphanage_LDADD = $(NODE_LIBS) $(ALL_LIBS)
+
+FUZZERS += test/fuzz/fuzz_txrequest
+test_fuzz_fuzz_txrequest_SOURCES = test/fuzz/fuzz_txrequest.c test/fuzz/fuzz.h \
+	test/unit/txrequest_model.h test/unit/source.h
+test_fuzz_fuzz_txrequest_LDFLAGS = $(FUZZ_LINK)
+test_fuzz_fuzz_txrequest_LDADD = $(NODE_LIBS) $(ALL_LIBS)
+
 FUZZERS += test/fuzz/fuzz_address
 test_fuzz_fuzz_address_SOURCES = test/fuzz/fuzz_address.c test/fuzz/fuzz.h
 test_fuzz_fuzz_address_LDFLAGS = $(FUZZ_LINK)

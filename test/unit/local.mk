@@ -260,11 +260,13 @@ test_unit_test_presync_SOURCES = test/unit/test_presync.c test/unit/unit.h
 test_unit_test_presync_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
 
 check_PROGRAMS += test/unit/test_orphanage
-test_unit_test_orphanage_SOURCES = test/unit/test_orphanage.c test/unit/unit.h
+test_unit_test_orphanage_SOURCES = test/unit/test_orphanage.c test/unit/orphanage_model.h \
+	test/unit/source.h test/unit/unit.h
 test_unit_test_orphanage_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
 
 check_PROGRAMS += test/unit/test_txrequest
-test_unit_test_txrequest_SOURCES = test/unit/test_txrequest.c test/unit/unit.h
+test_unit_test_txrequest_SOURCES = test/unit/test_txrequest.c test/unit/txrequest_model.h \
+	test/unit/source.h test/unit/unit.h
 test_unit_test_txrequest_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
 
 check_PROGRAMS += test/unit/test_raptorq_object
