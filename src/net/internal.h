@@ -26,6 +26,7 @@
 #include "net/txrequest.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "util/map.h"
 #include "util/mem.h"
 #include "util/rand.h"
 

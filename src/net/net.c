@@ -12,8 +12,8 @@
 #include "util/fs.h"
 #include "util/pool.h"
 
-#define RECENT_REJECTS   60000
-#define RECENT_CONFIRMED 24000
+#define RECENT_REJECTS   120000
+#define RECENT_CONFIRMED 48000
 
 int64_t net_now_us(const struct net *net)
 {

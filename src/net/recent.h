@@ -1,14 +1,20 @@
-/* Remembers the most recent ids, at least the last @capacity of them and at most twice
- * as many: two generations, the older of which is forgotten when the younger is full.
- * Ids are kept as 64-bit keyed hashes; memory grows with use. */
+/* Remembers the most recent ids: at least the last @capacity of them, at most half as
+ * many more. Three generations, of which the oldest is forgotten when the youngest is
+ * full. Of each id 32 bits of a keyed hash are kept at a place that the rest of the hash
+ * names: one in 10^8 that are asked about is taken for another, and nobody can choose
+ * which. */
 #ifndef OCHRE_NET_RECENT_H
 #define OCHRE_NET_RECENT_H
 
-#include "util/map.h"
+#include "util/bytes.h"
+
+#define RECENT_GENERATIONS 3
 
 struct recent {
-    struct map now, before;
-    size_t capacity;
+    uint32_t *tags[RECENT_GENERATIONS]; /* owned tables; NULL: empty */
+    unsigned current;
+    size_t n, max; /* of the current generation */
+    unsigned bits; /* a table has 2^bits places */
     uint64_t key[2];
 };
 

@@ -38,7 +38,7 @@ static struct tx *make_tx(const struct hash256 *parent, uint32_t n)
 
 /* -- Recent ids --------------------------------------------------------------------------------------- */
 
-static void recent_ids_are_kept_in_two_generations(void **state)
+static void recent_ids_are_kept(void **state)
 {
     struct recent r;
     (void)state;
@@ -51,8 +51,17 @@ static void recent_ids_are_kept_in_two_generations(void **state)
             assert_true(recent_has_hash(&r, &old));
         }
     }
-    struct hash256 first = hash(0);
-    assert_false(recent_has_hash(&r, &first));
+    for (uint32_t i = 0; i < 850; i++) { /* older than three generations of 50 */
+        struct hash256 old = hash(i);
+        assert_false(recent_has_hash(&r, &old));
+    }
+    recent_reset(&r);
+    struct hash256 last = hash(999);
+    assert_false(recent_has_hash(&r, &last));
+    recent_add_hash(&r, &last);
+    recent_add_hash(&r, &last);
+    assert_true(recent_has_hash(&r, &last));
+    assert_int_equal(r.n, 1); /* twice is once */
     recent_clear(&r);
 }
 
@@ -204,7 +213,7 @@ static void bloom_filters_as_bip37_has_them(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(recent_ids_are_kept_in_two_generations),
+        cmocka_unit_test(recent_ids_are_kept),
         cmocka_unit_test(bans_hold_until_their_time),
         cmocka_unit_test(blocks_are_rebuilt_from_short_ids),
         cmocka_unit_test(impossible_compact_blocks),
