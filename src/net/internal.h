@@ -326,6 +326,8 @@ struct net {
         *recent_block; /* owned: what compact announcements and getblocktxn need */
     struct buf recent_cmpct; /* its cmpctblock payload */
     const struct block_index *recent_index;
+    struct map recent_txs; /* its transactions by txid and wtxid -> uint32 position */
+    struct hash256 recent_txs_of; /* the block that this was made for */
     int64_t hb_peers[MAX_HB_PEERS];
     size_t n_hb_peers;
     struct hash256 last_inv_headers_sync;

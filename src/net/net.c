@@ -100,6 +100,7 @@ static struct net *net_alloc(const struct net_options *opt)
     rand_bytes(net->group_key, sizeof(net->group_key));
     map_init(&net->block_sources, sizeof(struct hash256), sizeof(struct block_source));
     map_init(&net->inflight, sizeof(struct hash256), sizeof(struct block_fetch));
+    map_init(&net->recent_txs, sizeof(struct hash256), sizeof(uint32_t));
     recent_init(&net->rejects, RECENT_REJECTS);
     recent_init(&net->reconsiderable, RECENT_REJECTS);
     recent_init(&net->confirmed, RECENT_CONFIRMED);
@@ -256,6 +257,7 @@ void net_free(struct net *net)
     addr_caches_free(net);
     txrequest_free(net->txreq);
     orphanage_free(net->orphans);
+    map_clear(&net->recent_txs);
     recent_clear(&net->rejects);
     recent_clear(&net->reconsiderable);
     recent_clear(&net->confirmed);

@@ -45,6 +45,32 @@ void txs_relay(struct net *net, const struct hash256 *txid, const struct hash256
     net->visit_all = true;
 }
 
+/* Made when first needed: not before a block is announced, and not for each request. */
+static void index_recent_block(struct net *net)
+{
+    const struct block *b = net->recent_block;
+    if (hash256_equal(&net->recent_txs_of, &b->hash))
+        return;
+    map_clear(&net->recent_txs);
+    map_reserve(&net->recent_txs, 2 * (size_t)b->n_tx);
+    for (uint32_t i = 0; i < b->n_tx; i++) {
+        *(uint32_t *)map_put(&net->recent_txs, &b->txs[i].txid, NULL) = i;
+        *(uint32_t *)map_put(&net->recent_txs, &b->txs[i].wtxid, NULL) = i;
+    }
+    net->recent_txs_of = b->hash;
+}
+
+static const struct tx *find_in_recent_block(struct net *net, const struct hash256 *h,
+                                             bool by_wtxid)
+{
+    if (!net->recent_block)
+        return NULL;
+    index_recent_block(net);
+    const uint32_t *i = map_get(&net->recent_txs, h);
+    const struct tx *tx = i ? &net->recent_block->txs[*i] : NULL;
+    return tx && hash256_equal(by_wtxid ? &tx->wtxid : &tx->txid, h) ? tx : NULL;
+}
+
 const struct tx *txs_find_for_relay(struct peer *p, const struct inv *inv)
 {
     struct net *net = p->net;
@@ -53,11 +79,7 @@ const struct tx *txs_find_for_relay(struct peer *p, const struct inv *inv)
                                              : mempool_find(net->mp, &inv->hash);
     if (e && e->sequence < p->txs.last_inv_sequence)
         return e->tx;
-    const struct block *b = net->recent_block;
-    for (uint32_t i = 0; b && i < b->n_tx; i++)
-        if (hash256_equal(by_wtxid ? &b->txs[i].wtxid : &b->txs[i].txid, &inv->hash))
-            return &b->txs[i];
-    return NULL;
+    return find_in_recent_block(net, &inv->hash, by_wtxid);
 }
 
 static bool trickle_due(struct peer *p, int64_t now_us)
