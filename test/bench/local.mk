@@ -44,3 +44,7 @@ noinst_PROGRAMS += test/bench/bench_wallet_spend
 test_bench_bench_wallet_spend_SOURCES = test/bench/bench_wallet_spend.c \
 	test/unit/spend_fixture.h test/unit/wallet_fixture.h
 test_bench_bench_wallet_spend_LDADD = $(WALLET_LIBS) $(DB_LIBS) $(CRYPTO_LIBS)
+
+noinst_PROGRAMS += test/bench/bench_index
+test_bench_bench_index_SOURCES = test/bench/bench_index.c
+test_bench_bench_index_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS)

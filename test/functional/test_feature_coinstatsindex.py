@@ -208,6 +208,27 @@ def test_switched_on_later(lab, params, node):
     assert late.gettxoutsetinfo("muhash") == node.gettxoutsetinfo("muhash")
 
 
+def test_killed_while_it_is_built(lab, params):
+    """Wherever a kill strikes, the indexes go on and come to the same."""
+    node = lab.node("-txindex", "-blockfilterindex", "-coinstatsindex", params=params)
+    node.generatetodescriptor(300, "raw(51)")
+    want = node.gettxoutsetinfo("muhash")
+    tip_filter = node.getblockfilter(node.getbestblockhash())
+    for moment in (f"Syncing {NAME} with block chain", f"{NAME} is enabled"):
+        node.stop()
+        for name in ("coinstats", "blockfilter", "txindex"):
+            shutil.rmtree(node.path("indexes", name))
+        start = node.log_size()
+        node.spawn()
+        node.wait_log(moment, start)
+        node.kill()
+        node.start()
+        wait_until(lambda: all(i["synced"] for i in node.getindexinfo().values()))
+        assert node.gettxoutsetinfo("muhash") == want
+        assert node.getblockfilter(node.getbestblockhash()) == tip_filter
+        check_tip(node)
+
+
 def test_a_damaged_index_is_named(node):
     node.stop()
     path = node.path("indexes", "coinstats", "db", "CURRENT")
