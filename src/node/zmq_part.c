@@ -156,14 +156,21 @@ static bool add_topic(struct daemon *d, const char *topic, char **error)
     return ok;
 }
 
-bool zmq_part_open(struct daemon *d, char **error)
+/* As with bitcoind, an address that cannot be used does not keep the node from running:
+ * it publishes nothing then, and a warning says why. */
+bool zmq_part_open(struct daemon *d, char **error UNUSED)
 {
+    char *why = NULL;
     d->node.zmq = zmq_outlet_new();
-    for (size_t i = 0; i < ARRAY_LEN(topics); i++)
-        if (!add_topic(d, topics[i], error)) {
-            zmq_part_close(d);
-            return false;
+    for (size_t i = 0; why == NULL && i < ARRAY_LEN(topics); i++)
+        if (!add_topic(d, topics[i], &why)) {
+            char *text = xasprintf("ZeroMQ notifications are off. %s", why);
+            daemon_warn(d, text);
+            free(text);
+            zmq_outlet_free(d->node.zmq);
+            d->node.zmq = zmq_outlet_new();
         }
+    free(why);
     return true;
 }
 

@@ -106,6 +106,17 @@ def test_headers(node, rest):
     assert rest("headers/abc.json", 400) == "Invalid hash: abc"
 
 
+def test_stale_blocks(node, wallet, rest):
+    """A block off the active chain can be read, but has no headers behind it."""
+    stale = node.getbestblockhash()
+    node.invalidateblock(stale)
+    assert rest(f"headers/{stale}.json") == []
+    assert rest(f"headers/{node.getbestblockhash()}.json")[0]["confirmations"] == 1
+    assert rest(f"block/{stale}.json")["confirmations"] == -1
+    node.reconsiderblock(stale)
+    assert len(rest(f"headers/{stale}.json")) == 1
+
+
 def test_the_chain(node, rest):
     assert rest("chaininfo.json") == node.getblockchaininfo()
     assert rest("deploymentinfo.json") == node.getdeploymentinfo()
@@ -177,6 +188,8 @@ def test_unspent_outputs_refused(wallet, rest):
     assert rest(f"getutxos/{many[:-len(coin) - 1]}.json")["bitmap"] == "1" * 15
     assert rest(f"getutxos/{coin}.bin", 400, "POST", b"\x01\x00") == \
         "Combination of URI scheme inputs and raw post data is not allowed"
+    for text in ('{"checkmempool', "{}"):  # no body is read for JSON
+        assert rest("getutxos.json", 400, "POST", text) == "Error: empty request"
     for bad in (b"\x01", b"\x01\x01", b"\x01\x01" + b"\0" * 35, b"\x01\x00\x00",
                 b"\x00\xff" + b"\xff" * 8):
         rest("getutxos.bin", 400, "POST", bad)

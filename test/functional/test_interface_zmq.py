@@ -1,4 +1,5 @@
 """ZeroMQ notifications: every topic, in blocks, reorganisations and the mempool."""
+import socket
 import struct
 
 import pytest
@@ -201,7 +202,61 @@ def test_unix_sockets(lab, params, context, tmp_path):
     sub.socket.close()
 
 
-def test_an_address_that_cannot_be_bound(lab, params):
-    node = lab.node(params=params, start=False)
-    message = node.fails_to_start("-zmqpubhashtx=tcp://999.0.0.1:1")
-    assert "-zmqpubhashtx: Unable to bind to tcp://999.0.0.1:1" in message
+def test_ipv6(lab, params, context):
+    with socket.socket(socket.AF_INET6) as s:
+        try:
+            s.bind(("::1", 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+    at = f"tcp://[::1]:{free_port()}"
+    node = lab.node(f"-zmqpubhashblock={at}", params=params)
+    context.setsockopt(zmq.IPV6, 1)
+    sub = Subscriber(context, at, ("hashblock",))
+    context.setsockopt(zmq.IPV6, 0)
+    for _ in range(100):
+        (tip,) = node.generatetodescriptor(1, "raw(51)")
+        if sub.socket.poll(50):
+            break
+    sub.expect("hashblock", bytes.fromhex(tip))
+    sub.socket.close()
+
+
+@pytest.mark.parametrize("option, why", (
+    ("-zmqpubhashtx=tcp://999.0.0.1:1", "-zmqpubhashtx: Unable to bind to tcp://999.0.0.1:1"),
+    ("-zmqpubrawtx=foo", "-zmqpubrawtx: Unable to bind to foo")))
+def test_an_address_that_cannot_be_bound(lab, params, option, why):
+    """It does not take the node down, but it is told of; nothing is published."""
+    node = lab.node(f"-zmqpubhashblock=tcp://127.0.0.1:{free_port()}", option, params=params)
+    assert node.getzmqnotifications() == []
+    (warning,) = node.getnetworkinfo()["warnings"]
+    assert warning.startswith("ZeroMQ notifications are off. ") and why in warning
+    node.generatetodescriptor(1, "raw(51)")
+
+
+def test_a_mempool_is_followed(node, wallet, listen):
+    """A client that has a snapshot and then the sequence topic knows the mempool at any time."""
+    (sequence,) = listen("sequence")
+    known, number = set(), node.getrawmempool(False, True)["mempool_sequence"]
+    utxo = wallet.get_utxo()
+    for fee in (1000, 3000):
+        wallet.broadcast(wallet.create(utxos=[utxo], fee=fee))
+    for tx in wallet.chain(3, fee=1000):
+        wallet.broadcast(tx)
+    (block,) = wallet.generate(1)
+    in_block = set(node.getblock(block)["tx"])
+    kept = wallet.send().txid
+    while known != {kept}:
+        _, body = sequence.receive()
+        name, kind = body[:32].hex(), chr(body[32])
+        if kind in "AR":
+            (count,) = struct.unpack("<Q", body[33:])
+            assert count >= number
+            number = count
+        if kind == "A":
+            known.add(name)
+        elif kind == "R":
+            known.remove(name)
+        elif kind == "C":
+            assert name == block
+            known -= in_block
+    wallet.generate(1)
