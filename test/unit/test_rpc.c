@@ -62,7 +62,8 @@ static void set_up(struct fixture *f, const char *const *more)
     f->node.request_stop = note_stop;
     f->node.loop = loop_new(f->node.log);
     assert_int_equal(loop_start(f->node.loop, "test"), ERR_OK);
-    for (f->port = (uint16_t)(20000 + getpid() % 20000);; f->port++) {
+    /* Below the ports that outgoing connections take. */
+    for (f->port = (uint16_t)(10000 + getpid() % 20000);; f->port++) {
         snprintf(port, sizeof(port), "-rpcport=%u", f->port);
         f->node.args = args_new(options);
         assert_true(args_parse_command_line(f->node.args, argc, argv, &error));
