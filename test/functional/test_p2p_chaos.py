@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from framework import namespaces
 from framework.chaos import Chaos
 from framework.proxy import Network
 from framework.util import wait_until
@@ -86,3 +87,21 @@ def test_a_half_open_connection_is_found_by_its_silence(network, module_lab, bit
     silent.refuses = False              # and it connects again by itself
     wait_until(lambda: ids(silent) and ids(silent) != first)
     node.stop()
+
+
+def test_a_partition_of_namespaces_heals(lab):
+    """The kernel drops packets, and sends them again."""
+    why = namespaces.Network.missing()
+    if why:
+        pytest.skip(why)
+    network = namespaces.Network()
+    try:
+        chaos = Chaos(lab, network, seed=8, count=3)
+        chaos.partition({0})
+        chaos.mine(0, 1)
+        chaos.mine(1, 2)
+        assert chaos.nodes[0].getbestblockhash() != chaos.nodes[1].getbestblockhash()
+        chaos.settle()
+        lab.close()
+    finally:
+        network.close()

@@ -56,8 +56,8 @@ class Network:
         self.links = []
         self.has_netem = False
         self._space(self.switch)
-        self._in(self.switch, "link", "add", "br0", "type", "bridge")
-        self._in(self.switch, "link", "set", "br0", "up")
+        self.configure(self.switch, "link", "add", "br0", "type", "bridge")
+        self.configure(self.switch, "link", "set", "br0", "up")
 
     @staticmethod
     def missing():
@@ -77,9 +77,9 @@ class Network:
     def _space(self, name):
         _ip("netns", "add", name)
         self.spaces.append(name)
-        self._in(name, "link", "set", "lo", "up")
+        self.configure(name, "link", "set", "lo", "up")
 
-    def _in(self, space, *args, **kwargs):
+    def configure(self, space, *args, **kwargs):
         return _ip("-n", space, *args, **kwargs)
 
     def close(self):
@@ -92,12 +92,12 @@ class Network:
         number = len(self.spaces)
         space, port = f"{self.prefix}-{number}", f"p{number}"
         self._space(space)
-        self._in(space, "link", "add", "eth0", "type", "veth", "peer", "name", port, "netns",
-                 self.switch)
-        self._in(self.switch, "link", "set", port, "master", "br0", "up")
-        self._in(space, "link", "set", "eth0", "up")
+        self.configure(space, "link", "add", "eth0", "type", "veth", "peer", "name", port,
+                       "netns", self.switch)
+        self.configure(self.switch, "link", "set", port, "master", "br0", "up")
+        self.configure(space, "link", "set", "eth0", "up")
         address = f"{SUBNET}.{number}"
-        self._in(space, "addr", "add", f"{address}/24", "dev", "eth0")
+        self.configure(space, "addr", "add", f"{address}/24", "dev", "eth0")
         node = lab.node(f"-bind={address}", *args, start=False, **kwargs)
         command = node.command
         node.command = lambda extra=(): ["ip", "netns", "exec", space, *command(extra)]
@@ -130,8 +130,8 @@ class Link:
         if on == self._cut:
             return
         for here, there in ((self.node, self.target), (self.target, self.node)):
-            self.network._in(here.space, "route", "add" if on else "del", "blackhole",
-                             f"{there.address}/32")
+            self.network.configure(here.space, "route", "replace" if on else "del",
+                                   "blackhole", f"{there.address}/32", check=on)
         self._cut = on
 
     def weather(self, delay=0.0, rate=0, stall=0.0, reset=0.0):
