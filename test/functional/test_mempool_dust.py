@@ -40,7 +40,7 @@ def bank(node):
 @pytest.fixture
 def wallet(bank):
     yield bank
-    clear_pool(bank)
+    clear_pool(bank, 1000)
 
 
 def paying(wallet, script, value):

@@ -76,7 +76,7 @@ def test_one_bad_one_ends_the_run(node, wallet):
 
 
 def test_too_dear_ones_end_the_results(node, wallet):
-    txs = [wallet.create(utxos=[coin(wallet)], fee=f) for f in (500, 20_000_000, 500)]
+    txs = [wallet.create(utxos=[coin(wallet)], fee=f) for f in (500, 2_000_000, 500)]
     first, dear, last = trial(node, txs)
     assert first["allowed"]
     assert dear == {**ids(txs[1]), "allowed": False, "reject-reason": "max-fee-exceeded"}
@@ -204,7 +204,7 @@ def test_fee_rates_too_high(node, wallet):
     pool_is(node, [parent])
     submit_ok(node, [parent, child], maxfeerate=node.params.amount(rate))
     for most in (0, None):
-        txs = family(wallet, 1, fee=50_000_000)
+        txs = family(wallet, 1, fee=2_000_000)
         result = submit(node, txs, *([] if most is None else [most]))
         assert result["package_msg"] == ("success" if most == 0 else "transaction failed")
 

@@ -24,11 +24,14 @@ def pool_is(node, txs):
     assert sorted(node.getrawmempool()) == sorted(tx.txid for tx in txs)
 
 
-def clear_pool(wallet):
-    """Mines what there is; the wallet forgets coins of transactions that were replaced."""
+def clear_pool(wallet, spare=20):
+    """Mines what there is; the wallet forgets coins that are not confirmed. It reads the
+    chain again only when few are left."""
     while wallet.node.getrawmempool():
         wallet.generate(1)
-    wallet.rescan()
+    wallet.utxos = [u for u in wallet.utxos if u.height]
+    if len(wallet.spendable()) < spare:
+        wallet.rescan()
 
 
 def split(wallet, count, blocks=1):
