@@ -51,6 +51,15 @@ bool blockchain_is_pruned(const struct chainman *cm, const struct block_index *b
     return chainman_has_pruned(cm) && !(bi->status & BLOCK_HAVE_DATA) && bi->n_tx > 0;
 }
 
+/* A header without its block, or a block that was pruned a moment ago. */
+static void block_missing(struct rpc_call *c, const struct block_index *bi)
+{
+    rpc_error(c, RPC_MISC_ERROR,
+              bi->status & BLOCK_HAVE_DATA
+                  ? "Block not found on disk"
+                  : "Block not available (not fully downloaded)");
+}
+
 struct block *blockchain_read(struct rpc_call *c, const struct block_index *bi,
                               bool pruned)
 {
@@ -61,8 +70,7 @@ struct block *blockchain_read(struct rpc_call *c, const struct block_index *bi,
     }
     if (chainman_read_block(c->node->chainman, &b, bi) == ERR_OK)
         return b;
-    /* A header without its block, or one that was pruned a moment ago. */
-    rpc_error(c, RPC_MISC_ERROR, "Block not found on disk");
+    block_missing(c, bi);
     return NULL;
 }
 
@@ -162,7 +170,7 @@ static void write_raw(struct rpc_call *c, const struct block_view *v)
     else if (!(v->bi->status & BLOCK_HAVE_DATA) ||
              block_files_read_raw(chainman_files(c->node->chainman), &raw, &pos) !=
                  ERR_OK)
-        rpc_error(c, RPC_MISC_ERROR, "Block not found on disk");
+        block_missing(c, v->bi);
     else
         json_hex(c->w, raw.data, raw.len);
     buf_clear(&raw);
