@@ -42,7 +42,7 @@ def test_load_sync_and_validate(source, lab):
     # no history to give away yet
     services = node.getnetworkinfo()["localservicesnames"]
     assert "NETWORK" not in services and "NETWORK_LIMITED" in services
-    expect_error(-1, "Block not", node.getblock, node.getblockhash(3))
+    expect_error(-1, "Block not available (not fully downloaded)", node.getblock, node.getblockhash(3))
 
     node.connect(source.node)
     wait_until(lambda: node.getbestblockhash() == source.node.getbestblockhash())
