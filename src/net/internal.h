@@ -392,10 +392,13 @@ void connman_remove(struct peer *p); /* on the loop: closes and takes it off the
 void connman_retry_v1(struct peer *p);
 void net_save_addresses(struct net *net); /* to peers.dat */
 
-/* listen.c */
-uint16_t listen_port(const struct net *net); /* to be told to others */
+/* binds.c */
+NODISCARD bool binds_collect(struct net *net, char **error); /* into the listeners */
+uint16_t listen_port(const struct net *net);                 /* to be told to others */
 /* Where Tor is to bring the callers of our onion service; when we listen at all. */
 struct endpoint listen_onion_target(const struct net *net);
+
+/* listen.c */
 /* A caller, and where he called. */
 struct incoming {
     struct netaddr from;

@@ -108,8 +108,8 @@ static void on_accept(void *ctx, struct conn *c)
         return;
     }
     net_tell_cjdns(net, &in.from);
-    in.perms = perms_resolve(&net->opt, at->perms) |
-               whitelist_perms(net, conn_peer(c), true);
+    in.perms =
+        perms_resolve(&net->opt, at->perms) | whitelist_perms(net, conn_peer(c), true);
     listen_accept(net, c, &in);
 }
 
@@ -127,112 +127,6 @@ static void bind_on_loop(void *arg)
     b->result =
         listener_open(&b->at->listener, b->at->net->loop, &b->at->at, on_accept, b->at);
     b->error = errno;
-}
-
-#define ONION_SUFFIX "=onion"
-
-/* "127.0.0.1:8334=onion": the length before the suffix, or 0. */
-static size_t onion_bind(const char *text)
-{
-    size_t len = strlen(text), tail = strlen(ONION_SUFFIX);
-    return len > tail && strcmp(text + len - tail, ONION_SUFFIX) == 0 ? len - tail : 0;
-}
-
-uint16_t listen_port(const struct net *net)
-{
-    const struct net_strings *binds = &net->opt.bind;
-    struct endpoint e;
-    for (size_t i = 0; i < binds->n; i++)
-        if (endpoint_parse(&e, binds->items[i], 0) && e.port)
-            return e.port;
-    for (size_t i = 0; i < net->n_whitebinds; i++) {
-        const struct whitebind *w = &net->whitebinds[i];
-        unsigned perms = perms_resolve(&net->opt, w->perms);
-        if ((perms & PERM_NOBAN) != PERM_NOBAN)
-            return w->at.port;
-    }
-    return net->opt.port;
-}
-
-static struct listen_at *add_listener(struct net *net)
-{
-    struct listen_at *l = &net->listeners[net->n_listeners++];
-    l->net = net;
-    return l;
-}
-
-/* The port beside the one for everyone. */
-static uint16_t onion_port(const struct net *net)
-{
-    return (uint16_t)(net->opt.port + 1);
-}
-
-static bool add_bind(struct net *net, const char *text, char **error)
-{
-    struct listen_at *l = add_listener(net);
-    size_t len = onion_bind(text);
-    l->onion = len > 0;
-    char *host = l->onion ? xasprintf("%.*s", (int)len, text) : xstrdup(text);
-    bool ok =
-        endpoint_parse(&l->at, host, l->onion ? onion_port(net) : net->opt.port);
-    free(host);
-    if (!ok)
-        *error = xasprintf("Cannot resolve -bind address: '%s'", text);
-    return ok;
-}
-
-static void set_ipv4(struct endpoint *e, uint8_t first, uint8_t last)
-{
-    memset(e->ip, 0, 10);
-    memset(e->ip + 10, 0xff, 2);
-    memcpy(e->ip + 12, (const uint8_t[]){first, 0, 0, last}, 4);
-}
-
-/* A port of its own for Tor. */
-static void add_onion_bind(struct net *net)
-{
-    struct listen_at *l = add_listener(net);
-    l->onion = true;
-    l->at.port = onion_port(net);
-    set_ipv4(&l->at, 127, 1);
-}
-
-/* Both families on all interfaces. */
-static void add_any_binds(struct net *net)
-{
-    struct listen_at *any6 = add_listener(net), *any4 = add_listener(net);
-    any6->optional = true; /* the system may have no IPv6 */
-    any6->at.port = any4->at.port = net->opt.port;
-    set_ipv4(&any4->at, 0, 0);
-}
-
-static bool collect_binds(struct net *net, char **error)
-{
-    const struct net_strings *binds = &net->opt.bind;
-    net->listeners =
-        xcalloc(binds->n + net->n_whitebinds + 3, sizeof(*net->listeners));
-    for (size_t i = 0; i < binds->n; i++)
-        if (!add_bind(net, binds->items[i], error))
-            return false;
-    for (size_t i = 0; i < net->n_whitebinds; i++) {
-        struct listen_at *l = add_listener(net);
-        l->at = net->whitebinds[i].at;
-        l->perms = net->whitebinds[i].perms;
-    }
-    net->bind_on_any = net->n_listeners == 0;
-    if (binds->n == 0)
-        add_onion_bind(net);
-    if (net->bind_on_any)
-        add_any_binds(net);
-    return true;
-}
-
-struct endpoint listen_onion_target(const struct net *net)
-{
-    for (size_t i = 0; i < net->n_listeners; i++)
-        if (net->listeners[i].onion)
-            return net->listeners[i].at;
-    return net->listeners[0].at; /* the first -bind: without any there is one for Tor */
 }
 
 /* A bound address that others can reach is ours. */
@@ -274,7 +168,7 @@ bool listen_start(struct net *net, char **error)
 {
     if (!net->opt.listen)
         return true;
-    if (!collect_binds(net, error))
+    if (!binds_collect(net, error))
         return false;
     for (size_t i = 0; i < net->n_listeners; i++) {
         struct listen_at *l = &net->listeners[i];

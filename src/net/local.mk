@@ -9,6 +9,7 @@ libochre_net_a_SOURCES = \
 	src/net/banman.h src/net/banman.c \
 	src/net/block_ahead.c src/net/block_arrival.c \
 	src/net/bad_ports.c \
+	src/net/binds.c \
 	src/net/bloom.h src/net/bloom.c \
 	src/net/bloom_relay.c \
 	src/net/capture.c \

@@ -99,8 +99,8 @@ static bool discourage_if_due(struct peer *p)
     }
     if (netaddr_local(&p->addr)) {
         log_debug(net->log, LOG_NET,
-                  "Warning: disconnecting but not discouraging local peer %lld!",
-                  (long long)p->id);
+                  "Warning: disconnecting but not discouraging %s peer %lld!",
+                  p->inbound_onion ? "inbound onion" : "local", (long long)p->id);
         peer_disconnect(p);
         return true;
     }

@@ -97,6 +97,17 @@ def test_a_bind_that_fails_ends_the_start(lab):
     assert "Unable to bind to 198.51.100.7" in node.fails_to_start("-bind=198.51.100.7")
 
 
+def test_warnings_of_binds(lab):
+    a, b = free_port(), free_port()
+    node = lab.node(f"-bind={LOOPBACK}:{a}=onion", f"-bind={LOOPBACK}:{b}=onion",
+                    f"-bind={LOOPBACK}:6666", params=BITCOIN,
+                    conf={"bind": None, "listenonion": 1})
+    assert "More than one onion bind address is provided. Using " \
+        f"{LOOPBACK}:{a} for the automatically created Tor onion service." in node.log()
+    assert "-bind request to listen on port 6666. This port is considered \"bad\"" in \
+        node.log()
+
+
 # Which port it tells (feature_bind_port_externalip) ------------------------------
 
 EXTERNAL = "2.2.2.2"

@@ -219,6 +219,15 @@ def test_callers_through_the_service(lab, tor):
     plain.close()
 
 
+@pytest.mark.parametrize("bind", ("0.0.0.0:{}", "127.0.0.1:{}"))
+def test_where_callers_are_brought(lab, tor, bind):
+    """To the first -bind when none is Tor's; "anywhere" is no place to connect to."""
+    controller, port = tor(), free_port()
+    lab.node(f"-torcontrol={controller.name}", "-bind=" + bind.format(port),
+             params=BITCOIN, conf={**CONF, "bind": None})
+    assert serves(controller)[1] == f"18444,127.0.0.1:{port}"
+
+
 LINE = b"250-" + b"x" * 1000 + b"\r\n"
 HOSTILE = {
     "endless line": ("PROTOCOLINFO", b"250-" + b"x" * 200000),
