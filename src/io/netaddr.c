@@ -235,12 +235,10 @@ int netaddr_reach(const struct netaddr *a, const struct netaddr *from)
                             [TEREDO] = REACH_TEREDO,
                             [NET_ONION] = REACH_PRIVATE},
         [NET_IPV4] = {[NET_IPV4] = REACH_IPV4},
-        [NET_IPV6] = {[NET_IPV4] = REACH_IPV4,
-                      [NET_IPV6] = REACH_IPV6,
-                      [TEREDO] = REACH_TEREDO},
-        [TEREDO] = {[NET_IPV4] = REACH_IPV4,
-                    [NET_IPV6] = REACH_WEAK,
-                    [TEREDO] = REACH_TEREDO},
+        [NET_IPV6] =
+            {[NET_IPV4] = REACH_IPV4, [NET_IPV6] = REACH_IPV6, [TEREDO] = REACH_TEREDO},
+        [TEREDO] =
+            {[NET_IPV4] = REACH_IPV4, [NET_IPV6] = REACH_WEAK, [TEREDO] = REACH_TEREDO},
         [NET_ONION] = {[NET_IPV4] = REACH_IPV4, [NET_ONION] = REACH_PRIVATE},
         [NET_I2P] = {[NET_I2P] = REACH_PRIVATE},
         [NET_CJDNS] = {[NET_CJDNS] = REACH_PRIVATE},
@@ -264,6 +262,11 @@ static bool is_internal(const struct netaddr *a)
 {
     return a->network == NET_UNROUTABLE && a->len == 16 &&
            memcmp(a->addr, internal_prefix, sizeof(internal_prefix)) == 0;
+}
+
+const char *netaddr_class_name(const struct netaddr *a)
+{
+    return is_internal(a) ? "internal" : network_name(netaddr_class(a));
 }
 
 struct netaddr netaddr_internal(const char *name)

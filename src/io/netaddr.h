@@ -18,7 +18,7 @@ enum network {
     NET_CJDNS = 6,
     NET_COUNT = 7,
 };
-#define NETADDR_MAX_BYTES 512 /* longest address that addrv2 may carry */
+#define NETADDR_MAX_BYTES 512  /* longest address that addrv2 may carry */
 #define CJDNS_PREFIX      0xfc /* fc00::/8: IPv6 addresses that CJDNS uses as its own */
 
 struct netaddr {
@@ -51,6 +51,8 @@ const char *network_name(enum network n);
 bool network_known(enum network n); /* ids 1 to NET_COUNT - 1 have a gap */
 /* The class getpeerinfo shows: by routability as well as by network. */
 enum network netaddr_class(const struct netaddr *a);
+/* The name of that class; "internal" for netaddr_internal's. */
+const char *netaddr_class_name(const struct netaddr *a);
 NODISCARD bool network_from_name(enum network *out, const char *name);
 
 /* How well our address @a can be reached by one who is at @from: the higher the better,
@@ -58,8 +60,8 @@ NODISCARD bool network_from_name(enum network *out, const char *name);
 int netaddr_reach(const struct netaddr *a, const struct netaddr *from);
 
 /* Octets that are equal for addresses one owner probably controls: /16 of IPv4 (also
- * where it is tunnelled), /32 of IPv6, 4 bits of the others, all of internal ones. Returns the length, at
- * most 16. */
+ * where it is tunnelled), /32 of IPv6, 4 bits of the others, all of internal ones.
+ * Returns the length, at most 16. */
 size_t netaddr_group(const struct netaddr *a, uint8_t out[16]);
 
 /* The 16 octets of a routable IP address, tunnelled IPv4 as the IPv4 address it stands

@@ -110,16 +110,6 @@ static bool take_token(struct peer *p)
     return true;
 }
 
-static void shuffle(struct net *net, struct netaddr_entry *e, size_t n)
-{
-    for (size_t i = n; i > 1; i--) {
-        size_t k = (size_t)rng_below(&net->rng, i);
-        struct netaddr_entry t = e[i - 1];
-        e[i - 1] = e[k];
-        e[k] = t;
-    }
-}
-
 /* False: not worth keeping. */
 static bool take_addr(struct peer *p, struct netaddr_entry *e, bool may_relay)
 {
@@ -146,7 +136,7 @@ static void take_addrs(struct peer *p, struct msg_addr *m)
     size_t kept = 0, limited = 0;
     bool may_relay = !p->addrs.getaddr_sent && m->n <= 10;
     refill_tokens(p);
-    shuffle(net, m->items, m->n);
+    rng_shuffle(&net->rng, m->items, m->n, sizeof(*m->items));
     for (size_t i = 0; i < m->n; i++) {
         if (!take_token(p))
             limited++;

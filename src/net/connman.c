@@ -59,7 +59,7 @@ void connman_remove(struct peer *p)
             break;
         }
     link_counters_add(&net->gone, &p->link->count);
-    if (p->ready && (p->type == CONN_OUTBOUND_FULL || p->type == CONN_MANUAL))
+    if (p->ready && !peer_inbound(p) && p->type != CONN_BLOCK_RELAY)
         addrman_connected(net->addrs, &p->addr);
     list_add(&net->removed, &net->n_removed, p);
     net_release(net);

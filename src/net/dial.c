@@ -287,19 +287,11 @@ static void dial_on_loop(void *arg)
     dial_start(arg);
 }
 
-static void shuffle(struct endpoint *list, size_t n)
-{
-    for (size_t i = n; i > 1; i--) {
-        size_t k = rand_u64() % i;
-        struct endpoint e = list[i - 1];
-        list[i - 1] = list[k];
-        list[k] = e;
-    }
-}
-
 static void take_found(struct dial *d, struct endpoint *found, size_t n)
 {
-    shuffle(found, n);
+    struct rng rng;
+    rng_seed_random(&rng); /* the net's own is another thread's */
+    rng_shuffle(&rng, found, n, sizeof(*found));
     for (size_t i = 0; i < n; i++) {
         struct netaddr a = netaddr_from_endpoint(&found[i]);
         net_tell_cjdns(d->net, &a);

@@ -1,6 +1,7 @@
-/* Where the first addresses come from: DNS seeds, seed nodes, the fixed list. Ours
- * comes last: who runs a seed learns who asks, and could answer with what it likes. On
- * the event loop, with the lock; DNS is asked on the resolver's thread. */
+/* Where the first addresses come from: seed nodes, DNS seeds, the fixed list; in that
+ * order, and only as long as the addresses of the last run give no peers: who runs a
+ * seed learns who asks, and answers what it likes. On the event loop, with the lock;
+ * DNS is asked on the resolver's thread. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -30,11 +31,9 @@ static size_t full_relay_peers(const struct net *net)
 static const char **shuffled(struct net *net, const char *const *items, size_t n)
 {
     const char **out = xmalloc((n + 1) * sizeof(*out));
-    for (size_t i = 0; i < n; i++) {
-        size_t k = (size_t)rng_below(&net->rng, i + 1);
-        out[i] = out[k];
-        out[k] = items[i];
-    }
+    for (size_t i = 0; i < n; i++)
+        out[i] = items[i];
+    rng_shuffle(&net->rng, out, n, sizeof(*out));
     return out;
 }
 

@@ -628,11 +628,11 @@ static void write_place(void *ctx, const struct addrman_place *p)
     if (p->as)
         json_kv_uint(w, "mapped_as", p->as);
     json_kv_int(w, "port", p->entry.addr.port);
-    json_kv_str(w, "network", network_name(netaddr_class(&p->entry.addr)));
+    json_kv_str(w, "network", netaddr_class_name(&p->entry.addr));
     json_kv_uint(w, "services", p->entry.services);
     json_kv_int(w, "time", p->entry.time);
     json_kv_str(w, "source", netaddr_format(text, &p->source, false));
-    json_kv_str(w, "source_network", network_name(netaddr_class(&p->source)));
+    json_kv_str(w, "source_network", netaddr_class_name(&p->source));
     if (p->source_as)
         json_kv_uint(w, "source_mapped_as", p->source_as);
     json_end_object(w);

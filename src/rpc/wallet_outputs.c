@@ -125,12 +125,7 @@ void outputs_shuffle(struct outputs_arg *o)
 {
     struct rng rng;
     rng_seed_random(&rng);
-    for (size_t i = o->n; i > 1; i--) {
-        size_t j = rng_below(&rng, i);
-        struct spend_output t = o->v[i - 1];
-        o->v[i - 1] = o->v[j];
-        o->v[j] = t;
-    }
+    rng_shuffle(&rng, o->v, o->n, sizeof(*o->v));
 }
 
 void outputs_clear(struct outputs_arg *o)

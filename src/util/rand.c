@@ -1,6 +1,7 @@
 #include "util/rand.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/random.h>
 
 void rand_bytes(void *out, size_t n)
@@ -72,4 +73,16 @@ uint64_t rng_below(struct rng *r, uint64_t n)
         v = rng_u64(r);
     } while (v < reject_under);
     return v % n;
+}
+
+void rng_shuffle(struct rng *r, void *items, size_t n, size_t size)
+{
+    uint8_t *at = items, t[256];
+    ASSERT(size <= sizeof(t));
+    for (size_t i = n; i > 1; i--) {
+        uint8_t *a = at + (i - 1) * size, *b = at + rng_below(r, i) * size;
+        memcpy(t, a, size);
+        memmove(a, b, size);
+        memcpy(b, t, size);
+    }
 }

@@ -15,5 +15,7 @@ void rng_seed(struct rng *r, uint64_t seed); /* same seed, same sequence */
 void rng_seed_random(struct rng *r);
 uint64_t rng_u64(struct rng *r);
 uint64_t rng_below(struct rng *r, uint64_t n); /* uniform in [0, n), n > 0 */
+/* Every order of the @n items of @size octets, at most 256, is equally likely. */
+void rng_shuffle(struct rng *r, void *items, size_t n, size_t size);
 
 #endif

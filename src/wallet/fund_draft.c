@@ -140,16 +140,6 @@ static bool choose(struct fund *f, struct sel_result *r, struct wallet_error *e)
 
 /* -- Inputs -- */
 
-static void shuffle(struct rng *rng, uint32_t *v, size_t n)
-{
-    for (size_t i = n; i > 1; i--) {
-        size_t j = rng_below(rng, i);
-        uint32_t t = v[i - 1];
-        v[i - 1] = v[j];
-        v[j] = t;
-    }
-}
-
 static uint32_t default_sequence(const struct fund *f)
 {
     bool rbf = f->cc->has_rbf ? f->cc->rbf : f->w->opt->signal_rbf;
@@ -178,7 +168,7 @@ static void add_inputs(struct draft *d, struct fund *f, const struct sel_result 
     d->inputs = xmalloc((r->n + 1) * sizeof(*d->inputs));
     if (r->n > 0)
         memcpy(d->inputs, r->coins, r->n * sizeof(*d->inputs));
-    shuffle(&f->rng, d->inputs + f->n_named, r->n - f->n_named);
+    rng_shuffle(&f->rng, d->inputs + f->n_named, r->n - f->n_named, sizeof(*d->inputs));
     for (size_t i = 0; i < r->n; i++)
         add_input(d, f, d->inputs[i]);
 }

@@ -330,6 +330,26 @@ static void seeded_numbers_repeat_and_stay_below(void **state)
         assert_true(rng_below(&a, 3) < 3);
 }
 
+static void every_order_comes_up(void **state)
+{
+    struct rng r;
+    unsigned seen[3][3] = {{0}}; /* item, place */
+    (void)state;
+    rng_seed(&r, 5);
+    for (int i = 0; i < 3000; i++) {
+        struct {
+            uint32_t item;
+            char pad[200];
+        } v[3] = {{.item = 0}, {.item = 1}, {.item = 2}};
+        rng_shuffle(&r, v, ARRAY_LEN(v), sizeof(v[0]));
+        for (size_t k = 0; k < ARRAY_LEN(v); k++)
+            seen[v[k].item][k]++;
+    }
+    for (int i = 0; i < 9; i++)
+        assert_in_range(seen[i / 3][i % 3], 900, 1100);
+    rng_shuffle(&r, NULL, 0, 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +368,7 @@ int main(void)
         cmocka_unit_test(arena_pieces_are_aligned_and_survive),
         cmocka_unit_test(mock_time_is_followed),
         cmocka_unit_test(seeded_numbers_repeat_and_stay_below),
+        cmocka_unit_test(every_order_comes_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
