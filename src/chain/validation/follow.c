@@ -169,8 +169,11 @@ void follow_start(struct chainman *cm)
     bool any = false;
     for (size_t i = 0; i < MAX_INDEXES; i++)
         any |= is_on(cm, i);
-    if (any && !cm->indexes.catching_up && !chainman_stopping(cm))
-        cm->indexes.catching_up = chainman_post(cm, follow_run, cm);
+    if (!any || cm->indexes.catching_up || chainman_stopping(cm))
+        return;
+    cm->indexes.catching_up = true; /* first: at the start we are another thread */
+    if (!chainman_post(cm, follow_run, cm))
+        cm->indexes.catching_up = false;
 }
 
 /* -- Pruning -------------------------------------------------------------- */
