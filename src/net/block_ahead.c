@@ -10,7 +10,7 @@
 struct block_ahead {
     struct message *m;                 /* owned */
     const struct chain_params *params; /* borrowed */
-    bool is_block;                     /* a worker was given it */
+    bool given;                        /* a worker has or had it */
     pthread_mutex_t mutex;             /* guards done; block is whose turn it is */
     pthread_cond_t ended;
     bool done;
@@ -33,7 +33,7 @@ static void parse(void *arg)
 static void wait_parsed(struct block_ahead *a)
 {
     pthread_mutex_lock(&a->mutex);
-    while (a->is_block && !a->done)
+    while (a->given && !a->done)
         pthread_cond_wait(&a->ended, &a->mutex);
     pthread_mutex_unlock(&a->mutex);
 }
@@ -59,8 +59,9 @@ static void look_ahead(struct peer *p)
     a->params = p->net->opt.params;
     pthread_mutex_init(&a->mutex, NULL);
     pthread_cond_init(&a->ended, NULL);
-    a->is_block = is_requested_block(p, m);
-    if (a->is_block)
+    /* What is captured must be as it came. */
+    a->given = !p->net->opt.capture_messages && is_requested_block(p, m);
+    if (a->given)
         pool_submit(chainman_workers(p->net->cm), parse, a);
 }
 

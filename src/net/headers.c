@@ -180,6 +180,19 @@ static void note_progress(struct peer *p, const struct block_index *last, bool w
     }
 }
 
+/* @what is done to headers; how many there will be follows from the time of the last.
+ */
+static void log_progress(struct net *net, const char *what, int32_t height,
+                         int64_t time)
+{
+    if (!chainman_ibd(net->cm))
+        return;
+    int64_t left = (net_now_s(net) - time) / net->opt.params->spacing;
+    double all = (double)height + (left > 0 ? (double)left : 0);
+    log_info(net->log, "%s blockheaders, height: %d (~%.2f%%)", what, height,
+             all > 0 ? 100.0 * height / all : 100.0);
+}
+
 /* Stores headers that connect and whose chain has enough work. @more: the message was
  * full. */
 static void accept_headers(struct peer *p, const struct block_header *h, size_t n,
@@ -189,6 +202,7 @@ static void accept_headers(struct peer *p, const struct block_header *h, size_t 
     struct hash256 last_hash = header_hash(&h[n - 1]);
     struct block_index *last = block_tree_find(net->cm, &last_hash);
     bool was_new = !last;
+    const struct block_index *best = best_header(net->cm);
     struct reject rej = {0};
     net_release(net);
     bool ok = chainman_accept_headers(net->cm, h, n, false, &last, &rej);
@@ -197,6 +211,8 @@ static void accept_headers(struct peer *p, const struct block_header *h, size_t 
         punish_for_block(net, p->id, &rej, via_compact, "invalid header received");
         return;
     }
+    if (best_header(net->cm) != best)
+        log_progress(net, "Synchronizing", last->height, last->time);
     if (more && !p->sync.presync && getheaders_maybe(p, last))
         log_debug(net->log, LOG_NET,
                   "more getheaders (%d) to end to peer=%lld (startheight:%d)",
@@ -221,6 +237,9 @@ static bool continue_presync(struct peer *p, const struct block_header *h, size_
     struct presync_result r = presync_take(p->sync.presync, h, n, full);
     if (r.counted_on)
         p->sync.last_getheaders_us = 0;
+    if (r.go_on && presync_height(p->sync.presync) >= 0)
+        log_progress(p->net, "Pre-synchronizing", presync_height(p->sync.presync),
+                     h[n - 1].time);
     if (r.go_on) {
         struct hash256 next = presync_next(p->sync.presync);
         ask_headers(p, presync_start(p->sync.presync), &next);

@@ -155,8 +155,7 @@ bool process_peer(struct net *net, struct peer *p)
     struct block *block;
     struct message *m = next_message(p, &block);
     if (m) {
-        struct bytes payload = block ? block->raw : buf_view(&m->payload);
-        capture_message(p, m->name, payload, true);
+        capture_message(p, m->name, buf_view(&m->payload), true);
         process_message(net, p, m, block);
     }
     message_free(m);

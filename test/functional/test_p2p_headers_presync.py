@@ -2,6 +2,8 @@
 fetched in two passes and then synced."""
 import time
 
+import pytest
+
 from framework.blocks import Chain
 from framework.messages import MAX_HEADERS, Headers
 from framework.node import sync_blocks
@@ -75,14 +77,20 @@ def _presynced(node):
     return node.getpeerinfo()[0]["presynced_headers"]
 
 
-def test_both_passes_with_a_peer(lab, params):
+@pytest.fixture(scope="module")
+def blocks(params):
+    return Chain(params).mine(count=ENOUGH)
+
+
+def test_both_passes_with_a_peer(lab, params, blocks):
     """Two messages and a bit each; the second pass shows another chain first."""
     node = lab.node(f"-minimumchainwork={WORK:#x}", params=params)
-    blocks = Chain(params).mine(count=ENOUGH)
     genesis = Chain(params).tip.hash_bytes
     full, rest = blocks[:MAX_HEADERS], blocks[MAX_HEADERS:]
     peer = node.add_peer(HeadersOnly)
+    start = node.log_size()
     assert _message(peer, full)[0] == full[-1].hash_bytes
+    node.wait_log("Pre-synchronizing blockheaders, height: 2000", start)
     assert _presynced(node) == MAX_HEADERS
     # enough: now from the beginning again
     assert _message(peer, rest)[0] == genesis
@@ -100,9 +108,8 @@ def test_both_passes_with_a_peer(lab, params):
     assert not peer.closed
 
 
-def test_a_gap_ends_the_sync(lab, params):
+def test_a_gap_ends_the_sync(lab, params, blocks):
     node = lab.node("-minimumchainwork=0x10000", params=params)
-    blocks = Chain(params).mine(count=MAX_HEADERS + 10)
     peer = node.add_peer(HeadersOnly)
     _message(peer, blocks[:MAX_HEADERS])
     start = node.log_size()
@@ -113,19 +120,21 @@ def test_a_gap_ends_the_sync(lab, params):
     assert [t["height"] for t in node.getchaintips()] == [0]
 
 
-def test_nothing_more_ends_the_sync(lab, params):
+def test_nothing_more_ends_the_sync(lab, params, blocks):
     node = lab.node("-minimumchainwork=0x10000", params=params)
     peer = node.add_peer(HeadersOnly)
-    _message(peer, Chain(params).mine(count=MAX_HEADERS))
+    _message(peer, blocks[:MAX_HEADERS])
     assert _presynced(node) == MAX_HEADERS
     _message(peer, [])
     assert _presynced(node) == -1
 
 
-def test_noban_peers_are_believed(lab, params):
+def test_noban_peers_are_believed(lab, params, blocks):
     node = lab.node("-minimumchainwork=0x10000", "-whitelist=noban@127.0.0.1", params=params)
     peer = node.add_peer(HeadersOnly)
-    _message(peer, Chain(params).mine(count=14))
+    start = node.log_size()
+    _message(peer, blocks[:14])
+    node.wait_log("Synchronizing blockheaders, height: 14", start)
     assert node.getblockchaininfo()["headers"] == 14
     assert node.getblockcount() == 0          # but not enough to be fetched
 
