@@ -90,7 +90,6 @@ void map_init(struct map *m, size_t key_size, size_t value_size)
     m->value_off = align_up(m->key_off + m->key_size, value_align);
     m->slot_size = align_up(m->value_off + m->value_size,
                             key_align > value_align ? key_align : value_align);
-    rand_bytes(m->seed, sizeof(m->seed));
 }
 
 /* Zeroed. Pages of their own keep slots from straddling cache lines. */
@@ -202,6 +201,8 @@ static void resize(struct map *m, size_t cap)
 {
     struct map old = *m;
     ASSERT(cap <= UINT32_MAX);
+    if (!old.cap) /* many maps are never used: the kernel is asked late */
+        rand_bytes(m->seed, sizeof(m->seed));
     m->slots = alloc_slots(cap * m->slot_size);
     m->cap = cap;
     m->len = 0;
@@ -234,6 +235,8 @@ void map_reserve(struct map *m, size_t n)
 
 void *map_put(struct map *m, const void *key, bool *is_new)
 {
+    if (!m->cap)
+        map_reserve(m, 1);
     uint32_t hash = hash_key(m, key);
     size_t where = 0;
     uint8_t *slot = m->len ? find(m, key, hash, &where) : NULL;
