@@ -115,7 +115,8 @@ def relay_block(miner, node):
 
 def measure(directory, params, blocks, perf):
     miner, node = nodes = [Node(os.path.join(directory, params.name + n), params,
-                                ["-nodebug", "-maxmempool=1000"]) for n in "ab"]
+                                ["-nodebug", "-maxmempool=1000",
+                                 "-checkmempool=0", "-checkblockindex=0"]) for n in "ab"]
     for n in nodes:
         n.start()
     wallet = MiniWallet(miner)
@@ -131,7 +132,7 @@ def measure(directory, params, blocks, perf):
     miner.generateblock("raw(51)", [])
     sync_blocks(nodes)
     wait_until(lambda: node.getpeerinfo()[0]["bip152_hb_to"])
-    recorder = perf and subprocess.Popen(["perf", "record", "-q", "-F", "4999", "-g", "-e",
+    recorder = perf and subprocess.Popen(["perf", "record", "-q", "-F", "9999", "--call-graph", "dwarf,16384", "-e",
                                           "cpu-clock", "-o", f"{perf}.{params.name}", "-p",
                                           str(node.process.pid)])
     rows = [relay_block(miner, node) for _ in range(blocks)]

@@ -58,7 +58,8 @@ static bool measure(struct reader *r, uint64_t *n_tx, size_t *arrays)
     return reader_done(r);
 }
 
-static void place_txs(struct block *b, struct reader *r)
+/* @known (may be NULL): the same transactions, whose ids need not be computed again. */
+static void place_txs(struct block *b, struct reader *r, const struct tx *const *known)
 {
     void *memory = b->txs + b->n_tx;
     read_varint(r, UINT32_MAX);
@@ -67,12 +68,17 @@ static void place_txs(struct block *b, struct reader *r)
         struct tx *tx = &b->txs[i];
         memory = tx_place(tx, r, true, memory);
         atomic_init(&tx->refs, 0);
-        tx_compute_ids(tx);
+        if (known) {
+            tx->txid = known[i]->txid;
+            tx->wtxid = known[i]->wtxid;
+        } else {
+            tx_compute_ids(tx);
+        }
         b->base_size += tx->base_size;
     }
 }
 
-struct block *block_from_buf(struct buf *take)
+static struct block *read_block(struct buf *take, const struct tx *const *known)
 {
     struct reader r;
     uint64_t n_tx;
@@ -95,8 +101,13 @@ struct block *block_from_buf(struct buf *take)
     b->raw.data = buf_take(take, &b->raw.len);
     reader_init(&r, b->raw.data, b->raw.len);
     read_bytes(&r, BLOCK_HEADER_SIZE);
-    place_txs(b, &r);
+    place_txs(b, &r, known);
     return b;
+}
+
+struct block *block_from_buf(struct buf *take)
+{
+    return read_block(take, NULL);
 }
 
 struct block *block_from_bytes(const void *raw, size_t len)
@@ -144,5 +155,5 @@ struct block *block_assemble(const struct block_header *h, const struct tx *cons
     write_varint(&s, n);
     for (uint32_t i = 0; i < n; i++)
         tx_write(txs[i], &s, true);
-    return block_from_buf(&raw);
+    return read_block(&raw, txs);
 }
