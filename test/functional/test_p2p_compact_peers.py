@@ -161,7 +161,7 @@ def test_three_chosen_peers_are_asked_in_parallel(node, wallet, block):
     # any of them finishes it
     outbound.send(BlockTxn(block.hash_bytes, block.txs[1:]))
     wait_until(lambda: node.getbestblockhash() == block.hash)
-    assert [p["inflight"] for p in node.getpeerinfo()] == [[]] * 4
+    wait_until(lambda: [p["inflight"] for p in node.getpeerinfo()] == [[]] * 4)
 
 
 def test_parallel_ones_that_fail_do_not_stop_the_first(node, wallet, block):
