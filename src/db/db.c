@@ -542,6 +542,13 @@ uint64_t db_approximate_size(struct db *db, struct bytes from, struct bytes to)
     return size;
 }
 
+/* LevelDB writes out what is in memory before it looks at the range. */
+void db_settle(struct db *db)
+{
+    static const char nothing[] = "\0\0";
+    leveldb_compact_range(db->ldb, nothing, 1, nothing, 2);
+}
+
 void db_compact(struct db *db)
 {
     leveldb_compact_range(db->ldb, NULL, 0, NULL, 0);

@@ -65,6 +65,7 @@ static void accept_snapshot(struct chainman *cm)
     prefetch_blocks(cm->retired->prefetch, NULL, 0);
     candidates_refill(cm->active);
     candidates_prune(cm->active);
+    chainstates_share_cache(cm);
     chainman_write_unlock(cm);
     log_info(cm->log, "[snapshot] snapshot beginning at %s has been fully validated",
              hash256_to_hex(hex, &base->hash));

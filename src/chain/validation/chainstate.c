@@ -56,13 +56,15 @@ void chainstate_attach(struct chainstate *cs)
     const struct consensus_hooks *h = cs->cm->opt.hooks;
     if (h != NULL && h->attach != NULL)
         h->attach(h->ctx, cs->cm->params, cs->state);
+    cs->attached = true;
 }
 
 void chainstate_detach(struct chainstate *cs)
 {
     const struct consensus_hooks *h = cs->cm->opt.hooks;
-    if (h != NULL && h->detach != NULL)
+    if (cs->attached && h != NULL && h->detach != NULL)
         h->detach(h->ctx, cs->state);
+    cs->attached = false;
 }
 
 enum err chainstate_open(struct chainstate **out, struct chainman *cm, const char *name,
@@ -76,6 +78,7 @@ enum err chainstate_open(struct chainstate **out, struct chainman *cm, const cha
     if (e != ERR_OK)
         return e;
     cm->coins_share = shares.rest;
+    cm->state_share = shares.state;
     cs->db_cache = shares.coins_db;
     cs->coins = coins_cache_new(cs->db);
     cs->state = state_new(cs->db, shares.state);
@@ -96,8 +99,7 @@ void chainstate_free(struct chainstate *cs)
     if (!cs)
         return;
     prefetch_free(cs->prefetch);
-    if (cs->state)
-        chainstate_detach(cs);
+    chainstate_detach(cs);
     state_free(cs->state);
     coins_cache_free(cs->coins);
     db_close(cs->db);
@@ -121,6 +123,14 @@ size_t chainstate_limit(const struct chainstate *cs)
     if (!cm->background)
         return all;
     return (cs == cm->background) == cm->ibd ? little : all - little;
+}
+
+void chainstates_share_cache(struct chainman *cm)
+{
+    struct chainstates all = chainstates_of(cm);
+    size_t n = cm->background ? 2 : 1;
+    for (struct chainstate **cs = all.v; *cs; cs++)
+        state_set_cache_limit((*cs)->state, cm->state_share / n);
 }
 
 struct chainstates chainstates_of(const struct chainman *cm)

@@ -78,6 +78,7 @@ struct chainstate {
     size_t db_cache;           /* octets, of LevelDB below them */
     uint64_t flush_count;
     bool on_disk;                 /* the database was written once */
+    bool attached;                /* rules follow the state */
     struct block_list chain;      /* by height */
     struct block_list candidates; /* tips as good as its own or better; best is last */
 };
@@ -95,6 +96,7 @@ struct chainman {
     struct chainstate *retired;    /* owned: a background that is done, until the end */
     struct indexes indexes;        /* -txindex and its like */
     size_t coins_share;            /* octets that -dbcache leaves for all chainstates */
+    size_t state_share;            /* of it, for clean pages of ticket state */
     int64_t next_flush_us;         /* steady time of the next periodic flush */
     struct histogram connect_times; /* under the write lock */
     bool have_pruned;
@@ -217,6 +219,8 @@ void chainstate_detach(struct chainstate *cs);
 size_t chainstate_memory(const struct chainstate *cs);
 /* What chainstate_memory should not exceed: two share what there is. */
 size_t chainstate_limit(const struct chainstate *cs);
+/* The same for clean pages of ticket state, whenever there is one more or less. */
+void chainstates_share_cache(struct chainman *cm);
 /* NULL-terminated. */
 struct chainstates {
     struct chainstate *v[3];

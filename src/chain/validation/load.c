@@ -280,6 +280,8 @@ static enum err open_chainstates(struct chainman *cm, char **error)
     struct chainstates all = chainstates_of(cm);
     for (struct chainstate **cs = all.v; *cs && e == ERR_OK; cs++)
         chainstate_attach(*cs);
+    if (cm->background && e == ERR_OK)
+        chainstates_share_cache(cm);
     return e;
 }
 

@@ -285,7 +285,7 @@ static void mark_coins(struct load *l)
         h->each_mark(h->ctx, l->cs->state, mark_coin, l->cs->coins);
 }
 
-/* The best block, and with it everything before, reaches the disk. */
+/* The best block, and before it everything else, reaches the disk. */
 static bool save(struct load *l)
 {
     struct db_batch batch;
@@ -293,6 +293,7 @@ static bool save(struct load *l)
     db_batch_init(&batch);
     coins_flush_into(l->cs->coins, &batch);
     enum err e = coins_cache_error(l->cs->coins);
+    db_settle(l->cs->db);
     if (e == ERR_OK)
         e = db_write(l->cs->db, &batch, true);
     db_batch_clear(&batch);
@@ -341,6 +342,7 @@ void snapshot_activate(struct chainman *cm, struct chainstate *cs,
     candidates_refill(cm->background);
     candidates_refill(cm->active);
     candidates_prune(cm->active);
+    chainstates_share_cache(cm);
     chainman_write_unlock(cm);
     event_snapshot(cm, base, false);
     settle_mempool(cm, false);

@@ -2,6 +2,7 @@
 #include "chain/validation/internal.h"
 
 struct utxo_walk {
+    struct chainman *cm;
     struct chainstate *cs;
     struct db_snapshot *snapshot;
     const struct block_index *tip;
@@ -33,7 +34,7 @@ enum err coins_db_each(struct db *db, const struct db_snapshot *snapshot, coin_f
 static void begin_walk(void *arg)
 {
     struct utxo_walk *w = arg;
-    struct chainman *cm = w->cs->cm;
+    struct chainman *cm = w->cm;
     if (!flush_chain(cm, FLUSH_ALWAYS))
         return;
     w->cs = cm->active;
@@ -46,7 +47,7 @@ enum err chainman_utxo_walk(struct chainman *cm,
                                        const struct coin *c),
                             void *ctx, const struct block_index **tip)
 {
-    struct utxo_walk w = {.cs = cm->active};
+    struct utxo_walk w = {.cm = cm};
     enum err e = chainman_call(cm, begin_walk, &w);
     if (e != ERR_OK)
         return e;
