@@ -4,7 +4,7 @@ import pytest
 from framework import fixtures, script as sc
 from framework.key import Key
 from framework.packages import clear_pool, restart, submit_ok, trial
-from framework.primitives import OutPoint, Tx, TxIn, TxOut
+from framework.primitives import OutPoint, TxIn, TxOut
 from framework.rpc import expect_error
 from framework.wallet import MiniWallet
 
