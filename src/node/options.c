@@ -50,6 +50,9 @@ const struct opt daemon_options[] = {
          "Run a command when the best block changes (%s becomes its hash)"),
     TEXT("blocksdir", "<dir>", NULL, 0,
          "Directory that holds the block files (default: <datadir>)"),
+    FLAG("blocksxor", "1", 0,
+         "Obfuscate block files with the key in blocks/xor.dat; a new blocks directory "
+         "gets a random one, others keep theirs"),
     FLAG("blocksonly", "0", 0, "Take no transactions from peers"),
     TEXT("conf", "<file>", NULL, OPT_COMMAND_LINE,
          "Configuration file, relative to the data directory unless absolute (default: "
@@ -417,7 +420,6 @@ const struct opt daemon_options[] = {
     IGNORED("signetseednode", OPT_LIST),
     IGNORED("signetchallenge", OPT_STR),
     IGNORED("txreconciliation", OPT_BOOL),
-    IGNORED("blocksxor", OPT_BOOL),
     IGNORED("rpcdoccheck", OPT_BOOL),
     IGNORED("flushwallet", OPT_BOOL),
     IGNORED("privdb", OPT_BOOL),

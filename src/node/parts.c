@@ -153,6 +153,7 @@ bool chain_part_open(struct daemon *d, char **error)
         .dbcache = (size_t)args_int(a, "dbcache", 450) * MIB,
         .reindex = args_bool(a, "reindex", false),
         .reindex_chainstate = args_bool(a, "reindex-chainstate", false),
+        .blocks_xor = args_bool(a, "blocksxor", true),
         .small_block_files = args_bool(a, "fastprune", false),
         .prune_target = prune_target(a),
         .txindex = args_bool(a, "txindex", false),

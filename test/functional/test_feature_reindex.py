@@ -57,9 +57,8 @@ def test_reindex_of_shuffled_blocks(node, lab):
     raws = [b.serialize() for b in chain.blocks]
     raws[2], raws[3] = raws[3], raws[2]
     raws[10:20] = raws[19:9:-1]
-    with open(other.path("blocks", "blk00000.dat"), "wb") as f:
-        for raw in raws:
-            f.write(node.params.magic + struct.pack("<I", len(raw)) + raw)
+    other.write_block_file(b"".join(
+        node.params.magic + struct.pack("<I", len(raw)) + raw for raw in raws))
     other.start("-reindex")
     wait_until(lambda: other.getblockcount() == chain.height)
     assert other.getbestblockhash() == chain.tip.hash
@@ -72,11 +71,8 @@ def test_reindex_after_a_torn_file(node, lab):
     for block in chain.blocks[1:50]:
         other.submitblock(block.hex())
     other.stop()
-    path = other.path("blocks", "blk00000.dat")
-    with open(path, "r+b") as f:
-        data = f.read()
-        last = data.rfind(node.params.magic)
-        f.truncate(last + 60)
+    data = other.read_block_file()
+    other.write_block_file(data[:data.rfind(node.params.magic) + 60])
     other.start("-reindex")
     wait_until(lambda: other.getblockcount() == 48)
     for block in chain.blocks[49:]:

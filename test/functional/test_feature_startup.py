@@ -344,14 +344,9 @@ def test_missing_block_files(lab, params):
 
 def test_damaged_block_on_disk(lab, params):
     node = _damaged(lab, params)
-    with open(node.path("blocks", "blk00000.dat"), "r+b") as f:
-        f.seek(0, os.SEEK_END)
-        end = f.seek(0, os.SEEK_END)
-        data = open(node.path("blocks", "blk00000.dat"), "rb").read()
-        last = data.rfind(params.magic)
-        f.seek(last + 8 + 100)
-        f.write(b"\xff" * 40)
-    assert end > 0
+    data = node.read_block_file()
+    at = data.rfind(params.magic) + 8 + 100
+    node.write_block_file(data[:at] + b"\xff" * 40 + data[at + 40:])
     _names_way_out(node.fails_to_start("-checklevel=4", "-checkblocks=6"),
                    "Corrupted block database detected", "-reindex")
 

@@ -18,7 +18,8 @@ struct files {
 
 static void open_files(struct files *f)
 {
-    struct block_files_options opt = {.dir = f->dir, .small_files = true};
+    struct block_files_options opt = {
+        .dir = f->dir, .small_files = true, .key = {"testkeys"}};
     memcpy(opt.magic, f->params.magic, sizeof(opt.magic));
     assert_int_equal(block_files_open(&f->bf, &opt), ERR_OK);
 }
@@ -186,13 +187,75 @@ static void a_scan_passes_over_rubbish(void **state)
     char *path = path_join(f.dir, "bootstrap.dat");
     assert_int_equal(fs_write_atomic(path, file.data, file.len, 0600), ERR_OK);
     struct found found = {.want = f.genesis};
-    assert_int_equal(block_file_scan(path, f.params.magic, count_block, &found),
+    const struct block_xor none = {{0}}, key = {"12345678"};
+    assert_int_equal(
+        block_file_scan(path, f.params.magic, &none, count_block, &found), ERR_OK);
+    assert_int_equal(found.n, 5000);
+    assert_int_equal(
+        block_file_scan("/nowhere", f.params.magic, &none, count_block, &found),
+        ERR_NOT_FOUND);
+    block_xor_apply(&key, file.data, file.len, 0);
+    assert_int_equal(fs_write_atomic(path, file.data, file.len, 0600), ERR_OK);
+    found.n = 0;
+    assert_int_equal(block_file_scan(path, f.params.magic, &key, count_block, &found),
                      ERR_OK);
     assert_int_equal(found.n, 5000);
-    assert_int_equal(block_file_scan("/nowhere", f.params.magic, count_block, &found),
-                     ERR_NOT_FOUND);
     free(path);
     buf_clear(&file);
+    teardown(&f);
+}
+
+static void octets_go_with_their_offset(void **state)
+{
+    const struct block_xor key = {{1, 2, 3, 4, 5, 6, 7, 8}};
+    uint8_t data[100] = {0}, parts[100] = {0};
+    (void)state;
+    block_xor_apply(&key, data, sizeof(data), 3);
+    for (size_t i = 0; i < sizeof(data); i++)
+        assert_int_equal(data[i], (3 + i) % 8 + 1);
+    for (size_t at = 0, n = 0; at < sizeof(parts); at += n, n++) {
+        size_t len = n < sizeof(parts) - at ? n : sizeof(parts) - at;
+        block_xor_apply(&key, parts + at, len, 3 + at);
+    }
+    assert_memory_equal(data, parts, sizeof(data));
+}
+
+/* Opens a key as a node would; the text of the refusal, or NULL. The caller frees. */
+static char *open_key(const struct files *f, bool use, struct block_xor *out)
+{
+    char *error = NULL;
+    enum err e = block_xor_open(out, f->dir, use, NULL, &error);
+    assert_int_equal(e == ERR_OK, error == NULL);
+    return error;
+}
+
+static void a_key_is_made_once(void **state)
+{
+    struct files f;
+    struct block_xor zero = {{0}}, key, again;
+    (void)state;
+    setup(&f);
+    char *path = path_join(f.dir, "xor.dat");
+    assert_null(open_key(&f, true, &key));
+    assert_memory_not_equal(&key, &zero, sizeof(key));
+    assert_null(open_key(&f, true, &again));
+    assert_memory_equal(&key, &again, sizeof(key));
+    char *error = open_key(&f, false, &again);
+    assert_non_null(strstr(error, "can not be disabled"));
+    free(error);
+    /* where there are blocks already, or none is wanted, it changes nothing */
+    unlink(path);
+    assert_null(open_key(&f, false, &key));
+    assert_memory_equal(&key, &zero, sizeof(key));
+    unlink(path);
+    put(&f, 0);
+    assert_null(open_key(&f, true, &key));
+    assert_memory_equal(&key, &zero, sizeof(key));
+    assert_int_equal(fs_write_atomic(path, "short", 5, 0600), ERR_OK);
+    error = open_key(&f, true, &key);
+    assert_non_null(strstr(error, path));
+    free(error);
+    free(path);
     teardown(&f);
 }
 
@@ -203,6 +266,8 @@ int main(void)
         cmocka_unit_test(what_the_index_forgot_is_written_over),
         cmocka_unit_test(damage_is_noticed),
         cmocka_unit_test(a_scan_passes_over_rubbish),
+        cmocka_unit_test(octets_go_with_their_offset),
+        cmocka_unit_test(a_key_is_made_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,21 +73,21 @@ static enum err write_all(int fd, const void *data, size_t len, uint64_t pos)
 }
 
 /* ERR_CORRUPT when the file ends first. */
-static enum err read_all(int fd, void *out, size_t len, uint64_t pos)
+static enum err read_all(const struct block_files *bf, int fd, void *out, size_t len,
+                         uint64_t pos)
 {
     uint8_t *p = out;
-    while (len > 0) {
-        ssize_t n = pread(fd, p, len, (off_t)pos);
+    for (size_t have = 0; have < len;) {
+        ssize_t n = pread(fd, p + have, len - have, (off_t)(pos + have));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return ERR_IO;
         if (n == 0)
             return ERR_CORRUPT;
-        p += n;
-        pos += (uint64_t)n;
-        len -= (size_t)n;
+        have += (size_t)n;
     }
+    block_xor_apply(&bf->opt.key, out, len, pos);
     return ERR_OK;
 }
 
@@ -182,6 +182,11 @@ void block_files_clean(struct block_files *bf, int32_t file)
     unlock(bf);
 }
 
+const struct block_xor *block_files_key(const struct block_files *bf)
+{
+    return &bf->opt.key;
+}
+
 bool block_files_exist(const struct block_files *bf, int32_t file)
 {
     char *path = block_file_path(bf, file, false);
@@ -257,21 +262,21 @@ static void put_head(uint8_t head[BLOCK_RECORD_HEAD], const struct block_files *
     put_le32(head + 4, (uint32_t)size);
 }
 
-/* Writes the pieces one after the other from pos on. */
+/* Writes the pieces one after the other from pos on, as one. */
 static enum err write_record(const struct block_files *bf, int32_t file, bool undo,
                              uint32_t pos, const struct bytes *pieces, size_t n)
 {
-    uint32_t end = pos;
-    for (size_t i = 0; i < n; i++)
-        end += (uint32_t)pieces[i].len;
+    struct buf record = {0};
     int fd = open_file(bf, file, undo, O_RDWR | O_CREAT);
     if (fd < 0)
         return err_of_errno();
-    enum err e = grow(bf, fd, undo, pos, end);
-    for (size_t i = 0; i < n && e == ERR_OK; i++) {
-        e = write_all(fd, pieces[i].data, pieces[i].len, pos);
-        pos += (uint32_t)pieces[i].len;
-    }
+    for (size_t i = 0; i < n; i++)
+        buf_append(&record, pieces[i].data, pieces[i].len);
+    block_xor_apply(&bf->opt.key, record.data, record.len, pos);
+    enum err e = grow(bf, fd, undo, pos, pos + (uint32_t)record.len);
+    if (e == ERR_OK)
+        e = write_all(fd, record.data, record.len, pos);
+    buf_clear(&record);
     return close_written(fd, e);
 }
 
@@ -416,12 +421,12 @@ static enum err read_record(struct block_files *bf, bool undo,
     int fd = open_file(bf, pos->file, undo, O_RDONLY);
     if (fd < 0)
         return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
-    enum err e = read_all(fd, head, sizeof(head), pos->pos - BLOCK_RECORD_HEAD);
+    enum err e = read_all(bf, fd, head, sizeof(head), pos->pos - BLOCK_RECORD_HEAD);
     uint32_t size = get_le32(head + 4);
     if (e == ERR_OK && (memcmp(head, bf->opt.magic, 4) != 0 || size > max))
         e = ERR_CORRUPT;
     if (e == ERR_OK)
-        e = read_all(fd, buf_extend(out, (size_t)size + tail), (size_t)size + tail,
+        e = read_all(bf, fd, buf_extend(out, (size_t)size + tail), (size_t)size + tail,
                      pos->pos);
     close(fd);
     if (e != ERR_OK)
@@ -519,6 +524,7 @@ void block_files_remove_from(struct block_files *bf, int32_t first)
 /* A window of a file: data[0] stands at offset `base`. */
 struct window {
     int fd;
+    const struct block_xor *key;
     struct buf data;
     uint64_t base;
     bool at_end;
@@ -533,6 +539,8 @@ static enum err window_fill(struct window *w, size_t from, size_t want)
         ssize_t n = pread(w->fd, buf_extend(&w->data, SCAN_READ), SCAN_READ,
                           (off_t)(w->base + have));
         w->data.len = have + (n > 0 ? (size_t)n : 0);
+        block_xor_apply(w->key, w->data.data + have, w->data.len - have,
+                        w->base + have);
         if (n < 0 && errno != EINTR)
             return ERR_IO;
         w->at_end = n == 0;
@@ -596,11 +604,12 @@ static enum err scan_record(struct window *w, size_t *at, const uint8_t magic[4]
 }
 
 enum err block_file_scan(const char *path, const uint8_t magic[4],
+                         const struct block_xor *key,
                          enum scan_step (*fn)(void *ctx, struct bytes raw,
                                               uint64_t pos),
                          void *ctx)
 {
-    struct window w = {.fd = open(path, O_RDONLY | O_CLOEXEC)};
+    struct window w = {.fd = open(path, O_RDONLY | O_CLOEXEC), .key = key};
     if (w.fd < 0)
         return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
     enum err e = ERR_OK;

@@ -10,11 +10,14 @@
  * in chunks of zeros (16 MiB, undo 1 MiB), and whatever lies behind the length that the
  * block index remembers is a torn tail, which the next write covers.
  *
+ * On disk all of it is XORed with a key, see block_xor.h.
+ *
  * Writing: the validation thread only. Reading: any thread. */
 #ifndef OCHRE_CHAIN_STORE_BLOCKFILE_H
 #define OCHRE_CHAIN_STORE_BLOCKFILE_H
 
 #include "chain/prim/block.h"
+#include "chain/store/block_xor.h"
 
 #define BLOCK_FILE_MAX    (128u << 20)
 #define BLOCK_RECORD_HEAD 8
@@ -41,6 +44,7 @@ struct block_file_info {
 struct block_files_options {
     const char *dir; /* created when absent */
     uint8_t magic[4];
+    struct block_xor key;
     bool small_files;        /* 64 KiB files and 16 KiB chunks, for tests of pruning */
     uint64_t min_free_bytes; /* ERR_FULL below this; 0: no check */
     struct logger *log;
@@ -101,9 +105,11 @@ enum scan_step {
     SCAN_STOP,
 };
 NODISCARD enum err block_file_scan(const char *path, const uint8_t magic[4],
+                                   const struct block_xor *key,
                                    enum scan_step (*fn)(void *ctx, struct bytes raw,
                                                         uint64_t pos),
                                    void *ctx);
+const struct block_xor *block_files_key(const struct block_files *bf);
 char *block_file_path(const struct block_files *bf, int32_t file,
                       bool undo); /* caller frees */
 

@@ -1,5 +1,6 @@
 libochre_chain_a_SOURCES += \
 	src/chain/store/block_db.c src/chain/store/block_db.h \
+	src/chain/store/block_xor.c src/chain/store/block_xor.h \
 	src/chain/store/block_filter.c src/chain/store/block_filter.h \
 	src/chain/store/blockfile.c src/chain/store/blockfile.h \
 	src/chain/store/coins_cache.c src/chain/store/coins_cache.h \

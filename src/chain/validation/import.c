@@ -103,11 +103,12 @@ static enum scan_step on_record(void *ctx, struct bytes raw, uint64_t at)
     return chainman_stopping(im->cm) ? SCAN_STOP : SCAN_NEXT;
 }
 
-static void import_file(struct import *im, const char *path)
+static void import_file(struct import *im, const char *path,
+                        const struct block_xor *key)
 {
     uint64_t before = im->n_loaded;
     int64_t begin = clock_steady_us();
-    enum err e = block_file_scan(path, im->cm->params->magic, on_record, im);
+    enum err e = block_file_scan(path, im->cm->params->magic, key, on_record, im);
     if (e != ERR_OK)
         log_warning(im->cm->log, "Could not read block file %s: %s", path, err_text(e));
     else
@@ -135,7 +136,7 @@ static void reindex_files(struct import *im)
          im->file++) {
         char *path = block_file_path(cm->files, im->file, false);
         log_info(cm->log, "Reindexing block file blk%05u.dat...", (unsigned)im->file);
-        import_file(im, path);
+        import_file(im, path, block_files_key(cm->files));
         free(path);
     }
 }
@@ -162,7 +163,8 @@ static void load_external(struct import *im)
     const char *const *path = im->cm->opt.load_blocks;
     for (; path && *path && !chainman_stopping(im->cm); path++) {
         log_info(im->cm->log, "Importing blocks file %s...", *path);
-        import_file(im, *path);
+        struct block_xor key = block_xor_guess(*path, im->cm->params->magic);
+        import_file(im, *path, &key);
     }
 }
 

@@ -25,8 +25,12 @@ static enum err open_block_files(struct chainman *cm, char **error)
         .log = cm->log,
     };
     memcpy(opt.magic, cm->params->magic, sizeof(opt.magic));
-    enum err e = block_files_open(&cm->files, &opt);
-    if (e != ERR_OK)
+    enum err e = fs_mkdirs(opt.dir, 0700);
+    if (e == ERR_OK)
+        e = block_xor_open(&opt.key, opt.dir, cm->opt.blocks_xor, cm->log, error);
+    if (e == ERR_OK)
+        e = block_files_open(&cm->files, &opt);
+    if (e != ERR_OK && !*error)
         *error =
             xasprintf("Cannot use the blocks directory %s: %s", opt.dir, err_text(e));
     return e;

@@ -84,6 +84,21 @@ class Node:
     def conf_path(self):
         return os.path.join(self.dir, self.params.conf)
 
+    def _xored(self, data):
+        """Octets of a block file, from what stands on disk or back."""
+        with open(self.path("blocks", "xor.dat"), "rb") as f:
+            key = f.read()
+        long = int.from_bytes((key * (len(data) // 8 + 1))[:len(data)], "big")
+        return (int.from_bytes(data, "big") ^ long).to_bytes(len(data), "big")
+
+    def read_block_file(self, name="blk00000.dat"):
+        with open(self.path("blocks", name), "rb") as f:
+            return self._xored(f.read())
+
+    def write_block_file(self, data, name="blk00000.dat"):
+        with open(self.path("blocks", name), "wb") as f:
+            f.write(self._xored(data))
+
     def write_conf(self, extra=""):
         lines = ["regtest=1", "[regtest]", f"port={self.p2p_port}",
                  f"rpcport={self.rpc_port}"]
