@@ -30,36 +30,48 @@ static int64_t max_filter(void)
     return (int64_t)at;
 }
 
-void txs_send_feefilter(struct peer *p, int64_t now_us)
+static void send_filter(struct peer *p, int64_t rate)
+{
+    struct buf b = {0};
+    struct sink s = sink_to_buf(&b);
+    write_i64(&s, rate);
+    peer_send(p, "feefilter", &b);
+    buf_clear(&b);
+    p->txs.fee_filter_sent = rate;
+}
+
+/* Whether it is, or may be, of any use to tell this peer. */
+static bool has_filter(const struct peer *p)
+{
+    return !p->net->opt.blocks_only && p->common_version >= FEEFILTER_VERSION &&
+           !peer_has_perm(p, PERM_FORCE_RELAY) && p->type != CONN_BLOCK_RELAY;
+}
+
+static void tell_filter(struct peer *p, bool ibd, int64_t current, int64_t now_us)
 {
     struct net *net = p->net;
+    int64_t least = mempool_get_options(net->mp)->min_relay_feerate;
+    int64_t rate = ibd ? max_filter() : round_fee(net, (double)current);
+    rate = rate > least ? rate : least;
+    if (rate != p->txs.fee_filter_sent)
+        send_filter(p, rate);
+    p->txs.fee_filter_all = ibd;
+    p->txs.next_fee_filter_us = now_us + net_random_delay(net, FEEFILTER_INTERVAL_US);
+}
+
+void txs_send_feefilter(struct peer *p, int64_t now_us)
+{
     struct peer_txs *t = &p->txs;
-    if (net->opt.blocks_only || p->common_version < FEEFILTER_VERSION ||
-        peer_has_perm(p, PERM_FORCE_RELAY) || p->type == CONN_BLOCK_RELAY)
+    if (!has_filter(p))
         return;
-    int64_t current = mempool_min_feerate(net->mp);
-    bool ibd = chainman_ibd(net->cm);
-    if (ibd)
-        current = MAX_MONEY; /* we do not want any */
-    else if (t->fee_filter_sent == max_filter())
-        t->next_fee_filter_us = 0;
-    if (now_us > t->next_fee_filter_us) {
-        int64_t least = mempool_get_options(net->mp)->min_relay_feerate;
-        int64_t rate = ibd ? max_filter() : round_fee(net, (double)current);
-        rate = rate > least ? rate : least;
-        if (rate != t->fee_filter_sent) {
-            struct buf b = {0};
-            struct sink s = sink_to_buf(&b);
-            write_i64(&s, rate);
-            peer_send(p, "feefilter", &b);
-            buf_clear(&b);
-            t->fee_filter_sent = rate;
-        }
-        t->next_fee_filter_us = now_us + net_random_delay(net, FEEFILTER_INTERVAL_US);
-    } else if (now_us + FEEFILTER_MAX_DELAY_US < t->next_fee_filter_us &&
-               (current < 3 * t->fee_filter_sent / 4 ||
-                current > 4 * t->fee_filter_sent / 3)) {
+    bool ibd = chainman_ibd(p->net->cm);
+    /* Until then we do not want any. */
+    int64_t current = ibd ? MAX_MONEY : mempool_min_feerate(p->net->mp);
+    if (now_us > t->next_fee_filter_us || (t->fee_filter_all && !ibd))
+        tell_filter(p, ibd, current, now_us);
+    else if (now_us + FEEFILTER_MAX_DELAY_US < t->next_fee_filter_us &&
+             (current < 3 * t->fee_filter_sent / 4 ||
+              current > 4 * t->fee_filter_sent / 3))
         t->next_fee_filter_us =
-            now_us + (int64_t)rng_below(&net->rng, FEEFILTER_MAX_DELAY_US);
-    }
+            now_us + (int64_t)rng_below(&p->net->rng, FEEFILTER_MAX_DELAY_US);
 }

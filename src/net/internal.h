@@ -23,6 +23,7 @@
 #include "net/outbound.h"
 #include "net/presync.h"
 #include "net/recent.h"
+#include "net/relay_queue.h"
 #include "net/txrequest.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -81,12 +82,14 @@ struct peer_txs {
     bool wants;           /* it wants announcements now (fRelay, or a filter came) */
     struct bloom *filter; /* owned; BIP 37, or NULL */
     struct recent known;  /* announced by or to it */
-    struct map to_send;   /* txids to announce; no value */
+    struct hash_list fresh;   /* to announce, since the last time we did */
+    struct relay_queue queue; /* left from earlier times */
     bool answer_mempool;
     int64_t next_inv_us;
     uint64_t last_inv_sequence; /* of the mempool, when we last announced */
     int64_t fee_filter;         /* what it takes; units per kvB */
     int64_t fee_filter_sent, next_fee_filter_us;
+    bool fee_filter_all; /* what we sent lets nothing through */
     int64_t last_tx_s;
 };
 

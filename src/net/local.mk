@@ -47,6 +47,7 @@ libochre_net_a_SOURCES = \
 	src/net/protocol.h src/net/protocol.c \
 	src/net/reach.c \
 	src/net/recent.h src/net/recent.c \
+	src/net/relay_queue.h src/net/relay_queue.c \
 	src/net/serve.c src/net/serve_filters.c src/net/serve_headers.c \
 	src/net/sam.h src/net/sam.c \
 	src/net/seeds.c \

@@ -87,7 +87,6 @@ struct peer *peer_new(struct net *net, struct conn *take_conn,
     netaddr_format(p->name, addr, true);
     recent_init(&p->txs.known, KNOWN_TXS);
     recent_init(&p->addrs.known, KNOWN_ADDRS);
-    map_init(&p->txs.to_send, sizeof(struct hash256), 0);
     p->addrs.tokens = 1;
     p->addrs.tokens_at_us = net_now_us(net);
     struct link_options lo = {
@@ -110,7 +109,8 @@ void peer_free(struct peer *p)
     link_unref(p->link);
     recent_clear(&p->txs.known);
     recent_clear(&p->addrs.known);
-    map_clear(&p->txs.to_send);
+    hash_list_clear(&p->txs.fresh);
+    relay_queue_clear(&p->txs.queue);
     bloom_free(p->txs.filter);
     presync_free(p->sync.presync);
     hash_list_clear(&p->sync.blocks_by_headers);

@@ -32,15 +32,11 @@ void txs_send_invs(struct peer *p, const char *type, struct msg_inv *m)
 
 void txs_relay(struct net *net, const struct hash256 *txid, const struct hash256 *wtxid)
 {
-    bool is_new;
     for (size_t i = 0; i < net->n_peers; i++) {
         struct peer *p = net->peers[i];
-        const struct hash256 *hash = p->wtxid_relay ? wtxid : txid;
         /* Before the first trickle the timing would tell when we got it. */
-        if (!p->txs.relay || !p->txs.next_inv_us)
-            continue;
-        if (!recent_has_hash(&p->txs.known, hash))
-            map_put(&p->txs.to_send, hash, &is_new);
+        if (p->txs.relay && p->txs.next_inv_us)
+            hash_list_add(&p->txs.fresh, p->wtxid_relay ? wtxid : txid);
     }
     net->visit_all = true;
 }
@@ -126,59 +122,63 @@ static bool add_mempool_entry(void *ctx, const struct mempool_entry *e)
 {
     struct inv_batch *b = ctx;
     struct peer *p = b->p;
-    map_del(&p->txs.to_send, p->wtxid_relay ? &e->tx->wtxid : &e->tx->txid);
     if (wants_entry(p, e))
         batch_add(b, e);
     return true;
 }
 
-/* Parents first, then the better fee rate: order of arrival is nobody's business. */
-static int compare_entries(const void *x, const void *y)
+static const struct mempool_entry *entry_of(const struct peer *p,
+                                            const struct hash256 *hash)
 {
-    const struct mempool_entry *a = *(const struct mempool_entry *const *)x;
-    const struct mempool_entry *b = *(const struct mempool_entry *const *)y;
-    if (a->n_ancestors != b->n_ancestors)
-        return a->n_ancestors < b->n_ancestors ? -1 : 1;
-    double fa = (double)a->fee.v * (double)b->vsize,
-           fb = (double)b->fee.v * (double)a->vsize;
-    if (fa != fb)
-        return fa > fb ? -1 : 1;
-    return memcmp(a->tx->txid.b, b->tx->txid.b, 32);
+    return p->wtxid_relay ? mempool_find_wtxid(p->net->mp, hash)
+                          : mempool_find(p->net->mp, hash);
 }
 
-/* Takes from to_send what is worth announcing now, best first. */
-static void batch_to_send(struct inv_batch *b)
+static void queue_fresh(struct peer *p)
+{
+    struct hash_list *fresh = &p->txs.fresh;
+    for (size_t i = 0; i < fresh->n; i++) {
+        const struct hash256 *hash = &fresh->items[i];
+        const struct mempool_entry *e =
+            recent_has_hash(&p->txs.known, hash) ? NULL : entry_of(p, hash);
+        if (!e)
+            continue;
+        struct relay_item item = {*hash, e->n_ancestors, e->fee.v, e->vsize};
+        relay_queue_add(&p->txs.queue, &item);
+    }
+    hash_list_clear(fresh);
+}
+
+static bool is_worth_telling(void *ctx, const struct relay_item *item)
+{
+    struct peer *p = ctx;
+    return entry_of(p, &item->hash) && !recent_has_hash(&p->txs.known, &item->hash);
+}
+
+/* Takes from the queue what is worth announcing now, best first. */
+static void batch_queued(struct inv_batch *b)
 {
     struct peer *p = b->p;
-    struct map *set = &p->txs.to_send;
-    size_t max = BROADCAST_TARGET + set->len / 1000 * 5, n = 0, sent = 0;
-    const struct mempool_entry **found = xmalloc((set->len + 1) * sizeof(*found));
-    struct hash_list gone = {0};
-    const void *k;
-    void *v;
+    struct relay_queue *q = &p->txs.queue;
+    struct relay_item item;
+    size_t max = BROADCAST_TARGET + q->n / 1000 * 5, sent = 0;
     max = max < BROADCAST_MAX ? max : BROADCAST_MAX;
-    for (size_t i = 0; map_next(set, &i, &k, &v);) {
-        const struct mempool_entry *e = p->wtxid_relay
-                                            ? mempool_find_wtxid(p->net->mp, k)
-                                            : mempool_find(p->net->mp, k);
-        if (e && !recent_has_hash(&p->txs.known, k))
-            found[n++] = e;
-        else
-            hash_list_add(&gone, k);
-    }
-    qsort(found, n, sizeof(*found), compare_entries);
-    for (size_t i = 0; i < n && sent < max; i++) {
-        const struct tx *tx = found[i]->tx;
-        hash_list_add(&gone, p->wtxid_relay ? &tx->wtxid : &tx->txid);
-        if (!wants_entry(p, found[i]))
+    while (sent < max && relay_queue_take(q, &item)) {
+        const struct mempool_entry *e = entry_of(p, &item.hash);
+        if (!e || recent_has_hash(&p->txs.known, &item.hash) || !wants_entry(p, e))
             continue;
-        batch_add(b, found[i]);
+        batch_add(b, e);
         sent++;
     }
-    for (size_t i = 0; i < gone.n; i++)
-        map_del(set, &gone.items[i]);
-    hash_list_clear(&gone);
-    free(found);
+    /* What left the mempool meanwhile must not pile up. */
+    if (q->n > 2 * mempool_count(p->net->mp) + BROADCAST_MAX)
+        relay_queue_sift(q, is_worth_telling, p);
+}
+
+static void forget_queue(struct peer *p)
+{
+    hash_list_clear(&p->txs.fresh);
+    relay_queue_clear(&p->txs.queue);
 }
 
 void txs_send_inv(struct peer *p, int64_t now_us)
@@ -187,13 +187,13 @@ void txs_send_inv(struct peer *p, int64_t now_us)
     if (!p->txs.relay || !trickle_due(p, now_us))
         return;
     if (!p->txs.wants)
-        map_clear(&p->txs.to_send);
+        forget_queue(p);
     if (p->txs.answer_mempool) {
         p->txs.answer_mempool = false;
         mempool_each(p->net->mp, add_mempool_entry, &b);
     }
-    if (p->txs.to_send.len)
-        batch_to_send(&b);
+    queue_fresh(p);
+    batch_queued(&b);
     p->txs.last_inv_sequence = mempool_sequence(p->net->mp);
     txs_send_invs(p, "inv", &b.m);
     msg_inv_clear(&b.m);

@@ -8,6 +8,7 @@
 #include "net/bloom.h"
 #include "net/compact.h"
 #include "net/recent.h"
+#include "net/relay_queue.h"
 #include "util/clock.h"
 #include "util/fs.h"
 #include "util/hex.h"
@@ -34,6 +35,47 @@ static struct tx *make_tx(const struct hash256 *parent, uint32_t n)
     struct tx *tx = mtx_to_tx(&m);
     mtx_clear(&m);
     return tx;
+}
+
+/* -- Announcements ------------------------------------------------------------------------------------ */
+
+static bool is_even(void *ctx, const struct relay_item *item)
+{
+    (void)ctx;
+    return item->hash.b[0] % 2 == 0;
+}
+
+/* Takes all; returns how many. Parents first, then the better fee rate. */
+static size_t take_in_order(struct relay_queue *q)
+{
+    struct relay_item last = {0}, item;
+    size_t n = 0;
+    for (; relay_queue_take(q, &item); n++, last = item) {
+        assert_true(item.n_ancestors >= last.n_ancestors);
+        if (n && item.n_ancestors == last.n_ancestors)
+            assert_true(item.fee * last.vsize <= last.fee * item.vsize);
+    }
+    return n;
+}
+
+static void announcements_come_out_in_order(void **state)
+{
+    struct relay_queue q = {0};
+    struct rng rng;
+    (void)state;
+    rng_seed(&rng, 1);
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < 1000; i++) {
+            struct relay_item item = {hash(i), 1 + rng_below(&rng, 5),
+                                      (int64_t)rng_below(&rng, 100),
+                                      100 + (int64_t)rng_below(&rng, 10)};
+            relay_queue_add(&q, &item);
+        }
+        if (round)
+            relay_queue_sift(&q, is_even, NULL);
+        assert_int_equal(take_in_order(&q), round ? 500 : 1000);
+    }
+    relay_queue_clear(&q);
 }
 
 /* -- Recent ids --------------------------------------------------------------------------------------- */
@@ -213,6 +255,7 @@ static void bloom_filters_as_bip37_has_them(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(announcements_come_out_in_order),
         cmocka_unit_test(recent_ids_are_kept),
         cmocka_unit_test(bans_hold_until_their_time),
         cmocka_unit_test(blocks_are_rebuilt_from_short_ids),
