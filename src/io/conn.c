@@ -432,6 +432,12 @@ uint64_t conn_bytes_out(const struct conn *c)
     return c->bytes_out;
 }
 
+void conn_recount(struct conn *c, size_t left)
+{
+    c->bytes_in = left;
+    c->bytes_out = 0;
+}
+
 /* -- Listener
  * ------------------------------------------------------------------------------ */
 

@@ -94,6 +94,9 @@ const struct endpoint *conn_local(const struct conn *c);
 bool conn_incoming(const struct conn *c);
 uint64_t conn_bytes_in(const struct conn *c);
 uint64_t conn_bytes_out(const struct conn *c);
+/* Counts anew for a new owner, whose input begins with the last @left bytes that came:
+ * what was said before was with somebody else. */
+void conn_recount(struct conn *c, size_t left);
 
 struct listener;
 /* The accepter sets handlers with conn_set_handlers or closes. ERR_EXISTS: address in

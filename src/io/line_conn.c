@@ -11,12 +11,14 @@ struct line_conn {
     const struct line_events *events;
     void *ctx;
     size_t max_line;
+    size_t left; /* bytes behind the line that is being handed over */
 };
 
 struct conn *line_release(struct line_conn *lc)
 {
     struct conn *c = lc->conn;
     loop_timer_free(lc->patience);
+    conn_recount(c, lc->left);
     free(lc);
     conn_poke(c);
     return c;
@@ -60,7 +62,8 @@ static size_t on_data(struct conn *c, void *ctx, const uint8_t *data, size_t len
     }
     if (!end)
         return 0;
-    if (n + 1 < len)
+    lc->left = len - (n + 1);
+    if (lc->left > 0)
         conn_poke(c);
     struct buf line = {.secret = true};
     buf_append(&line, data, n > 0 && data[n - 1] == '\r' ? n - 1 : n);

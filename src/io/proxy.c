@@ -82,13 +82,14 @@ static void give_up(struct proxy_dial *d)
     events->failed(ctx, down);
 }
 
-static void succeed(struct proxy_dial *d, struct conn *c)
+static void succeed(struct proxy_dial *d, struct conn *c, size_t left)
 {
     const struct proxy_dial_events *events = d->events;
     void *ctx = d->ctx;
     log_debug(d->opt.log, LOG_NET, "SOCKS5 connected %s", d->to);
     d->conn = NULL;
     proxy_dial_cancel(d);
+    conn_recount(c, left);
     conn_poke(c); /* for what came with the last reply */
     events->connected(ctx, c);
 }
@@ -128,7 +129,7 @@ static size_t on_data(struct conn *c, void *ctx, const uint8_t *data, size_t len
     size_t used = socks5_feed(&d->socks, &out, data, len);
     conn_write_buf(c, &out);
     if (d->socks.state == SOCKS5_DONE) {
-        succeed(d, c);
+        succeed(d, c, len - used);
     } else if (d->socks.state == SOCKS5_FAILED) {
         report_failure(d);
         give_up(d);

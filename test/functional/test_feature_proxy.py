@@ -170,6 +170,46 @@ def test_a_peer_behind_a_proxy(lab):
     proxy.close()
 
 
+def test_an_old_peer_behind_a_proxy(lab):
+    """It hangs up on the encrypted transport and is called again, by the same name."""
+    far = lab.node("-v2transport=0", params=BITCOIN)
+    proxy = Socks5(targets={DOMAIN: far.p2p_port})
+    node = lab.node("-listen", f"-proxy={proxy.name}", params=BITCOIN)
+    node.addnode(DOMAIN, "onetry")
+    wait_until(lambda: any(p["version"] for p in node.getpeerinfo()))
+    peer, = node.getpeerinfo()
+    assert peer["addr"] == DOMAIN and peer["transport_protocol_type"] == "v1"
+    assert proxy.callers == 2
+    proxy.close()
+
+
+def test_names_go_to_the_proxy_only(lab):
+    """Wherever they are given: DNS, which would tell, is never asked."""
+    proxy = Socks5()
+    node = lab.node(f"-proxy={proxy.name}", "-connect=one.invalid", "-addnode=two.invalid",
+                    params=BITCOIN)
+    assert {proxy.next().host, proxy.next().host} == {"one.invalid", "two.invalid"}
+    node.stop()
+    node = lab.node(f"-proxy={proxy.name}", "-seednode=three.invalid:1", params=BITCOIN)
+    asked = proxy.next()
+    assert (asked.host, asked.port) == ("three.invalid", 1)
+    assert "Cannot resolve" not in node.log()
+    proxy.close()
+
+
+def test_automatic_connections_keep_to_onlynet(lab):
+    proxy = Socks5()
+    node = lab.node(f"-proxy={proxy.name}", "-onlynet=onion", params=BITCOIN)
+    host, port = split(ONION)
+    assert node.addpeeraddress("15.61.23.23", 8333)["success"]
+    assert node.addpeeraddress(host, port)["success"]
+    asked = proxy.next()
+    assert (asked.host, asked.port) == (host, port)
+    wait_until(lambda: [p["network"] for p in node.getpeerinfo()] == ["onion"])
+    assert proxy.requests.empty()
+    proxy.close()
+
+
 HOSTILE = {
     "another protocol": (b"HTTP/1.1 200 OK\r\n\r\n", "Proxy failed to initialize"),
     "no method": (b"\x05\xff", "Proxy requested wrong authentication method ff"),

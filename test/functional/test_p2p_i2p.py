@@ -115,6 +115,26 @@ def test_peers_call_each_other(lab, sam):
     wait_until(lambda: len(a.getpeerinfo()) == 2)
 
 
+def test_an_old_peer(lab, sam):
+    """It hangs up on the encrypted transport and is called again."""
+    a, b = start(lab, sam, "-v2transport=0"), start(lab, sam)
+    there = my_address(a)
+    wait_until(lambda: there in sam.listening())
+    b.addnode(there, "onetry")
+    wait_until(lambda: any(p["version"] for p in b.getpeerinfo()))
+    peer, = b.getpeerinfo()
+    assert peer["transport_protocol_type"] == "v1" and peer["addr"] == there
+
+
+def test_automatic_connections(lab, sam):
+    a = start(lab, sam)
+    there = my_address(a)
+    wait_until(lambda: there in sam.listening())
+    node = start(lab, sam, "-i2pacceptincoming=0", "-onlynet=i2p")
+    assert node.addpeeraddress(there, 0)["success"]
+    wait_until(lambda: [p["addr"] for p in node.getpeerinfo()] == [there + ":0"])
+
+
 def test_unused_sessions_are_used_again(lab, sam):
     node = start(lab, sam, "-i2pacceptincoming=0")
     for n in range(3):
