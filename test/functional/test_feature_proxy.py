@@ -1,10 +1,10 @@
 """-proxy, -onion, -proxyrandomize, -onlynet, -cjdnsreachable: who is asked for what."""
 import re
-import socket
 
 import pytest
 
 from framework.params import BITCOIN
+from framework.sockets import have_ipv6
 from framework.socks5 import NAME, NO_AUTH, USER_PASS, Socks5
 from framework.util import wait_until
 
@@ -15,15 +15,6 @@ CJDNS = "[fc00:1:2:3:4:5:6:7]:8888"
 DOMAIN = "node.noumenon:8333"
 NETWORKS = ["ipv4", "ipv6", "onion", "i2p", "cjdns"]
 RESOLVES = "not_publicly_routable"
-
-
-def have_ipv6():
-    try:
-        with socket.socket(socket.AF_INET6) as s:
-            s.bind(("::1", 0))
-        return True
-    except OSError:
-        return False
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,8 @@ import queue
 import socket
 import threading
 
+from .sockets import relay
+
 
 def b64(data):
     return base64.b64encode(data, b"-~").decode()
@@ -160,19 +162,5 @@ class SamBridge:
         far = called.accepts.get()
         far.sendall(b64(caller.destination).encode() + b"\n")
         sock.sendall(b"STREAM STATUS RESULT=OK\n")
-        threading.Thread(target=self._pass, args=(far, sock), daemon=True).start()
-        self._pass(sock, far)
+        relay(sock, far)
         return True
-
-    @staticmethod
-    def _pass(source, sink):
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-        except OSError:
-            pass
-        for s in (source, sink):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass

@@ -1,9 +1,10 @@
-"""What a process listens on, from /proc."""
+"""What a process listens on, from /proc; and connections that pass on to another."""
 import ipaddress
 import os
 import re
 import socket
 import struct
+import threading
 
 LISTEN = "0A"
 
@@ -51,3 +52,24 @@ def have_ipv6():
         return True
     except OSError:
         return False
+
+
+def _pass(source, sink):
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+    except OSError:
+        pass
+    for s in (source, sink):
+        try:
+            s.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
+def relay(a, b):
+    """Passes on what comes, both ways, until one of them ends."""
+    back = threading.Thread(target=_pass, args=(b, a), daemon=True)
+    back.start()
+    _pass(a, b)
+    back.join()

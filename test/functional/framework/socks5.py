@@ -7,6 +7,8 @@ import struct
 import threading
 from dataclasses import dataclass
 
+from .sockets import relay
+
 NO_AUTH, USER_PASS, NO_METHOD = 0, 2, 0xff
 IPV4, NAME, IPV6 = 1, 3, 4
 
@@ -129,28 +131,9 @@ class Socks5:
         if self.reply:
             return
         if wanted in self.targets:
-            self._relay(sock, self.targets[wanted])
+            far = socket.create_connection(("127.0.0.1", self.targets[wanted]))
+            self.open.append(far)
+            relay(sock, far)
         else:
             while sock.recv(4096):
-                pass
-
-    def _relay(self, sock, port):
-        far = socket.create_connection(("127.0.0.1", port))
-        self.open.append(far)
-        back = threading.Thread(target=self._pass, args=(far, sock), daemon=True)
-        back.start()
-        self._pass(sock, far)
-        back.join()
-
-    @staticmethod
-    def _pass(source, sink):
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-        except OSError:
-            pass
-        for s in (source, sink):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
                 pass
