@@ -4,7 +4,6 @@ import os
 import pytest
 
 from framework import asmap
-from framework.params import BITCOIN
 from framework.util import wait_until
 
 MAP = asmap.compile_map({"11.0.0.0/8": 64500, "12.0.0.0/9": 64501, "12.128.0.0/9": 64502,

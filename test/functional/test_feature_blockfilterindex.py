@@ -18,11 +18,7 @@ NAME = "basic block filter index"
 UNKNOWN = "00" * 31 + "ff"
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node("-blockfilterindex=1", "-rest", params=params)
-
-
+node = fixtures.node_of_each("-blockfilterindex=1", "-rest")
 wallet = fixtures.mini_wallet(105)
 
 

@@ -20,11 +20,7 @@ DATA = b"\x6a\x04data"
 SUMS = ("prevout_spent", "coinbase", "new_outputs_ex_coinbase", "unspendable")
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node("-coinstatsindex", params=params)
-
-
+node = fixtures.node_of_each("-coinstatsindex")
 wallet = fixtures.mini_wallet(110)
 
 

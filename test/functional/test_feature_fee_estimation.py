@@ -6,6 +6,7 @@ from decimal import Decimal as D
 
 import pytest
 
+from framework import fixtures
 from framework.rpc import expect_error
 from framework.util import wait_until
 from framework.wallet import MiniWallet
@@ -17,9 +18,7 @@ DELAY = 4                   # blocks that pass before one with LOW is mined
 FILE = "fee_estimates.dat"
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node("-keypool=20", params=params)
+node = fixtures.node_of_each("-keypool=20")
 
 
 @pytest.fixture(scope="module")

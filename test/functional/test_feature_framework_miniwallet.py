@@ -1,12 +1,11 @@
 """The framework's own wallet against a node: sizes, fees, modes."""
 import pytest
 
+from framework import fixtures
 from framework.wallet import MiniWallet
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node("-datacarriersize=100000", "-acceptnonstdtxn=1", params=params)
+node = fixtures.node_of_each("-datacarriersize=100000", "-acceptnonstdtxn=1")
 
 
 @pytest.mark.parametrize("mode", ["tr", "raw", "p2pk"])

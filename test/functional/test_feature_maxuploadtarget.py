@@ -2,8 +2,6 @@
 import pytest
 
 from framework.messages import MSG_BLOCK, GetData, Inv
-from framework.rpc import RPCError
-from framework.util import wait_until
 from framework.wallet import MiniWallet
 
 WEEK, DAY = 7 * 24 * 60 * 60, 24 * 60 * 60

@@ -1,6 +1,5 @@
 """Reorganisations: any depth, with transactions, refused at an invalid block."""
-import pytest
-
+from framework import fixtures
 from framework.blocks import Chain
 from framework.primitives import OutPoint, Tx, TxIn, TxOut
 
@@ -10,9 +9,7 @@ def _common(info):
                                  "total_amount")}
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
+node = fixtures.node_of_each()
 
 
 def test_more_work_wins_first_seen_stays(node):

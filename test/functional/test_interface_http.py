@@ -4,12 +4,11 @@ import base64
 
 import pytest
 
+from framework import fixtures
 from framework.rpc import dumps
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
+node = fixtures.node_of_each()
 
 
 def _auth(node):

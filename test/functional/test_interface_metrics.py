@@ -13,12 +13,7 @@ from framework.util import wait_until
 INDEXES = ("txindex", "coinstatsindex", "basic block filter index")
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node("-metrics", "-txindex", "-coinstatsindex", "-blockfilterindex",
-                           params=params)
-
-
+node = fixtures.node_of_each("-metrics", "-txindex", "-coinstatsindex", "-blockfilterindex")
 wallet = fixtures.mini_wallet(105)
 
 

@@ -5,15 +5,14 @@ import threading
 
 import pytest
 
+from framework import fixtures
 from framework.rpc import dumps, loads
 from framework.util import wait_until
 
 PARSE, INVALID_REQUEST, NO_METHOD, BAD_PARAMETER = -32700, -32600, -32601, -8
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
+node = fixtures.node_of_each()
 
 
 def _post(node, body):

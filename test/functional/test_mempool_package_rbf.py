@@ -1,27 +1,14 @@
 """Package RBF: a parent and its child replace others together."""
-import pytest
-
 from framework import fixtures
-from framework.packages import clear_pool, pool_is, split, submit, submit_ok
-from framework.wallet import MiniWallet
+from framework.packages import pool_is, submit, submit_ok
 
 node = fixtures.node_of_each("-datacarriersize=100000", "-limitdescendantcount=200",
                              "-limitdescendantsize=400", "-limitancestorcount=60")
 FAILED = "package RBF failed: "
 
 
-@pytest.fixture(scope="module")
-def bank(node):
-    wallet = MiniWallet(node)
-    wallet.generate(103)
-    split(wallet, 120)
-    return wallet
-
-
-@pytest.fixture
-def wallet(bank):
-    yield bank
-    clear_pool(bank)
+bank = fixtures.bank(103, coins=120)
+wallet = fixtures.bank_with_empty_pool()
 
 
 def coin(wallet):

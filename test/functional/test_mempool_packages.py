@@ -3,25 +3,13 @@ one that may come on top."""
 import pytest
 
 from framework import fixtures
-from framework.packages import clear_pool, pool_is, restart, split, submit, trial
+from framework.packages import clear_pool, pool_is, restart, submit, trial
 from framework.rpc import expect_error
 from framework.wallet import MiniWallet
 
 node = fixtures.node_of_each("-datacarriersize=100000")
-
-
-@pytest.fixture(scope="module")
-def bank(node):
-    wallet = MiniWallet(node)
-    wallet.generate(103)
-    split(wallet, 120)
-    return wallet
-
-
-@pytest.fixture
-def wallet(bank):
-    yield bank
-    clear_pool(bank)
+bank = fixtures.bank(103, coins=120)
+wallet = fixtures.bank_with_empty_pool()
 
 
 def coin(wallet):

@@ -1,22 +1,13 @@
 """What a reorganisation does to the mempool: returns, removals, maturity, locks."""
-import pytest
-
+from framework import fixtures
 from framework.blocks import Chain
 from framework.primitives import OutPoint, Tx, TxIn, TxOut
 from framework.rpc import expect_error
 from framework.wallet import MiniWallet
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(120)
-    return wallet
+node = fixtures.node_of_each()
+wallet = fixtures.mini_wallet(120)
 
 
 def test_transactions_come_back(node, wallet):

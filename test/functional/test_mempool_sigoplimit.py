@@ -3,7 +3,7 @@ import pytest
 
 from framework import fixtures, script as sc
 from framework.key import Key
-from framework.packages import clear_pool, restart, trial
+from framework.packages import restart, trial
 from framework.params import BITCOIN
 from framework.primitives import OutPoint, Tx, TxIn, TxOut
 from framework.wallet import MiniWallet
@@ -20,10 +20,7 @@ def bank(node):
     return wallet
 
 
-@pytest.fixture
-def wallet(bank):
-    yield bank
-    clear_pool(bank)
+wallet = fixtures.bank_with_empty_pool()
 
 
 def dense(wallet, sigops, padding=0):

@@ -2,8 +2,7 @@
 import pytest
 
 from framework import fixtures
-from framework.packages import (clear_pool, named, pool_is, restart, split,
-                                submit, submit_ok, trial)
+from framework.packages import (named, pool_is, restart, submit, submit_ok, trial)
 from framework.primitives import Tx, TxOut
 from framework.rpc import expect_error
 from framework.script import multisig
@@ -14,19 +13,8 @@ node = fixtures.node_of_each("-datacarriersize=40000", "-permitbaremultisig=1")
 MIX = "TRUC-violation, %sversion=3 tx %s cannot spend from %sversion=3 tx %s"
 
 
-@pytest.fixture(scope="module")
-def bank(node):
-    wallet = MiniWallet(node)
-    wallet.generate(102)
-    split(wallet, 80)
-    return wallet
-
-
-@pytest.fixture
-def wallet(bank):
-    """Starts with an empty mempool and confirmed coins."""
-    yield bank
-    clear_pool(bank)
+bank = fixtures.bank(102, coins=80)
+wallet = fixtures.bank_with_empty_pool()
 
 
 def coin(wallet):

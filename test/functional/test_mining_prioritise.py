@@ -1,27 +1,11 @@
 """prioritisetransaction: fee deltas in the mempool, in templates and blocks, over time."""
-import pytest
-
 from framework import fixtures
-from framework.packages import clear_pool, split
 from framework.rpc import expect_error
-from framework.wallet import MiniWallet
 
 ARGS = ("-datacarriersize=100000", "-blockmaxweight=400000")
 node = fixtures.node_of_each(*ARGS)
-
-
-@pytest.fixture(scope="module")
-def bank(node):
-    wallet = MiniWallet(node)
-    wallet.generate(103)
-    split(wallet, 60)
-    return wallet
-
-
-@pytest.fixture
-def wallet(bank):
-    yield bank
-    clear_pool(bank)
+bank = fixtures.bank(103, coins=60)
+wallet = fixtures.bank_with_empty_pool()
 
 
 def send(wallet, **kwargs):

@@ -1,7 +1,5 @@
 """Packages travel through networks of two and of five nodes, from wherever they enter
 (p2p_1p1c_network). Version 3 lets parents go without any fee."""
-import pytest
-
 from framework.messages import TxMsg
 from framework.node import sync_blocks
 from framework.p2p import TxPeer

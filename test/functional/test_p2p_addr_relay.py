@@ -3,9 +3,8 @@ import time
 
 import pytest
 
-from framework.messages import Addr, Addrv2, Empty, NetAddress, Raw
+from framework.messages import Addr, Addrv2, NetAddress, Raw
 from framework.p2p import Peer
-from framework.util import wait_until
 
 
 class AddrPeer(Peer):

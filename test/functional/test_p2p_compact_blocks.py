@@ -1,6 +1,7 @@
 """Compact blocks (BIP 152): announcing, rebuilding from the mempool, asking the rest."""
 import pytest
 
+from framework import fixtures
 from framework.blocks import Chain, recommit, resolve
 from framework.messages import (BlockMsg, BlockTxn, CmpctBlock, GetBlockTxn, GetData,
                                 GetHeaders, Headers, Inv, InvMsg, MSG_BLOCK,
@@ -8,19 +9,10 @@ from framework.messages import (BlockMsg, BlockTxn, CmpctBlock, GetBlockTxn, Get
 from framework.p2p import RelayPeer
 from framework.primitives import from_hex
 from framework.util import wait_until
-from framework.wallet import MiniWallet
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(115)
-    return wallet
+node = fixtures.node_of_each()
+wallet = fixtures.mini_wallet(115)
 
 
 @pytest.fixture

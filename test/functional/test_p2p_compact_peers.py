@@ -2,6 +2,7 @@
 without a mempool, and what a block costs on the wire between equal mempools."""
 import pytest
 
+from framework import fixtures
 from framework.blocks import Chain
 from framework.messages import (BlockMsg, BlockTxn, CmpctBlock, GetData, GetHeaders, Headers,
                                 Inv, MSG_BLOCK, MSG_CMPCT_BLOCK, MSG_WITNESS_BLOCK, SendCmpct)
@@ -30,16 +31,8 @@ class Miner(Peer):
         return self.last["sendcmpct"].announce
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(115)
-    return wallet
+node = fixtures.node_of_each()
+wallet = fixtures.mini_wallet(115)
 
 
 @pytest.fixture(autouse=True)

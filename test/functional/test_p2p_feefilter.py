@@ -2,6 +2,7 @@
 p2p_ibd_txrelay)."""
 import pytest
 
+from framework import fixtures
 from framework.messages import FeeFilter, Inv, InvMsg, MSG_WTX, TxMsg
 from framework.p2p import TxPeer
 from framework.util import wait_until
@@ -11,9 +12,7 @@ MAX_FILTER = 9170997     # the highest step: no transactions at all
 DAY = 24 * 60 * 60
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
+node = fixtures.node_of_each()
 
 
 @pytest.fixture(scope="module")

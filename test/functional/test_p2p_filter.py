@@ -12,11 +12,7 @@ UPDATE_ALL = 1
 OTHER = b"\x00\x14" + b"\x77" * 20        # nobody's script
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node("-peerbloomfilters", "-whitelist=noban@127.0.0.1", params=params)
-
-
+node = fixtures.node_of_each("-peerbloomfilters", "-whitelist=noban@127.0.0.1")
 wallet = fixtures.mini_wallet(110)
 
 

@@ -2,22 +2,14 @@
 p2p_permissions)."""
 import pytest
 
+from framework import fixtures
 from framework.messages import TxMsg
 from framework.p2p import TxPeer
-from framework.util import wait_until
 from framework.wallet import MiniWallet
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node("-whitelist=forcerelay,noban@127.0.0.1", params=params)
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(110)
-    return wallet
+node = fixtures.node_of_each("-whitelist=forcerelay,noban@127.0.0.1")
+wallet = fixtures.mini_wallet(110)
 
 
 @pytest.fixture(autouse=True)

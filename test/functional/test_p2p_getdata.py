@@ -1,22 +1,12 @@
 """getdata: unknown kinds are ignored, missing transactions are named in notfound."""
-import pytest
-
+from framework import fixtures
 from framework.messages import (MSG_BLOCK, MSG_TX, MSG_WITNESS_BLOCK, MSG_WTX, GetData,
                                 Inv)
 from framework.primitives import from_hex
-from framework.wallet import MiniWallet
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(101)
-    return wallet
+node = fixtures.node_of_each()
+wallet = fixtures.mini_wallet(101)
 
 
 def test_invalid_inv_kind_does_not_block_the_queue(node, wallet):

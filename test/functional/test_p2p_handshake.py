@@ -3,6 +3,7 @@ import time
 
 import pytest
 
+from framework import fixtures
 from framework.messages import NODE_NETWORK, NODE_NETWORK_LIMITED, NODE_WITNESS
 from framework.util import wait_until
 
@@ -11,9 +12,7 @@ LIMITED = NODE_NETWORK_LIMITED | NODE_WITNESS
 DEPTH = 144             # blocks that a limited peer surely has
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
+node = fixtures.node_of_each()
 
 
 def _expect_refusal(node, kind, services, expected):

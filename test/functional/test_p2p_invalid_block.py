@@ -1,26 +1,16 @@
 """Invalid blocks from peers: who sent one goes, what builds on one is refused, and what was merely
 too early is taken later."""
-import pytest
-
+from framework import fixtures
 from framework.blocks import Chain, resolve
 from framework.messages import BlockMsg, Headers
 from framework.p2p import RelayPeer
 from framework.util import wait_until
-from framework.wallet import MiniWallet
 
 TWO_HOURS = 2 * 3600
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(105)
-    return wallet
+node = fixtures.node_of_each()
+wallet = fixtures.mini_wallet(105)
 
 
 def _refused(node, block, reason, force=True):

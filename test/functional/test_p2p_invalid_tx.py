@@ -4,24 +4,16 @@ import re
 
 import pytest
 
+from framework import fixtures
 from framework.blocks import create_coinbase
 from framework.messages import Raw, TxMsg
 from framework.p2p import TxPeer
 from framework.primitives import OutPoint, TxIn, TxOut
 from framework.util import wait_until
-from framework.wallet import MiniWallet
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(130)
-    return wallet
+node = fixtures.node_of_each()
+wallet = fixtures.mini_wallet(130)
 
 
 @pytest.fixture

@@ -22,12 +22,8 @@ class Quiet(Peer):
         pass
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node("-peerbloomfilters", "-blockfilterindex", "-peerblockfilters",
-                           "-nodebug", params=params)
-
-
+node = fixtures.node_of_each("-peerbloomfilters", "-blockfilterindex", "-peerblockfilters",
+                             "-nodebug")
 wallet = fixtures.mini_wallet(BLOCKS)
 
 

@@ -2,24 +2,16 @@
 stays welcome, and nobody else's download is disturbed."""
 import pytest
 
+from framework import fixtures
 from framework.blocks import Chain
 from framework.messages import (BlockMsg, BlockTxn, CmpctBlock, Headers, SendCmpct)
 from framework.p2p import Peer
 from framework.primitives import Block
 from framework.util import wait_until
-from framework.wallet import MiniWallet
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(110)
-    return wallet
+node = fixtures.node_of_each()
+wallet = fixtures.mini_wallet(110)
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """Without bloom filters offered, their messages end the connection."""
 import pytest
 
+from framework import fixtures
 from framework.messages import FilterAdd, Filterclear, FilterLoad, Mempool, NODE_BLOOM
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
+node = fixtures.node_of_each()
 
 
 @pytest.mark.parametrize("msg", [Mempool(), FilterLoad(b"\x01"), FilterAdd(b"\x01"),

@@ -2,6 +2,7 @@
 both, in whichever order they come (p2p_opportunistic_1p1c)."""
 import pytest
 
+from framework import fixtures
 from framework.messages import TxMsg
 from framework.p2p import TxPeer
 from framework.packages import fill
@@ -12,19 +13,8 @@ DELAY = 4                # of a request by txid, to a peer that connected to us
 LOW, HIGH = 1000, 50_000 # fee rates per kvB: what is relayed at all, and plenty
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    node = module_lab.node("-maxmempool=5", "-datacarriersize=100000", params=params)
-    node.advance(0)
-    return node
-
-
-@pytest.fixture(scope="module")
-def legacy(node):
-    """Coins without witness: what is refused by wtxid is refused by txid."""
-    wallet = MiniWallet(node, mode="p2pk")
-    wallet.generate(4)
-    return wallet
+node = fixtures.node_of_each("-maxmempool=5", "-datacarriersize=100000", stopped_clock=True)
+legacy = fixtures.legacy_wallet(4)
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +27,7 @@ def wallet(node, legacy):
     return wallet
 
 
-@pytest.fixture
-def peers(node):
-    def make(count=1, **kwargs):
-        made = [node.add_peer(TxPeer, **kwargs) for _ in range(count)]
-        return made[0] if count == 1 else made
-    yield make
-    node.disconnect_peers()
-    wait_until(lambda: not node.getorphantxs())
+peers = fixtures.peers(TxPeer)
 
 
 def pair(wallet, fee_rate=HIGH, **kwargs):

@@ -2,6 +2,7 @@
 what is kept, and what becomes of it (p2p_orphan_handling)."""
 import pytest
 
+from framework import fixtures
 from framework.messages import Inv, MSG_WITNESS_TX, NotFound, TxMsg
 from framework.p2p import TxPeer
 from framework.rpc import expect_error
@@ -14,19 +15,8 @@ REQUEST_TIMEOUT = 60
 EXPIRY = 20 * 60
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    node = module_lab.node(params=params)
-    node.advance(0)
-    return node
-
-
-@pytest.fixture(scope="module")
-def legacy(node):
-    """Coins without witness."""
-    wallet = MiniWallet(node, mode="p2pk")
-    wallet.generate(4)
-    return wallet
+node = fixtures.node_of_each(stopped_clock=True)
+legacy = fixtures.legacy_wallet(4)
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +28,7 @@ def wallet(node, legacy):
     return wallet
 
 
-@pytest.fixture
-def peers(node):
-    """Makes peers that announce to the node; they leave with the test."""
-    def make(count=1, **kwargs):
-        made = [node.add_peer(TxPeer, **kwargs) for _ in range(count)]
-        return made[0] if count == 1 else made
-    yield make
-    node.disconnect_peers()
-    wait_until(lambda: not node.getorphantxs())
+peers = fixtures.peers(TxPeer)
 
 
 def family(wallet, generations=2, **kwargs):

@@ -1,7 +1,7 @@
 """Segregated witness over P2P and in the mempool: serving, announcing, limits, versions."""
 import pytest
 
-from framework import script as sc, sighash
+from framework import fixtures, script as sc, sighash
 from framework.blocks import Chain, add_witness_commitment, resolve
 from framework.key import Key
 from framework.messages import (BlockMsg, GetData, Headers, Inv, MSG_BLOCK, MSG_TX,
@@ -10,22 +10,13 @@ from framework.messages import (BlockMsg, GetData, Headers, Inv, MSG_BLOCK, MSG_
 from framework.p2p import RelayPeer
 from framework.primitives import OutPoint, Tx, TxIn, TxOut
 from framework.script import OP_DROP, OP_TRUE, script
-from framework.wallet import MiniWallet
 
 KEY = Key.from_seed("segwit")
 DROP_TRUE = script(OP_DROP, OP_TRUE)
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node("-par=1", "-whitelist=noban@127.0.0.1", params=params)
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(115)
-    return wallet
+node = fixtures.node_of_each("-par=1", "-whitelist=noban@127.0.0.1")
+wallet = fixtures.mini_wallet(115)
 
 
 @pytest.fixture

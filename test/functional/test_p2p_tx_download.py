@@ -3,11 +3,11 @@ import os
 
 import pytest
 
+from framework import fixtures
 from framework.messages import (GetData, Inv, InvMsg, MSG_BLOCK, MSG_TX, MSG_WTX, NotFound,
                                 TxMsg)
 from framework.p2p import TxPeer
 from framework.util import wait_until
-from framework.wallet import MiniWallet
 
 DELAY = 2                # of peers that connected, of txids, of busy peers: each
 REQUEST_TIMEOUT = 60
@@ -23,11 +23,7 @@ def node(module_lab, params):
     return node
 
 
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(110)
-    return wallet
+wallet = fixtures.mini_wallet(110)
 
 
 @pytest.fixture

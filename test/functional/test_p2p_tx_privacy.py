@@ -2,6 +2,7 @@
 (p2p_tx_privacy, p2p_leak_tx)."""
 import pytest
 
+from framework import fixtures
 from framework.messages import GetData, Inv, MSG_TX, MSG_WTX, TxMsg, Verack, Wtxidrelay
 from framework.p2p import TxPeer
 from framework.util import wait_until
@@ -17,9 +18,7 @@ class Spy(TxPeer):
         pass
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
+node = fixtures.node_of_each()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Transactions between peers: announcements, requests, orphans, fee filters, privacy."""
 import pytest
 
+from framework import fixtures
 from framework.messages import (FeeFilter, GetData, Inv, InvMsg, MSG_TX, MSG_WTX, NotFound,
                                 TxMsg)
 from framework.node import sync_mempools
@@ -9,16 +10,8 @@ from framework.util import wait_until
 from framework.wallet import MiniWallet
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
-
-
-@pytest.fixture(scope="module")
-def wallet(node):
-    wallet = MiniWallet(node)
-    wallet.generate(120)
-    return wallet
+node = fixtures.node_of_each()
+wallet = fixtures.mini_wallet(120)
 
 
 @pytest.fixture

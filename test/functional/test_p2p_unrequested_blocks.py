@@ -3,7 +3,7 @@ little work, and a missing one in between is fetched."""
 import pytest
 
 from framework.blocks import Chain
-from framework.messages import BlockMsg, Headers, Inv, InvMsg, MSG_BLOCK
+from framework.messages import BlockMsg, Headers
 from framework.rpc import expect_error
 from framework.util import wait_until
 

@@ -1,6 +1,7 @@
 """Descriptors over RPC: deriveaddresses, getdescriptorinfo, miniscript, and scans."""
 import pytest
 
+from framework import fixtures
 from framework.address import p2sh, p2tr, p2wpkh, p2wsh
 from framework.hashes import hash160, tagged_hash
 from framework.hd import HDKey, checksummed
@@ -11,9 +12,7 @@ A, B, C = (Key.from_seed(f"descriptor {i}") for i in range(3))
 ROOT = HDKey.from_seed(b"descriptors over rpc....")
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
+node = fixtures.node_of_each()
 
 
 def addresses(node, descriptor, *args):

@@ -1,17 +1,14 @@
 """Control and utility methods: help, uptime, memory, log categories, addresses, keys."""
 import time
 
-import pytest
-
+from framework import fixtures
 from framework.address import p2pkh, p2wpkh, to_script
 from framework.key import Key
 from framework.rpc import expect_error
 from framework.vectors import load
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
+node = fixtures.node_of_each()
 
 
 def test_help_lists_methods_by_category(node):

@@ -1,12 +1,9 @@
 """Named arguments, alone and mixed with positional ones."""
-import pytest
-
+from framework import fixtures
 from framework.rpc import expect_error
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node(params=params)
+node = fixtures.node_of_each()
 
 
 def test_named_arguments_reach_the_method(node):

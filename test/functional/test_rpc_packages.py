@@ -3,26 +3,14 @@ import pytest
 
 from framework import fixtures, script as sc
 from framework.node import sync_mempools
-from framework.packages import clear_pool, pool_is, split, submit, submit_ok, trial
+from framework.packages import pool_is, submit, submit_ok, trial
 from framework.primitives import OutPoint, Tx, TxIn, TxOut
 from framework.rpc import expect_error
 from framework.wallet import MiniWallet
 
 node = fixtures.node_of_each("-datacarriersize=100000")
-
-
-@pytest.fixture(scope="module")
-def bank(node):
-    wallet = MiniWallet(node)
-    wallet.generate(103)
-    split(wallet, 150)
-    return wallet
-
-
-@pytest.fixture
-def wallet(bank):
-    yield bank
-    clear_pool(bank)
+bank = fixtures.bank(103, coins=150)
+wallet = fixtures.bank_with_empty_pool()
 
 
 def coin(wallet):

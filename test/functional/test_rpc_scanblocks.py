@@ -15,11 +15,7 @@ KEY = Key.from_seed("scanned blocks")
 OTHER = Key.from_seed("not there")
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node("-blockfilterindex=1", params=params)
-
-
+node = fixtures.node_of_each("-blockfilterindex=1")
 wallet = fixtures.mini_wallet(110)
 
 

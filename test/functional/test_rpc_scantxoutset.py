@@ -1,7 +1,7 @@
 """scantxoutset over descriptors: sums, positions, status, abort, errors."""
 import pytest
 
-from framework import script as sc
+from framework import fixtures, script as sc
 from framework.address import p2pkh
 from framework.key import Key
 from framework.rpc import expect_error
@@ -9,9 +9,7 @@ from framework.script import OP_TRUE, script
 from framework.wallet import MiniWallet
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    return module_lab.node("-acceptnonstdtxn=1", params=params)
+node = fixtures.node_of_each("-acceptnonstdtxn=1")
 
 
 @pytest.fixture(scope="module")

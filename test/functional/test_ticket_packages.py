@@ -3,7 +3,7 @@ import pytest
 
 from framework import fixtures, ticket
 from framework.ed448 import Key as Ed448
-from framework.packages import clear_pool, pool_is, split, submit, trial
+from framework.packages import pool_is, split, submit, trial
 from framework.params import OCHRE
 from framework.primitives import TxOut
 from framework.ticket import Ticket
@@ -22,10 +22,7 @@ def bank(node):
     return wallet
 
 
-@pytest.fixture
-def wallet(bank):
-    yield bank
-    clear_pool(bank)
+wallet = fixtures.bank_with_empty_pool()
 
 
 def identity(wallet, name, utxo, fee, version=3, forged=False):

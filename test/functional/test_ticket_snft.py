@@ -5,9 +5,8 @@ import struct
 import pytest
 
 from framework import script as sc
-from framework import sighash, ticket, ticket_state
+from framework import sighash, ticket_state
 from framework.address import to_script
-from framework.hashes import sha3
 from framework.key import Key
 from framework.primitives import OutPoint, Tx, TxIn, TxOut
 from framework.psbt import Psbt

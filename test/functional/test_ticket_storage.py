@@ -118,7 +118,6 @@ def test_numbers(lab, field, good, bad, reason):
         lab.accepted(lab.service_tx("storage", **{field: value}))
     committee = lab.committee(lab.reference()[0])
     for value in bad:
-        size = 3 * MEGABYTE
         shares = [TxOut(10_000_000, o.payout) for o in committee[:3]]
         lab.refused(lab.service_tx("storage", payments=shares, burn=10_000_000,
                                    factor=factor(), **{field: value}), reason)

@@ -6,7 +6,9 @@
 import pytest
 
 from .keywallet import KeyWallet
+from .packages import clear_pool, split
 from .params import OCHRE
+from .util import wait_until
 from .wallet import MiniWallet
 
 
@@ -18,12 +20,15 @@ def node(*args, params=OCHRE):
     return fixture
 
 
-def node_of_each(*args, fallback_fee=None):
+def node_of_each(*args, fallback_fee=None, stopped_clock=False):
     """The same, once for each personality. fallback_fee: in base units for 1000 bytes."""
     @pytest.fixture(scope="module", name="node")
     def fixture(module_lab, params):
         fee = [] if fallback_fee is None else [f"-fallbackfee={params.amount(fallback_fee)}"]
-        return module_lab.node(*args, *fee, params=params)
+        node = module_lab.node(*args, *fee, params=params)
+        if stopped_clock:
+            node.advance(0)
+        return node
     return fixture
 
 
@@ -34,6 +39,49 @@ def mini_wallet(blocks):
         wallet = MiniWallet(node)
         wallet.generate(blocks)
         return wallet
+    return fixture
+
+
+def legacy_wallet(blocks):
+    """The same with coins that need no witness."""
+    @pytest.fixture(scope="module")
+    def fixture(node):
+        wallet = MiniWallet(node, mode="p2pk")
+        wallet.generate(blocks)
+        return wallet
+    return fixture
+
+
+def bank(blocks, coins):
+    """A MiniWallet that has mined so many blocks and split what it got into coins."""
+    @pytest.fixture(scope="module", name="bank")
+    def fixture(node):
+        wallet = MiniWallet(node)
+        wallet.generate(blocks)
+        split(wallet, coins)
+        return wallet
+    return fixture
+
+
+def bank_with_empty_pool():
+    """The bank for each test, with an empty mempool and confirmed coins."""
+    @pytest.fixture
+    def fixture(bank):
+        yield bank
+        clear_pool(bank)
+    return fixture
+
+
+def peers(cls):
+    """Makes peers for each test; they and the orphans they brought leave with it."""
+    @pytest.fixture
+    def fixture(node):
+        def make(count=1, **kwargs):
+            made = [node.add_peer(cls, **kwargs) for _ in range(count)]
+            return made[0] if count == 1 else made
+        yield make
+        node.disconnect_peers()
+        wait_until(lambda: not node.getorphantxs())
     return fixture
 
 

@@ -62,11 +62,6 @@ class Node:
             raise AttributeError(name)
         return getattr(self.rpc, name)
 
-    def wallet(self, name):
-        """RPC of a wallet by name."""
-        return rpc.Client("127.0.0.1", self.rpc_port, self._cookie,
-                          "/wallet/" + urllib.parse.quote(name, safe=""))
-
     def new_wallet(self, name, **kwargs):
         """Creates it; arguments as of createwallet."""
         self.rpc.call("createwallet", wallet_name=name, **kwargs)
