@@ -9,7 +9,7 @@ from framework.hashes import hash256
 
 @pytest.fixture
 def node(lab, params):
-    node = lab.node("-checkaddrman=1", params=params)
+    node = lab.node("-checkaddrman=1", "-connect=0", params=params)
     for i in range(40):
         node.addpeeraddress(f"{11 + i}.2.3.4", 8333, i % 3 == 0)
     node.stop()

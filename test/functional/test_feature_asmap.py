@@ -13,7 +13,8 @@ PREFIX_LINE = "Using /16 prefix for IP bucketing"
 
 @pytest.fixture
 def node(lab, params):
-    node = lab.node("-checkaddrman=1", "-test=addrman", params=params, start=False)
+    node = lab.node("-checkaddrman=1", "-test=addrman", "-connect=0", params=params,
+                    start=False)
     os.makedirs(node.chain_dir)
     return node
 

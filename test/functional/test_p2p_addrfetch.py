@@ -8,7 +8,7 @@ from framework.messages import Addr, NetAddress
 
 @pytest.fixture
 def node(lab, params):
-    node = lab.node(params=params)
+    node = lab.node("-connect=0", params=params)
     node.set_time(int(time.time()))
     return node
 

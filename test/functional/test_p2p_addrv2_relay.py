@@ -23,7 +23,7 @@ def _samples(now):
 
 @pytest.fixture
 def node(lab, params):
-    node = lab.node("-v2transport=0", params=params)
+    node = lab.node("-v2transport=0", "-connect=0", params=params)
     node.generatetodescriptor(1, "raw(51)")
     node.set_time(int(time.time()))
     return node

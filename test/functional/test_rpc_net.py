@@ -10,7 +10,7 @@ from framework.util import wait_until
 
 @pytest.fixture(scope="module")
 def node(module_lab, params):
-    node = module_lab.node(params=params)
+    node = module_lab.node("-connect=0", params=params)  # calls nobody by itself
     node.generatetodescriptor(2, "raw(51)")
     return node
 
@@ -189,7 +189,7 @@ def test_connect_option(lab, params):
 
 @pytest.fixture
 def fresh(lab, params):
-    return lab.node("-test=addrman", "-checkaddrman=1", params=params)
+    return lab.node("-test=addrman", "-checkaddrman=1", "-connect=0", params=params)
 
 
 def test_addpeeraddress(fresh):
