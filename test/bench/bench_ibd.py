@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -26,7 +27,6 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import bench_reindex                                               # noqa: E402
 
-P2P_PORT = 31545
 FLAGS = [f for f in bench_reindex.FLAGS if not f.startswith(('-listen', '-connect'))]
 LIMIT = 1.10
 TICKS = os.sysconf('SC_CLK_TCK')
@@ -54,12 +54,19 @@ def cpu_of(process):
     return time.clock_gettime(~process.pid << 3 | 2)
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
 class Server:
-    """A node that has the chain and answers on P2P_PORT."""
+    """A node that has the chain."""
 
     def __init__(self, build, datadir):
+        self.port, bench_reindex.RPC_PORT = free_port(), free_port()
         self.process = daemon(build, datadir, '-connect=0', '-listen=1',
-                              '-bind=127.0.0.1:%d' % P2P_PORT,
+                              '-bind=127.0.0.1:%d' % self.port,
                               '-rpcport=%d' % bench_reindex.RPC_PORT)
         rpc = bench_reindex.Rpc(datadir)
         while True:
@@ -101,7 +108,7 @@ def download(build, server_dir, datadir, transport, extra):
     server = Server(build, server_dir)
     try:
         before = cpu_of(server.process)
-        wall, cpu = timed(build, datadir, '-listen=0', '-connect=127.0.0.1:%d' % P2P_PORT,
+        wall, cpu = timed(build, datadir, '-listen=0', '-connect=127.0.0.1:%d' % server.port,
                           '-v2transport=%d' % (transport == 'v2'), *extra)
         return wall, cpu, cpu_of(server.process) - before
     finally:
