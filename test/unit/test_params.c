@@ -1,6 +1,7 @@
 /* Chain parameters: the genesis blocks are what the tables say, options adjust them. */
 #include "unit.h"
 
+#include "chain/params/assumeutxo.h"
 #include "chain/params/params.h"
 #include "chain/prim/merkle.h"
 
@@ -137,6 +138,75 @@ static void activation_options_take_effect(void **state)
     assert_int_equal(p.bip9[0].min_activation_height, 7);
 }
 
+#define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static const struct {
+    const char *spec;
+    int64_t chain_tx; /* 0: refused */
+} snapshots[] = {
+    {"110:" HASH ":" HASH, 111},
+    {"110:" HASH ":" HASH ":334", 334},
+    {"110:" HASH ":" HASH ":334:" HASH, 334},
+    {"110:" HASH, 0},
+    {"110:" HASH ":" HASH ":334:" HASH ":", 0},
+    {"110:" HASH ":" HASH ":0", 0},
+    {"110:" HASH ":" HASH ":-1", 0},
+    {"110:" HASH ":" HASH ":", 0},
+    {"110:" HASH ":" HASH ":334:00", 0},
+    {"0:" HASH ":" HASH, 0},
+    {"-1:" HASH ":" HASH, 0},
+    {"2147483647:" HASH ":" HASH, 0},
+    {"110:" HASH "0:" HASH, 0},
+    {"110::" HASH, 0},
+    {"", 0},
+};
+
+static void snapshots_are_named(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(snapshots); i++) {
+        struct chain_params p;
+        char *error = NULL;
+        assert_true(chain_params_get(&p, BITCOIN, "regtest"));
+        assert_int_equal(p.n_assumeutxo, 3);
+        bool ok = chain_params_assumeutxo(&p, snapshots[i].spec, &error);
+        assert_int_equal(ok, snapshots[i].chain_tx > 0);
+        assert_int_equal(error == NULL, ok);
+        assert_int_equal(p.n_assumeutxo, ok ? 4 : 3);
+        if (ok) {
+            const struct assumeutxo *au = &p.assumeutxo[3];
+            assert_int_equal(au->height, 110);
+            assert_int_equal(au->chain_tx, snapshots[i].chain_tx);
+            assert_ptr_equal(assumeutxo_at_block(&p, &au->block), au);
+            assert_ptr_equal(assumeutxo_highest(&p), &p.assumeutxo[2]);
+            char *heights = assumeutxo_heights(&p);
+            assert_string_equal(heights, "110, 200, 299, 110");
+            free(heights);
+        }
+        free(error);
+    }
+}
+
+static void snapshots_are_for_regtest(void **state)
+{
+    (void)state;
+    struct chain_params p;
+    char *error = NULL;
+    assert_true(chain_params_get(&p, OCHRE, "main"));
+    assert_false(chain_params_assumeutxo(&p, snapshots[0].spec, &error));
+    assert_string_equal(error, "-assumeutxo is for regtest only.");
+    free(error);
+    assert_null(assumeutxo_highest(&p));
+    char *heights = assumeutxo_heights(&p);
+    assert_string_equal(heights, "");
+    free(heights);
+    assert_true(chain_params_get(&p, OCHRE, "regtest"));
+    for (unsigned i = 0; i < ASSUMEUTXO_MAX; i++)
+        assert_true(chain_params_assumeutxo(&p, snapshots[0].spec, &error));
+    assert_false(chain_params_assumeutxo(&p, snapshots[0].spec, &error));
+    free(error);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +216,8 @@ int main(void)
         cmocka_unit_test(supply_reaches_half_of_max_money),
         cmocka_unit_test(activation_options_are_parsed),
         cmocka_unit_test(activation_options_take_effect),
+        cmocka_unit_test(snapshots_are_named),
+        cmocka_unit_test(snapshots_are_for_regtest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
