@@ -6,7 +6,8 @@
 #include "node/wallet_chain.h"
 #include "util/fs.h"
 
-#define MIB (1024 * 1024)
+#define MIB             (1024 * 1024)
+#define MAX_CONNECTIONS 100000 /* no machine has more to give */
 
 static struct net_strings strings(const struct args *a, const char *name)
 {
@@ -59,6 +60,12 @@ static bool has_item(const struct args *a, const char *name, const char *item)
         if (strcmp(items[i], item) == 0)
             return true;
     return false;
+}
+
+static unsigned max_connections(const struct args *a)
+{
+    int64_t n = args_int(a, "maxconnections", 125);
+    return n < 0 ? 0 : n > MAX_CONNECTIONS ? MAX_CONNECTIONS : (unsigned)n;
 }
 
 /* NULL: none is wanted. */
@@ -116,7 +123,7 @@ bool net_part_open(struct daemon *d, char **error)
         .known_addrman_key = has_item(a, "test", "addrman"),
         .log_ips = args_bool(a, "logips", false),
         .capture_messages = args_bool(a, "capturemessages", false),
-        .max_connections = (unsigned)args_int(a, "maxconnections", 125),
+        .max_connections = max_connections(a),
         .connect_timeout_ms = args_int(a, "timeout", 5000),
         .peer_timeout_s = args_int(a, "peertimeout", 60),
         .network_active = args_bool(a, "networkactive", true),

@@ -174,8 +174,11 @@ def test_sendmsgtopeer(node):
                  "ping", "")
 
 
-def test_maxconnections(lab):
-    node = lab.node("-maxconnections=0")
+@pytest.mark.parametrize("n", [0, -1])
+def test_no_connections(lab, n):
+    node = lab.node(f"-maxconnections={n}")
+    peer = node.add_peer(ready=False)
+    peer.wait_disconnect()
     assert node.getconnectioncount() == 0
 
 
