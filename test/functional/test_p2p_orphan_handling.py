@@ -220,6 +220,16 @@ def test_a_flood_pushes_out_orphans_of_its_sender(node, wallet, peers):
         o["txid"] for o in kept}
 
 
+@pytest.mark.parametrize("most", [2, 0, -1])
+def test_the_bound_can_be_set(lab, params, most):
+    node = lab.node(f"-maxorphantx={most}", params=params)
+    wallet = MiniWallet(node)
+    wallet.generate(101)
+    txs = many_orphans(wallet, 4)
+    node.add_peer(TxPeer).send_and_sync(*map(TxMsg, txs))
+    assert len(node.getorphantxs()) == max(most, 0)
+
+
 def test_an_orphan_stays_while_one_peer_has_it(node, wallet, peers):
     parent, child = family(wallet)
     first, second = peers(2)
