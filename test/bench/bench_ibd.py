@@ -13,7 +13,6 @@ the next time. --skip-scripts shows what is left without signatures (-assumevali
 it has no limit. Exit status 1 when the limit is broken. On a busy machine only the CPU figures say
 something.
 """
-import argparse
 import json
 import os
 import shutil
@@ -130,12 +129,7 @@ def compare(a, full, work, transport, extra):
 
 
 def main():
-    ap = argparse.ArgumentParser(description=__doc__,
-                                 formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument('--chain', required=True)
-    ap.add_argument('--build', default='.')
-    ap.add_argument('--work')
-    ap.add_argument('--runs', type=int, default=3)
+    ap = bench_reindex.arguments(__doc__)
     ap.add_argument('--transport', choices=['v1', 'v2', 'both'], default='v2')
     ap.add_argument('--skip-scripts', action='store_true')
     a = ap.parse_args()

@@ -124,13 +124,19 @@ def verdict(name, value, good, limit):
     return good
 
 
-def main():
-    ap = argparse.ArgumentParser(description=__doc__,
+def arguments(doc):
+    """What every bench over a heavy chain takes."""
+    ap = argparse.ArgumentParser(description=doc,
                                  formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument('--chain', required=True)
     ap.add_argument('--build', default='.')
     ap.add_argument('--work')
     ap.add_argument('--runs', type=int, default=3)
+    return ap
+
+
+def main():
+    ap = arguments(__doc__)
     a = ap.parse_args()
     with open(os.path.join(a.chain, 'manifest.json')) as f:
         manifest = json.load(f)

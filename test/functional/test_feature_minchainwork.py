@@ -2,7 +2,6 @@
 from framework.blocks import Chain
 from framework.messages import BlockMsg, Headers
 from framework.node import sync_blocks
-from framework.util import wait_until
 
 PER_BLOCK = 2       # work of a regtest block
 AT = 105            # blocks (genesis among them) that the last node asks for
@@ -44,18 +43,6 @@ def test_outgoing_peers_with_too_little_are_let_go(lab, params):
     for p in (outbound, inbound):
         p.send_and_sync(BlockMsg(blocks[0]))
     assert node.getblockcount() == 0
-
-
-def test_a_node_below_it_serves_no_headers(lab, params):
-    """But says so, for not to seem unresponsive."""
-    low = lab.node("-minimumchainwork=0x1000", params=params)
-    low.generatetodescriptor(3, "raw(51)")
-    other = lab.node(params=params)
-    start = low.log_size()
-    other.connect(low)
-    low.wait_log("sending empty response", start)
-    wait_until(lambda: other.getpeerinfo()[0]["bytesrecv_per_msg"].get("headers"))
-    assert other.getblockchaininfo()["headers"] == 0
 
 
 def test_values(lab, params):

@@ -13,10 +13,10 @@ node = fixtures.node_of_each()
 wallet = fixtures.mini_wallet(105)
 
 
-def _refused(node, block, reason, force=True):
+def _refused(node, block, reason):
     peer = node.add_peer(RelayPeer)
     peer.send_blocks([block], node, success=False, reason=reason, disconnect=True,
-                     force=force)
+                     force=True)
 
 
 def test_repeated_transactions_and_the_block_they_imitate(node, wallet):
@@ -38,12 +38,6 @@ def test_an_input_spent_twice_in_one_transaction(node, wallet):
     tx.vout[0].value = tx.vout[0].value * 2 - 1000
     _refused(node, Chain.of(node).next([wallet.sign(tx)], witness=True),
              "bad-txns-inputs-duplicate")
-
-
-def test_too_large_a_reward(node):
-    chain = Chain.of(node)
-    value = node.params.max_coinbase(chain.height + 1) + 1
-    _refused(node, chain.next(value=value), "bad-cb-amount", force=False)
 
 
 def test_what_builds_on_an_invalid_block(node):
