@@ -153,6 +153,7 @@ bool chain_part_open(struct daemon *d, char **error)
         .dbcache = (size_t)args_int(a, "dbcache", 450) * MIB,
         .reindex = args_bool(a, "reindex", false),
         .reindex_chainstate = args_bool(a, "reindex-chainstate", false),
+        .compact = args_bool(a, "forcecompactdb", false),
         .blocks_xor = args_bool(a, "blocksxor", true),
         .small_block_files = args_bool(a, "fastprune", false),
         .prune_target = prune_target(a),
@@ -241,6 +242,7 @@ static bool miner_open(struct daemon *d, char **error)
         return false;
     opt.min_feerate = rate.v;
     opt.max_weight = args_int(a, "blockmaxweight", opt.max_weight);
+    opt.log = args_bool(a, "printpriority", false) ? d->node.log : NULL;
     if (d->node.params->is_test_chain)
         opt.version = (int32_t)args_int(a, "blockversion", 0);
     d->node.miner = miner_new(d->node.chainman, d->node.mempool, &opt);

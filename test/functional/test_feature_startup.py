@@ -371,3 +371,30 @@ def test_start_error_is_an_exception(lab):
     with pytest.raises(StartError) as info:
         node.start("-fakearg")
     assert info.value.status == 1
+
+
+def test_databases_are_compacted(lab, params):
+    node = lab.node("-txindex", "-coinstatsindex", params=params)
+    node.generatetodescriptor(5, "raw(51)")
+    tip = node.getbestblockhash()
+    start = node.log_size()
+    node.restart("-forcecompactdb")
+    log = node.log(start)
+    for name in ("chainstate", "blocks/index", "indexes/txindex", "indexes/coinstats/db"):
+        path = node.path(name)
+        begin, end = (log.index(f"{what} database compaction of {path}")
+                      for what in ("Starting", "Finished"))
+        assert begin < end
+    assert node.getbestblockhash() == tip and node.verifychain(4, 0) is True
+
+
+def test_fee_rates_of_templates_are_printed(lab, params):
+    node = lab.node("-printpriority", params=params)
+    wallet = MiniWallet(node)
+    wallet.generate(101)
+    tx = wallet.send(fee_rate=25_000)
+    entry = node.getmempoolentry(tx.txid)
+    start = node.log_size()
+    wallet.generate(1)
+    rate = params.amount(params.units(entry["fees"]["modified"]) * 1000 // entry["vsize"])
+    node.wait_log(f"fee rate {rate} {params.unit}/kvB txid {tx.txid}", start)

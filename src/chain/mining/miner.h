@@ -14,6 +14,7 @@ struct miner_options {
     bool check;          /* run chainman_test_block on the result */
     const struct consensus_hooks *hooks; /* borrowed; NULL: none */
     struct clock *clock;                 /* borrowed */
+    struct logger *log; /* -printpriority: gets the fee rates taken; NULL: not wanted */
 };
 /* Bitcoin Core's defaults, with the pool's hooks and clock. */
 struct miner_options miner_default_options(const struct mempool *mp);

@@ -9,6 +9,7 @@
 #include "chain/rules/policy.h"
 #include "chain/state/state.h"
 #include "chain/store/coins_cache.h"
+#include "util/log.h"
 
 /* A pooled transaction while the block fills: its package is what is still missing of
  * its ancestors, and itself. entry->scratch is the node's number. */
@@ -271,12 +272,26 @@ static void relieve_descendants(struct selection *s, const struct node *n)
     s->n_package = keep;
 }
 
+/* -printpriority */
+static void print_rate(const struct selection *s, const struct mempool_entry *e)
+{
+    char rate[32], txid[65];
+    const struct chain_params *p = chainman_params(mempool_chainman(s->mp));
+    if (!s->opt->log)
+        return;
+    struct amount per_kvb = amount_of(entry_modified_fee(e) * 1000 / e->vsize);
+    log_info(s->opt->log, "fee rate %s %s/kvB txid %s",
+             amount_format(rate, per_kvb, p->decimals), p->unit,
+             hash256_to_hex(txid, &e->tx->txid));
+}
+
 static void include_package(struct selection *s)
 {
     for (size_t i = 0; i < s->n_package; i++) {
         struct node *n = s->package[i];
         const struct mempool_entry *e = n->entry;
         template_add_tx(s->t, e->tx, e->fee, e->sigop_cost);
+        print_rate(s, e);
         n->in_block = true;
         if (n->in_heap)
             heap_remove(s, n);

@@ -43,6 +43,11 @@ enum err block_db_open(struct block_db **out, const char *dir, size_t cache_byte
     return ERR_OK;
 }
 
+struct db *block_db_database(struct block_db *bdb)
+{
+    return bdb->db;
+}
+
 void block_db_close(struct block_db *bdb)
 {
     if (!bdb)

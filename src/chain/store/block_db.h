@@ -23,6 +23,7 @@ struct block_db;
 NODISCARD enum err block_db_open(struct block_db **out, const char *dir,
                                  size_t cache_bytes, bool wipe, struct logger *log,
                                  char **error);
+struct db *block_db_database(struct block_db *bdb); /* below it */
 void block_db_close(struct block_db *bdb);
 
 /* One header as it was saved. */

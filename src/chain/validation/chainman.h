@@ -47,6 +47,7 @@ struct chainman_options {
     const char *blocksdir; /* holds blk*.dat and rev*.dat */
     size_t dbcache;        /* bytes */
     bool reindex, reindex_chainstate;
+    bool compact; /* -forcecompactdb */
     bool blocks_xor;        /* -blocksxor */
     bool small_block_files; /* -fastprune: 64 KiB files, to test pruning */
     uint64_t prune_target;  /* bytes; 0 off, 1 manual only */

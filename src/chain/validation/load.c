@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "chain/script/sigcache.h"
+#include "chain/store/index_db.h"
 #include "chain/validation/internal.h"
 #include "util/fs.h"
 
@@ -289,6 +290,29 @@ static enum err open_chainstates(struct chainman *cm, char **error)
     return e;
 }
 
+static void compact(struct chainman *cm, struct db *db)
+{
+    log_info(cm->log, "Starting database compaction of %s", db_path(db));
+    db_compact(db);
+    log_info(cm->log, "Finished database compaction of %s", db_path(db));
+}
+
+static void compact_all(struct chainman *cm)
+{
+    if (!cm->opt.compact)
+        return;
+    say(cm, "Compacting databases…");
+    compact(cm, cm->active->db);
+    if (cm->background)
+        compact(cm, cm->background->db);
+    compact(cm, block_db_database(cm->index));
+    for (size_t i = 0; i < MAX_INDEXES; i++) {
+        const struct index_db *base = index_kinds[i].base(&cm->indexes);
+        if (base)
+            compact(cm, base->db);
+    }
+}
+
 static enum err open_all(struct chainman *cm, char **error)
 {
     enum err e = open_block_files(cm, error);
@@ -311,6 +335,8 @@ static enum err open_all(struct chainman *cm, char **error)
         e = follow_check(cm, error);
     if (e == ERR_OK)
         e = verify_loaded(cm, error);
+    if (e == ERR_OK)
+        compact_all(cm);
     return e;
 }
 
