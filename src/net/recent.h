@@ -1,8 +1,8 @@
 /* Remembers the most recent ids: at least the last @capacity of them, at most half as
  * many more. Three generations, of which the oldest is forgotten when the youngest is
- * full. Of each id 32 bits of a keyed hash are kept at a place that the rest of the hash
- * names: one in 10^8 that are asked about is taken for another, and nobody can choose
- * which. */
+ * full. Of each id 32 bits of a keyed hash are kept at a place that the rest of the
+ * hash names: one in 10^8 that are asked about is taken for another, and nobody can
+ * choose which. */
 #ifndef OCHRE_NET_RECENT_H
 #define OCHRE_NET_RECENT_H
 
