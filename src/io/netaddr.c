@@ -446,6 +446,40 @@ bool netaddr_parse(struct netaddr *out, const char *text, uint16_t default_port)
     return ok;
 }
 
+/* -- Ranges of addresses -------------------------------------------------- */
+
+bool netrange_parse(struct netrange *out, const char *text)
+{
+    struct netaddr a;
+    *out = (struct netrange){0};
+    if (subnet_parse(&out->net, text))
+        return true;
+    out->net = (struct subnet){{0}, {0}};
+    if (strchr(text, ':') || !parse_overlay(&a, text))
+        return false;
+    out->network = a.network;
+    memcpy(out->host, a.addr, sizeof(out->host));
+    return true;
+}
+
+bool netrange_contains(const struct netrange *r, const struct netaddr *a)
+{
+    struct endpoint e;
+    if (r->network)
+        return a->network == r->network && memcmp(a->addr, r->host, a->len) == 0;
+    return netaddr_to_endpoint(a, &e) && subnet_contains(&r->net, &e);
+}
+
+char *netrange_format(char out[SUBNET_TEXT], const struct netrange *r)
+{
+    if (!r->network)
+        return subnet_format(out, &r->net);
+    struct netaddr a = {.network = r->network, .len = sizeof(r->host)};
+    memcpy(a.addr, r->host, sizeof(r->host));
+    format_host(out, SUBNET_TEXT, &a);
+    return out;
+}
+
 /* -- Wire ----------------------------------------------------------------- */
 
 bool netaddr_fits_v1(const struct netaddr *a)

@@ -79,6 +79,17 @@ char *netaddr_format(char out[NETADDR_TEXT], const struct netaddr *a, bool with_
 NODISCARD bool netaddr_parse(struct netaddr *out, const char *text,
                              uint16_t default_port);
 
+/* What can be banned: a subnet, or one host of a hidden network. Octets throughout, so
+ * that two of them compare as memory. */
+struct netrange {
+    uint8_t network;   /* NET_ONION or NET_I2P: of @host; else 0, and @net counts */
+    struct subnet net; /* else zeros */
+    uint8_t host[32];  /* else zeros */
+};
+NODISCARD bool netrange_parse(struct netrange *out, const char *text);
+bool netrange_contains(const struct netrange *r, const struct netaddr *a);
+char *netrange_format(char out[SUBNET_TEXT], const struct netrange *r);
+
 /* The 16-octet form of addr and version (network order port behind). */
 void netaddr_write_v1(struct sink *s, const struct netaddr *a);
 struct netaddr netaddr_read_v1(struct reader *r);

@@ -23,24 +23,18 @@ struct banman {
     struct recent discouraged;
 };
 
-static int compare_subnets(const struct subnet *a, const struct subnet *b)
-{
-    int c = memcmp(a->ip, b->ip, sizeof(a->ip));
-    return c ? c : memcmp(a->mask, b->mask, sizeof(a->mask));
-}
-
-/* Position of the subnet, or where it belongs. */
-static size_t find(const struct banman *bm, const struct subnet *net, bool *found)
+/* Position of the range, or where it belongs. */
+static size_t find(const struct banman *bm, const struct netrange *net, bool *found)
 {
     size_t lo = 0, hi = bm->n;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (compare_subnets(&bm->bans[mid].net, net) < 0)
+        if (memcmp(&bm->bans[mid].net, net, sizeof(*net)) < 0)
             lo = mid + 1;
         else
             hi = mid;
     }
-    *found = lo < bm->n && subnet_equal(&bm->bans[lo].net, net);
+    *found = lo < bm->n && memcmp(&bm->bans[lo].net, net, sizeof(*net)) == 0;
     return lo;
 }
 
@@ -83,7 +77,7 @@ static bool load_entry(struct banman *bm, const struct json *j)
         !json_to_i64(json_get(j, "banned_until"), &ban.until))
         return false;
     if (!address || address->type != JSON_STRING ||
-        !subnet_parse(&ban.net, address->str))
+        !netrange_parse(&ban.net, address->str))
         return false;
     insert(bm, &ban);
     return true;
@@ -142,7 +136,7 @@ static void save(struct banman *bm)
         json_kv_int(&w, "version", 1);
         json_kv_int(&w, "ban_created", bm->bans[i].created);
         json_kv_int(&w, "banned_until", bm->bans[i].until);
-        json_kv_str(&w, "address", subnet_format(net, &bm->bans[i].net));
+        json_kv_str(&w, "address", netrange_format(net, &bm->bans[i].net));
         json_end_object(&w);
     }
     json_end_array(&w);
@@ -187,7 +181,7 @@ void banman_close(struct banman *bm)
 
 /* -- Bans ----------------------------------------------------------------- */
 
-void banman_ban(struct banman *bm, const struct subnet *net, int64_t until)
+void banman_ban(struct banman *bm, const struct netrange *net, int64_t until)
 {
     struct ban ban = {.net = *net, .created = clock_now(bm->clock), .until = until};
     pthread_mutex_lock(&bm->lock);
@@ -197,7 +191,7 @@ void banman_ban(struct banman *bm, const struct subnet *net, int64_t until)
     pthread_mutex_unlock(&bm->lock);
 }
 
-bool banman_unban(struct banman *bm, const struct subnet *net)
+bool banman_unban(struct banman *bm, const struct netrange *net)
 {
     bool found;
     pthread_mutex_lock(&bm->lock);
@@ -221,18 +215,18 @@ void banman_clear(struct banman *bm)
     pthread_mutex_unlock(&bm->lock);
 }
 
-bool banman_is_banned(struct banman *bm, const struct endpoint *e)
+bool banman_is_banned(struct banman *bm, const struct netaddr *a)
 {
     bool hit = false;
     pthread_mutex_lock(&bm->lock);
     int64_t now = clock_now(bm->clock);
     for (size_t i = 0; i < bm->n && !hit; i++)
-        hit = now < bm->bans[i].until && subnet_contains(&bm->bans[i].net, e);
+        hit = now < bm->bans[i].until && netrange_contains(&bm->bans[i].net, a);
     pthread_mutex_unlock(&bm->lock);
     return hit;
 }
 
-bool banman_is_banned_net(struct banman *bm, const struct subnet *net)
+bool banman_is_banned_net(struct banman *bm, const struct netrange *net)
 {
     bool found;
     pthread_mutex_lock(&bm->lock);
@@ -274,7 +268,5 @@ bool banman_is_discouraged(struct banman *bm, const struct netaddr *a)
 
 bool banman_shuns(struct banman *bm, const struct netaddr *a)
 {
-    struct endpoint e;
-    return banman_is_discouraged(bm, a) ||
-           (netaddr_to_endpoint(a, &e) && banman_is_banned(bm, &e));
+    return banman_is_discouraged(bm, a) || banman_is_banned(bm, a);
 }

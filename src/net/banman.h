@@ -1,5 +1,5 @@
-/* Banned subnets (kept in banlist.json) and discouraged addresses (kept until restart:
- * bad peers that are dropped first when slots are short). Thread-safe. */
+/* Banned subnets and hosts (kept in banlist.json) and discouraged addresses (kept until
+ * restart: bad peers that are dropped first when slots are short). Thread-safe. */
 #ifndef OCHRE_NET_BANMAN_H
 #define OCHRE_NET_BANMAN_H
 
@@ -9,7 +9,7 @@ struct clock;
 struct logger;
 
 struct ban {
-    struct subnet net;
+    struct netrange net;
     int64_t created, until; /* unix seconds */
 };
 
@@ -20,14 +20,14 @@ NODISCARD enum err banman_open(struct banman **out, const char *path,
                                struct clock *clock, struct logger *log, char **error);
 void banman_close(struct banman *bm); /* saves */
 
-void banman_ban(struct banman *bm, const struct subnet *net, int64_t until);
+void banman_ban(struct banman *bm, const struct netrange *net, int64_t until);
 bool banman_unban(struct banman *bm,
-                  const struct subnet *net); /* false: was not banned */
+                  const struct netrange *net); /* false: was not banned */
 void banman_clear(struct banman *bm);
-bool banman_is_banned(struct banman *bm, const struct endpoint *e);
+bool banman_is_banned(struct banman *bm, const struct netaddr *a);
 bool banman_is_banned_net(struct banman *bm,
-                          const struct subnet *net); /* exactly this one */
-/* Those that still hold, sorted by subnet; caller frees. */
+                          const struct netrange *net); /* exactly this one */
+/* Those that still hold, sorted by range; caller frees. */
 struct ban *banman_list(struct banman *bm, size_t *n);
 
 void banman_discourage(struct banman *bm, const struct netaddr *a);

@@ -356,15 +356,13 @@ bool net_disconnect_addr(struct net *net, const char *addr)
     return found;
 }
 
-size_t net_disconnect_subnet(struct net *net, const struct subnet *s)
+size_t net_disconnect_range(struct net *net, const struct netrange *r)
 {
     size_t n = 0;
     net_resume(net);
     for (size_t i = 0; i < net->n_peers; i++) {
-        struct endpoint e;
         struct peer *p = net->peers[i];
-        if (p->disconnect || !netaddr_to_endpoint(&p->addr, &e) ||
-            !subnet_contains(s, &e))
+        if (p->disconnect || !netrange_contains(r, &p->addr))
             continue;
         peer_disconnect(p);
         n++;
@@ -374,10 +372,10 @@ size_t net_disconnect_subnet(struct net *net, const struct subnet *s)
     return n;
 }
 
-bool net_ban(struct net *net, const struct subnet *s, int64_t until)
+bool net_ban(struct net *net, const struct netrange *r, int64_t until)
 {
-    banman_ban(net->bans, s, until);
-    return net_disconnect_subnet(net, s) > 0;
+    banman_ban(net->bans, r, until);
+    return net_disconnect_range(net, r) > 0;
 }
 
 void net_ping_all(struct net *net)

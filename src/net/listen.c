@@ -52,7 +52,6 @@ static bool evict_one(struct net *net)
 static const char *refuse_incoming(struct net *net, const struct netaddr *from,
                                    unsigned perms, bool *discouraged)
 {
-    struct endpoint e;
     size_t inbound = 0;
     unsigned max = net->opt.max_connections - outbound_automatic_max(net);
     if (!net->active)
@@ -61,7 +60,7 @@ static const char *refuse_incoming(struct net *net, const struct netaddr *from,
         inbound += peer_inbound(net->peers[i]) && !net->peers[i]->disconnect;
     *discouraged = banman_is_discouraged(net->bans, from);
     if (!(perms & PERM_NOBAN & ~(unsigned)PERM_DOWNLOAD)) {
-        if (netaddr_to_endpoint(from, &e) && banman_is_banned(net->bans, &e))
+        if (banman_is_banned(net->bans, from))
             return "dropped (banned)";
         if (inbound + 1 >= max && *discouraged)
             return "dropped (discouraged)";

@@ -226,7 +226,7 @@ bool net_add_connection(struct net *net, const char *address, enum conn_type t,
 
 bool net_disconnect_id(struct net *net, int64_t id);
 bool net_disconnect_addr(struct net *net, const char *addr);
-size_t net_disconnect_subnet(struct net *net, const struct subnet *s);
+size_t net_disconnect_range(struct net *net, const struct netrange *r);
 void net_ping_all(struct net *net);
 /* False: no such peer. */
 bool net_send_raw(struct net *net, int64_t id, const char *type, struct bytes payload);
@@ -238,7 +238,7 @@ bool net_speaks_v2(const struct net *net);
 struct banman *net_bans(struct net *net);
 int64_t net_default_ban_time(const struct net *net); /* seconds */
 /* Stores bans and drops the peers they hit. */
-bool net_ban(struct net *net, const struct subnet *s, int64_t until);
+bool net_ban(struct net *net, const struct netrange *r, int64_t until);
 struct addrman *net_addrman(struct net *net);
 /* Makes an IPv6 address of CJDNS's range one of CJDNS, if we use that network. */
 void net_tell_cjdns(const struct net *net, struct netaddr *a);

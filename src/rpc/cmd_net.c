@@ -251,9 +251,9 @@ static void disconnectnode(struct rpc_call *c)
     int64_t id = -1;
     bool ok;
     if (address && !rpc_arg(c, 1)) {
-        struct subnet s;
-        if (strchr(address, '/') && subnet_parse(&s, address))
-            ok = net_disconnect_subnet(c->node->net, &s) > 0;
+        struct netrange r;
+        if (strchr(address, '/') && netrange_parse(&r, address))
+            ok = net_disconnect_range(c->node->net, &r) > 0;
         else
             ok = net_disconnect_addr(c->node->net, address);
     } else if (rpc_arg(c, 1) && (!address || !address[0])) {
@@ -427,16 +427,15 @@ static void getnetworkinfo(struct rpc_call *c)
  * ------------------------------------------------------------------------------------------
  */
 
-static void ban(struct rpc_call *c, const struct subnet *s)
+static void ban(struct rpc_call *c, const struct netrange *r)
 {
     struct net *net = c->node->net;
     int64_t duration = 0, now = clock_now(c->node->clock);
     bool absolute = rpc_arg_bool(c, 3, false);
-    struct endpoint e = {0};
-    memcpy(e.ip, s->ip, sizeof(e.ip));
-    bool is_net = strchr(rpc_arg_str(c, 0, ""), '/') != NULL;
-    if (is_net ? banman_is_banned_net(net_bans(net), s)
-               : banman_is_banned(net_bans(net), &e)) {
+    struct netaddr a;
+    bool is_host = netaddr_parse(&a, rpc_arg_str(c, 0, ""), 0);
+    if (is_host ? banman_is_banned(net_bans(net), &a)
+                : banman_is_banned_net(net_bans(net), r)) {
         rpc_error(c, RPC_CLIENT_NODE_ALREADY_ADDED, "Error: IP/Subnet already banned");
         return;
     }
@@ -450,26 +449,26 @@ static void ban(struct rpc_call *c, const struct subnet *s)
         duration = net_default_ban_time(net);
         absolute = false;
     }
-    net_ban(net, s, absolute ? duration : now + duration);
+    net_ban(net, r, absolute ? duration : now + duration);
     json_null(c->w);
 }
 
 static void setban(struct rpc_call *c)
 {
     const char *command = rpc_arg_str(c, 1, "");
-    struct subnet s;
+    struct netrange r;
     bool add = strcmp(command, "add") == 0;
     if (!add && strcmp(command, "remove") != 0) {
         usage_error(c, RPC_MISC_ERROR);
         return;
     }
-    if (!subnet_parse(&s, rpc_arg_str(c, 0, ""))) {
+    if (!netrange_parse(&r, rpc_arg_str(c, 0, ""))) {
         rpc_error(c, RPC_CLIENT_INVALID_IP_OR_SUBNET, "Error: Invalid IP/Subnet");
         return;
     }
     if (add) {
-        ban(c, &s);
-    } else if (!banman_unban(net_bans(c->node->net), &s)) {
+        ban(c, &r);
+    } else if (!banman_unban(net_bans(c->node->net), &r)) {
         rpc_error(c, RPC_CLIENT_INVALID_IP_OR_SUBNET,
                   "Error: Unban failed. Requested "
                   "address/subnet was not previously manually banned.");
@@ -487,7 +486,7 @@ static void listbanned(struct rpc_call *c)
     json_begin_array(c->w);
     for (size_t i = 0; i < n; i++) {
         json_begin_object(c->w);
-        json_kv_str(c->w, "address", subnet_format(text, &bans[i].net));
+        json_kv_str(c->w, "address", netrange_format(text, &bans[i].net));
         json_kv_int(c->w, "ban_created", bans[i].created);
         json_kv_int(c->w, "banned_until", bans[i].until);
         json_kv_int(c->w, "ban_duration", bans[i].until - bans[i].created);

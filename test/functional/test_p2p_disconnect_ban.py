@@ -53,6 +53,20 @@ def test_arguments_of_setban(node):
     assert len(node.listbanned()) == 1
 
 
+@pytest.mark.parametrize("address", (
+    "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion",
+    "ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p"))
+def test_ban_of_a_hidden_host(node, address):
+    """Hosts of Tor and I2P are banned one by one."""
+    node.setban(address, "add")
+    expect_error(-23, "Error: IP/Subnet already banned", node.setban, address, "add")
+    expect_error(-30, "Error: Invalid IP/Subnet", node.setban, address + "/8", "add")
+    node.restart()
+    assert [b["address"] for b in node.listbanned()] == [address]
+    node.setban(address, "remove")
+    assert node.listbanned() == []
+
+
 def test_disconnectnode(node):
     peer, other = node.add_peer(), node.add_peer()
     first, second = node.getpeerinfo()

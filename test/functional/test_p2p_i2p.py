@@ -126,6 +126,21 @@ def test_an_old_peer(lab, sam):
     assert peer["transport_protocol_type"] == "v1" and peer["addr"] == there
 
 
+def test_bans(lab, sam):
+    """By the destination's address; the caller is known by it as well."""
+    a, b = start(lab, sam), start(lab, sam)
+    there, here = my_address(a), my_address(b)
+    wait_until(lambda: there in sam.listening())
+    b.addnode(there, "onetry")
+    wait_until(lambda: len(a.getpeerinfo()) == 1)
+    a.setban(here, "add")
+    wait_until(lambda: a.getpeerinfo() == [] == b.getpeerinfo())
+    before = a.log_size()
+    wait_until(lambda: there in sam.listening())
+    b.addnode(there, "onetry")
+    a.wait_log(f"connection from {here}:0 dropped (banned)", before)
+
+
 def test_automatic_connections(lab, sam):
     a = start(lab, sam)
     there = my_address(a)

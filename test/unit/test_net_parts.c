@@ -109,11 +109,53 @@ static void recent_ids_are_kept(void **state)
 
 /* -- Bans ----------------------------------------------------------------------------------------------- */
 
+static const char onion[] =
+    "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion";
+
+static struct netaddr addr(const char *text)
+{
+    struct netaddr a;
+    assert_true(netaddr_parse(&a, text, 8333));
+    return a;
+}
+
+static void ranges_to_ban(void **state)
+{
+    static const char i2p[] =
+        "ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p";
+    static const struct {
+        const char *in, *out; /* NULL: refused */
+        const char *holds, *not;
+    } cases[] = {
+        {"10.1.2.3/8", "10.0.0.0/8", "10.255.0.1", "11.0.0.1"},
+        {"1.2.3.4", "1.2.3.4/32", "1.2.3.4", onion},
+        {"fc00::/8", "fc00::/8", "fc00::1", "2a02::1"},
+        {onion, onion, onion, i2p},
+        {i2p, i2p, i2p, "1.2.3.4"},
+        {"pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryc.onion", NULL, NULL,
+         NULL},
+        {"example.com", NULL, NULL, NULL},
+        {"1.2.3.4:80", NULL, NULL, NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct netrange r;
+        char text[SUBNET_TEXT];
+        assert_int_equal(netrange_parse(&r, cases[i].in), cases[i].out != NULL);
+        if (!cases[i].out)
+            continue;
+        struct netaddr in = addr(cases[i].holds), out = addr(cases[i].not);
+        assert_string_equal(netrange_format(text, &r), cases[i].out);
+        assert_true(netrange_contains(&r, &in));
+        assert_false(netrange_contains(&r, &out));
+    }
+}
+
 static void bans_hold_until_their_time(void **state)
 {
     struct clock clock;
-    struct subnet net;
-    struct endpoint in, out;
+    struct netrange net, host;
+    struct netaddr in = addr("10.9.9.9"), out = addr("11.0.0.1"), hidden = addr(onion);
     char dir[] = "/tmp/ochre-bans-XXXXXX";
     char *error = NULL;
     (void)state;
@@ -123,14 +165,17 @@ static void bans_hold_until_their_time(void **state)
     char *path = path_join(dir, "banlist.json");
     struct banman *bm;
     assert_int_equal(banman_open(&bm, path, &clock, NULL, &error), ERR_OK);
-    assert_true(subnet_parse(&net, "10.0.0.0/8"));
-    assert_true(endpoint_parse(&in, "10.9.9.9", 1) && endpoint_parse(&out, "11.0.0.1", 1));
+    assert_true(netrange_parse(&net, "10.0.0.0/8") && netrange_parse(&host, onion));
+    banman_ban(bm, &host, 2000);
     banman_ban(bm, &net, 2000);
     assert_true(banman_is_banned(bm, &in));
     assert_false(banman_is_banned(bm, &out));
+    assert_true(banman_is_banned(bm, &hidden));
+    hidden.addr[0] ^= 1;
+    assert_false(banman_is_banned(bm, &hidden));
     banman_close(bm);
     assert_int_equal(banman_open(&bm, path, &clock, NULL, &error), ERR_OK); /* kept */
-    assert_true(banman_is_banned_net(bm, &net));
+    assert_true(banman_is_banned_net(bm, &net) && banman_is_banned_net(bm, &host));
     clock_set_mock(&clock, 2000);
     assert_false(banman_is_banned(bm, &in));
     size_t n;
@@ -257,6 +302,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(announcements_come_out_in_order),
         cmocka_unit_test(recent_ids_are_kept),
+        cmocka_unit_test(ranges_to_ban),
         cmocka_unit_test(bans_hold_until_their_time),
         cmocka_unit_test(blocks_are_rebuilt_from_short_ids),
         cmocka_unit_test(impossible_compact_blocks),
