@@ -1,13 +1,13 @@
 /* The directories of chain states, across starts and crashes.
  *
- *   chainstate/                   validated from genesis on
- *   chainstate_snapshot/          made from a UTXO snapshot:
- *     base_blockhash              32 octets: the snapshot's block. Written last, so
- *                                 without it the rest is a torso
- *     validated                   the history says the same: this is the chain state
- * now invalid                     the history says otherwise
- *   chainstate_snapshot_INVALID/  for whoever looks into what went wrong
- *   chainstate_todelete/          on its way out
+ * - chainstate/: validated from genesis on
+ * - chainstate_snapshot/: made from a UTXO snapshot, with these marks:
+ *   - base_blockhash: 32 octets, the snapshot's block. Written last: without it the
+ *     rest is a torso
+ *   - validated: the history says the same, so this is the chain state now
+ *   - invalid: the history says otherwise
+ * - chainstate_snapshot_INVALID/: for whoever looks into what went wrong
+ * - chainstate_todelete/: on its way out
  *
  * A directory changes its name only while no database in it is open. */
 #include <stdio.h>
