@@ -210,13 +210,7 @@ static const struct rpc_method methods[] = {
             "One scan runs at a time; \"abort\" and \"status\" are about that one.",
         .params = PARAMS(
             {"action", P_STR, .help = "start, abort or status"},
-            {"scanobjects", P_ARR, P_OPTIONAL, .help = "What to look for (start)",
-             .inner = PARAMS(
-                 {"descriptor", P_STR, P_OPTIONAL, .help = "A descriptor"},
-                 {"", P_OBJ, P_OPTIONAL,
-                  .inner = PARAMS({"desc", P_STR, .help = "A descriptor with *"},
-                                  {"range", P_RANGE, .def = "1000",
-                                   .help = "Its last index, or [first, last]"})})}),
+            SCAN_OBJECTS_PARAM),
         .results = RESULTS(
             {R_OBJ, "", "",
              RESULTS({R_BOOL, "success", "Whether the scan reached the end"},

@@ -335,14 +335,7 @@ static const struct rpc_method methods[] = {
             "-blockfilterindex.\n"
             "One scan runs at a time; \"abort\" and \"status\" are about that one.",
         .params = PARAMS(
-            {"action", P_STR, .help = "start, abort or status"},
-            {"scanobjects", P_ARR, P_OPTIONAL, .help = "What to look for (start)",
-             .inner = PARAMS(
-                 {"descriptor", P_STR, P_OPTIONAL, .help = "A descriptor"},
-                 {"", P_OBJ, P_OPTIONAL,
-                  .inner = PARAMS({"desc", P_STR, .help = "A descriptor with *"},
-                                  {"range", P_RANGE, .def = "1000",
-                                   .help = "Its last index, or [first, last]"})})},
+            {"action", P_STR, .help = "start, abort or status"}, SCAN_OBJECTS_PARAM,
             {"start_height", P_NUM, .def = "0", .help = "First block to look at"},
             {"stop_height", P_NUM, .def = "chain tip", .help = "Last block to look at"},
             {"filtertype", P_STR, .def = "\"basic\"", .help = "The kind of filter"},

@@ -20,6 +20,19 @@ NODISCARD bool rpc_to_descriptors(struct rpc_call *c, const char *text,
                                   struct keystore *keys, bool require_checksum,
                                   struct descriptor_list *out);
 
+/* The argument that lists what rpc_each_scan_script takes. */
+#define SCAN_OBJECTS_PARAM                                                             \
+    {                                                                                  \
+        "scanobjects", P_ARR, P_OPTIONAL,                                              \
+            .help = "What to look for (start)",                                        \
+            .inner = PARAMS(                                                           \
+                {"descriptor", P_STR, P_OPTIONAL, .help = "A descriptor"},             \
+                {"", P_OBJ, P_OPTIONAL,                                                \
+                 .inner = PARAMS({"desc", P_STR, .help = "A descriptor with *"},       \
+                                 {"range", P_RANGE, .def = "1000",                     \
+                                  .help = "Its last index, or [first, last]"})})       \
+    }
+
 /* A descriptor, or {"desc": .., "range": ..}: calls fn for each script it stands for,
  * with what is known about it. fn returns false to stop with an error of its own. */
 NODISCARD bool rpc_each_scan_script(struct rpc_call *c, const struct json *object,

@@ -4,6 +4,8 @@
 #ifndef OCHRE_RPC_METRICS_H
 #define OCHRE_RPC_METRICS_H
 
+#include <stddef.h>
+
 #include "rpc/context.h"
 #include "util/histogram.h"
 
@@ -44,6 +46,10 @@ struct metric {
     size_t offset; /* of the value */
     const char *help;
 };
+#define METRIC(facts, name, type, member, help)                                        \
+    {                                                                                  \
+        name, METRIC_##type, offsetof(struct facts, member), help                      \
+    }
 void metrics_table(struct metrics *m, const struct metric *rows, size_t n,
                    const void *facts);
 

@@ -1,6 +1,4 @@
 /* Metrics of the chain, its caches and indexes, and of the mempool. */
-#include <stddef.h>
-
 #include "chain/mempool/mempool.h"
 #include "chain/params/params.h"
 #include "chain/rules/block_index.h"
@@ -20,39 +18,40 @@ struct chain_facts {
     double cached_coins, cache_bytes, cache_limit, cache_hits, cache_misses;
 };
 
-#define ROW(name, type, member, help)                                                  \
-    {                                                                                  \
-        name, METRIC_##type, offsetof(struct chain_facts, member), help                \
-    }
 static const struct metric chain_rows[] = {
-    ROW("ochre_chain_height", GAUGE, height, "Height of the active chain."),
-    ROW("ochre_chain_headers_height", GAUGE, headers, "Height of the best header."),
-    ROW("ochre_chain_initial_block_download", GAUGE, ibd,
-        "1 while the chain is catching up with the network."),
-    ROW("ochre_chain_importing", GAUGE, importing,
-        "1 while blocks are read from files, as by -reindex."),
-    ROW("ochre_chain_verification_progress_ratio", GAUGE, progress,
-        "Estimated share of the chain that is verified."),
-    ROW("ochre_chain_tip_timestamp_seconds", GAUGE, tip_time,
-        "Time in the header of the tip, unix seconds."),
-    ROW("ochre_chain_difficulty", GAUGE, difficulty, "Difficulty of the tip."),
-    ROW("ochre_chain_transactions", GAUGE, txs, "Transactions in the active chain."),
-    ROW("ochre_block_files_bytes", GAUGE, block_files,
-        "Size of block and undo files on disk."),
-    ROW("ochre_prune_target_bytes", GAUGE, prune_target,
-        "What -prune keeps block files below; 0: all are kept, 1: pruned by hand."),
-    ROW("ochre_coins_database_bytes", GAUGE, coins_db,
-        "Rough size of the unspent outputs on disk."),
-    ROW("ochre_coins_cache_entries", GAUGE, cached_coins, "Coins in memory."),
-    ROW("ochre_coins_cache_bytes", GAUGE, cache_bytes, "Memory that coins take."),
-    ROW("ochre_coins_cache_limit_bytes", GAUGE, cache_limit,
-        "Memory that -dbcache leaves for coins and state."),
-    ROW("ochre_coins_cache_hits_total", COUNTER, cache_hits,
-        "Coins that were asked for and stood in memory."),
-    ROW("ochre_coins_cache_misses_total", COUNTER, cache_misses,
-        "Coins that were asked for and did not stand in memory."),
+    METRIC(chain_facts, "ochre_chain_height", GAUGE, height,
+           "Height of the active chain."),
+    METRIC(chain_facts, "ochre_chain_headers_height", GAUGE, headers,
+           "Height of the best header."),
+    METRIC(chain_facts, "ochre_chain_initial_block_download", GAUGE, ibd,
+           "1 while the chain is catching up with the network."),
+    METRIC(chain_facts, "ochre_chain_importing", GAUGE, importing,
+           "1 while blocks are read from files, as by -reindex."),
+    METRIC(chain_facts, "ochre_chain_verification_progress_ratio", GAUGE, progress,
+           "Estimated share of the chain that is verified."),
+    METRIC(chain_facts, "ochre_chain_tip_timestamp_seconds", GAUGE, tip_time,
+           "Time in the header of the tip, unix seconds."),
+    METRIC(chain_facts, "ochre_chain_difficulty", GAUGE, difficulty,
+           "Difficulty of the tip."),
+    METRIC(chain_facts, "ochre_chain_transactions", GAUGE, txs,
+           "Transactions in the active chain."),
+    METRIC(chain_facts, "ochre_block_files_bytes", GAUGE, block_files,
+           "Size of block and undo files on disk."),
+    METRIC(chain_facts, "ochre_prune_target_bytes", GAUGE, prune_target,
+           "What -prune keeps block files below; 0: all are kept, 1: pruned by hand."),
+    METRIC(chain_facts, "ochre_coins_database_bytes", GAUGE, coins_db,
+           "Rough size of the unspent outputs on disk."),
+    METRIC(chain_facts, "ochre_coins_cache_entries", GAUGE, cached_coins,
+           "Coins in memory."),
+    METRIC(chain_facts, "ochre_coins_cache_bytes", GAUGE, cache_bytes,
+           "Memory that coins take."),
+    METRIC(chain_facts, "ochre_coins_cache_limit_bytes", GAUGE, cache_limit,
+           "Memory that -dbcache leaves for coins and state."),
+    METRIC(chain_facts, "ochre_coins_cache_hits_total", COUNTER, cache_hits,
+           "Coins that were asked for and stood in memory."),
+    METRIC(chain_facts, "ochre_coins_cache_misses_total", COUNTER, cache_misses,
+           "Coins that were asked for and did not stand in memory."),
 };
-#undef ROW
 
 /* What the chain's lock guards. */
 static void gather_chain(struct chainman *cm, struct chain_facts *f,
@@ -135,23 +134,22 @@ struct mempool_facts {
     double txs, vbytes, memory, limit, min_fee, fees, changes;
 };
 
-#define ROW(name, type, member, help)                                                  \
-    {                                                                                  \
-        name, METRIC_##type, offsetof(struct mempool_facts, member), help              \
-    }
 static const struct metric mempool_rows[] = {
-    ROW("ochre_mempool_transactions", GAUGE, txs, "Transactions in the mempool."),
-    ROW("ochre_mempool_virtual_bytes", GAUGE, vbytes, "Sum of their virtual sizes."),
-    ROW("ochre_mempool_memory_bytes", GAUGE, memory, "Memory that they take."),
-    ROW("ochre_mempool_memory_limit_bytes", GAUGE, limit, "-maxmempool."),
-    ROW("ochre_mempool_min_fee_rate", GAUGE, min_fee,
-        "Least fee rate that gets in, in the smallest unit per 1000 virtual bytes."),
-    ROW("ochre_mempool_fees", GAUGE, fees,
-        "Sum of the fees of all transactions, in the smallest unit."),
-    ROW("ochre_mempool_changes_total", COUNTER, changes,
-        "Changes of the mempool: transactions that came or left, new tips."),
+    METRIC(mempool_facts, "ochre_mempool_transactions", GAUGE, txs,
+           "Transactions in the mempool."),
+    METRIC(mempool_facts, "ochre_mempool_virtual_bytes", GAUGE, vbytes,
+           "Sum of their virtual sizes."),
+    METRIC(mempool_facts, "ochre_mempool_memory_bytes", GAUGE, memory,
+           "Memory that they take."),
+    METRIC(mempool_facts, "ochre_mempool_memory_limit_bytes", GAUGE, limit,
+           "-maxmempool."),
+    METRIC(mempool_facts, "ochre_mempool_min_fee_rate", GAUGE, min_fee,
+           "Least fee rate that gets in, in the smallest unit per 1000 virtual bytes."),
+    METRIC(mempool_facts, "ochre_mempool_fees", GAUGE, fees,
+           "Sum of the fees of all transactions, in the smallest unit."),
+    METRIC(mempool_facts, "ochre_mempool_changes_total", COUNTER, changes,
+           "Changes of the mempool: transactions that came or left, new tips."),
 };
-#undef ROW
 
 void metrics_of_mempool(struct metrics *m)
 {

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <math.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -138,23 +137,25 @@ struct process_facts {
     double cpu, resident, virtual, threads, open_fds, max_fds, start, uptime, warnings;
 };
 
-#define ROW(name, type, member, help)                                                  \
-    {                                                                                  \
-        name, METRIC_##type, offsetof(struct process_facts, member), help              \
-    }
 static const struct metric process_rows[] = {
-    ROW("ochre_process_cpu_seconds_total", COUNTER, cpu, "CPU time, user and system."),
-    ROW("ochre_process_resident_memory_bytes", GAUGE, resident, "Resident memory."),
-    ROW("ochre_process_virtual_memory_bytes", GAUGE, virtual, "Virtual memory."),
-    ROW("ochre_process_threads", GAUGE, threads, "Threads."),
-    ROW("ochre_process_open_fds", GAUGE, open_fds, "Open file descriptors."),
-    ROW("ochre_process_max_fds", GAUGE, max_fds, "Limit of open file descriptors."),
-    ROW("ochre_process_start_time_seconds", GAUGE, start,
-        "When the process began, unix seconds."),
-    ROW("ochre_uptime_seconds", GAUGE, uptime, "Since the node began to start."),
-    ROW("ochre_warnings", GAUGE, warnings, "Warnings that getblockchaininfo shows."),
+    METRIC(process_facts, "ochre_process_cpu_seconds_total", COUNTER, cpu,
+           "CPU time, user and system."),
+    METRIC(process_facts, "ochre_process_resident_memory_bytes", GAUGE, resident,
+           "Resident memory."),
+    METRIC(process_facts, "ochre_process_virtual_memory_bytes", GAUGE, virtual,
+           "Virtual memory."),
+    METRIC(process_facts, "ochre_process_threads", GAUGE, threads, "Threads."),
+    METRIC(process_facts, "ochre_process_open_fds", GAUGE, open_fds,
+           "Open file descriptors."),
+    METRIC(process_facts, "ochre_process_max_fds", GAUGE, max_fds,
+           "Limit of open file descriptors."),
+    METRIC(process_facts, "ochre_process_start_time_seconds", GAUGE, start,
+           "When the process began, unix seconds."),
+    METRIC(process_facts, "ochre_uptime_seconds", GAUGE, uptime,
+           "Since the node began to start."),
+    METRIC(process_facts, "ochre_warnings", GAUGE, warnings,
+           "Warnings that getblockchaininfo shows."),
 };
-#undef ROW
 
 /* /proc/self/statm: pages of virtual, then of resident memory. */
 static void read_memory(struct process_facts *f)
