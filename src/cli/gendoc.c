@@ -19,7 +19,7 @@
 static const struct program {
     const char *name, *title, *synopsis, *description;
     const struct opt *options;
-    bool has_methods; /* RPC methods are its arguments */
+    bool has_methods;     /* RPC methods are its arguments */
     const char *commands; /* or these and files, and its options have two dashes */
 } programs[] = {
     {"ochred", "Ochre full node", "[options]",

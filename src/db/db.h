@@ -96,9 +96,9 @@ NODISCARD enum err db_iter_free(struct db_iter *it);
 
 /* Bytes on disk of keys from <= k < to, roughly. */
 uint64_t db_approximate_size(struct db *db, struct bytes from, struct bytes to);
-/* Returns when everything written so far stands in synced tables. A sync covers only the
- * newest of LevelDB's logs, so many writes without one end with this and then with one
- * write that is synced (and tells whether all went well). */
+/* Returns when everything written so far stands in synced tables. A sync covers only
+ * the newest of LevelDB's logs, so many writes without one end with this and then with
+ * one write that is synced (and tells whether all went well). */
 void db_settle(struct db *db);
 /* Rewrites the whole database compactly; long. */
 void db_compact(struct db *db);

@@ -283,8 +283,8 @@ struct conn *conn_connect(struct loop *l, const struct endpoint *to, int64_t tim
 {
     struct sockaddr_storage ss;
     socklen_t n = endpoint_to_sockaddr(&ss, to);
-    struct conn *c = start_connect(l, new_socket(to), to, (struct sockaddr *)&ss, n,
-                                   timeout_ms);
+    struct conn *c =
+        start_connect(l, new_socket(to), to, (struct sockaddr *)&ss, n, timeout_ms);
     conn_set_handlers(c, h, ctx);
     return c;
 }
@@ -302,8 +302,8 @@ struct conn *conn_connect_unix(struct loop *l, const char *path, int64_t timeout
     ASSERT(unix_path_fits(path));
     memcpy(sun.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    struct conn *c = start_connect(l, fd, &none, (struct sockaddr *)&sun, sizeof(sun),
-                                   timeout_ms);
+    struct conn *c =
+        start_connect(l, fd, &none, (struct sockaddr *)&sun, sizeof(sun), timeout_ms);
     conn_set_handlers(c, h, ctx);
     return c;
 }

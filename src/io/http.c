@@ -16,9 +16,9 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-#define SWEEP_MS  1000
-#define JOIN_BODY (32u << 10) /* bodies up to this go out in one piece with the head   \
-                               */
+#define SWEEP_MS 1000
+/* Bodies up to this go out in one piece with the head. */
+#define JOIN_BODY      (32u << 10)
 #define MAX_LISTENERS  64
 #define MAX_ROUTES     8
 #define MAX_CHUNK_LINE 256

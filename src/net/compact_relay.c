@@ -180,8 +180,7 @@ static void start_partial(struct peer *p, const struct msg_cmpctblock *m,
                   "Peer sent us compact block we were already syncing!");
         return;
     }
-    switch (
-        compact_partial_new(&partial, m, net->mp, net->extra.items, net->extra.n)) {
+    switch (compact_partial_new(&partial, m, net->mp, net->extra.items, net->extra.n)) {
     case COMPACT_INVALID:
         block_request_done(net, &bi->hash, p);
         peer_misbehaving(p, "invalid compact block");

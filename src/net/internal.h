@@ -78,11 +78,11 @@ struct peer_sync {
 };
 
 struct peer_txs {
-    bool relay;           /* we exchange transactions with it at all */
-    bool wants;           /* it wants announcements now (fRelay, or a filter came) */
-    struct bloom *filter; /* owned; BIP 37, or NULL */
-    struct recent known;  /* announced by or to it */
-    struct hash_list fresh;   /* to announce, since the last time we did */
+    bool relay;             /* we exchange transactions with it at all */
+    bool wants;             /* it wants announcements now (fRelay, or a filter came) */
+    struct bloom *filter;   /* owned; BIP 37, or NULL */
+    struct recent known;    /* announced by or to it */
+    struct hash_list fresh; /* to announce, since the last time we did */
     struct relay_queue queue; /* left from earlier times */
     bool answer_mempool;
     int64_t next_inv_us;
@@ -121,7 +121,7 @@ struct peer {
     struct link *link; /* owned reference */
     int64_t id;
     struct netaddr addr, addr_bind;
-    bool inbound_onion; /* came in through our onion service, so from anywhere */
+    bool inbound_onion;      /* came in through our onion service, so from anywhere */
     struct i2p_session *i2p; /* (loop) owned; one of its own, or NULL */
     char name[NETADDR_TEXT * 2];
     enum conn_type type;

@@ -208,9 +208,8 @@ static const struct rpc_method methods[] = {
         .help =
             "Finds the unspent outputs of descriptors by walking over all of them.\n"
             "One scan runs at a time; \"abort\" and \"status\" are about that one.",
-        .params = PARAMS(
-            {"action", P_STR, .help = "start, abort or status"},
-            SCAN_OBJECTS_PARAM),
+        .params = PARAMS({"action", P_STR, .help = "start, abort or status"},
+                         SCAN_OBJECTS_PARAM),
         .results = RESULTS(
             {R_OBJ, "", "",
              RESULTS({R_BOOL, "success", "Whether the scan reached the end"},

@@ -170,5 +170,5 @@ static const struct rpc_method methods[] = {
     },
 };
 
-const struct rpc_table rpc_wallet_sign_table = {
-    "Wallet", methods, ARRAY_LEN(methods), .needs_wallets = true};
+const struct rpc_table rpc_wallet_sign_table = {"Wallet", methods, ARRAY_LEN(methods),
+                                                .needs_wallets = true};

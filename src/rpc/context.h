@@ -47,9 +47,9 @@ struct node {
     struct net *net;
     struct tickets *tickets;
     struct supernodes *supernodes;
-    struct wallet_manager *wallets; /* NULL: -disablewallet */
+    struct wallet_manager *wallets;  /* NULL: -disablewallet */
     struct sn_operator *sn_operator; /* -supernode; NULL: this node is none */
-    struct zmq_outlet *zmq; /* NULL: built without */
+    struct zmq_outlet *zmq;          /* NULL: built without */
     struct rpc_server *rpc;
     const char *datadir; /* of the network: <datadir>/regtest */
     const char *base_datadir;

@@ -63,7 +63,7 @@ struct ticket_query {
     const char *field;              /* NULL: not by field */
     struct bytes value;             /* raw octets of the field */
     int32_t min_height, max_height; /* max 0: no bound */
-    size_t skip, count; /* a page; count 0: no bound */
+    size_t skip, count;             /* a page; count 0: no bound */
 };
 /* Calls fn for each match in chain order, until it returns false. */
 NODISCARD enum err

@@ -13,7 +13,7 @@ struct supernode_view {
     void *ctx;
     /* The state of a chain was opened: follow it from now on. */
     void (*attach)(void *ctx, struct state *s, const struct chain_params *params);
-    void (*detach)(void *ctx, struct state *s); /* it is about to be freed */
+    void (*detach)(void *ctx, struct state *s);       /* it is about to be freed */
     size_t (*count)(void *ctx, struct state_txn *st); /* registered ones */
     /* Whom the block after @height pays, when @st is the state after it; false:
      * nobody is active. */

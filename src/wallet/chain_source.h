@@ -154,5 +154,4 @@ struct chain_source {
     void (*warn)(void *ctx, const char *text);
 };
 
-
 #endif

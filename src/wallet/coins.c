@@ -13,7 +13,8 @@ void coin_filter_init(struct coin_filter *f)
 
 /* Unconfirmed coins must be in the mempool: others may have lost against transactions
  * that the wallet never hears of. One that replaces another, or was replaced, may still
- * give way to it. Version 3 has children of its own kind only, and wallets make none. */
+ * give way to it. Version 3 has children of its own kind only, and wallets make
+ * none. */
 static bool view_unconfirmed(const struct wallet *w, struct coin_view *c)
 {
     const struct wallet_tx *wtx = c->wtx;

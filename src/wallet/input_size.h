@@ -36,7 +36,8 @@ struct input_size input_size_of_known(const struct chain_params *p, struct bytes
                                       const struct keystore *known, bool low_r);
 /* Of an output, in bytes. */
 int64_t output_size(struct bytes script);
-/* Whole transaction, when signed: inputs as given. @outputs_size: sum of output_size. */
+/* Whole transaction, when signed, with inputs as given. @outputs_size: sum of
+ * output_size. */
 int64_t signed_weight(const struct input_size *inputs, size_t n_in,
                       int64_t outputs_size, size_t n_out);
 /* The same with the outputs of @m, instead of their size. */

@@ -52,9 +52,9 @@ struct spkman_import {
     bool active, internal;
     const char *label; /* NULL: none; for its address */
 };
-/* Adds @n descriptors with their key pools, or updates those that are there (wider range, keys, activity),
- * in one transaction, deriving on the worker pool. results[i] tells about each; false
- * when any failed (the others stand). */
+/* Adds @n descriptors with their key pools, or updates those that are there (wider
+ * range, keys, activity), in one transaction, deriving on the worker pool. results[i]
+ * tells about each; false when any failed (the others stand). */
 bool spkman_import(struct spkman *m, struct spkman_import *items, size_t n,
                    struct wallet_error *results);
 /* No longer hands out addresses of its kind. */

@@ -44,7 +44,7 @@ struct mempool_entry {
     size_t usage; /* bytes of memory */
     bool spends_coinbase;
     bool fee_sample; /* its own fee alone let it in: fee estimation may learn of it */
-    bool has_locks; /* a locktime or relative lock that a reorg may revive */
+    bool has_locks;  /* a locktime or relative lock that a reorg may revive */
     /* In-pool families, this transaction included; fees are modified fees. */
     uint64_t n_ancestors, n_descendants;
     int64_t ancestor_vsize, descendant_vsize;

@@ -15,8 +15,8 @@ enum {
     SIGHASH_ANYONECANPAY = 0x80,
 };
 
-/* SIGHASH_SINGLE without an output of the input's index covers no output at all: whoever
- * gets such a signature may take the coin. Nobody here makes one. */
+/* SIGHASH_SINGLE without an output of the input's index covers no output at all:
+ * whoever gets such a signature may take the coin. Nobody here makes one. */
 static inline bool sighash_covers_nothing(int hash_type, uint32_t input, uint32_t n_out)
 {
     return (hash_type & ~SIGHASH_ANYONECANPAY) == SIGHASH_SINGLE && input >= n_out;

@@ -4,11 +4,11 @@
 
 #include "util/rand.h"
 
-#define INLINE_SCRIPT 35 /* P2PK with a compressed key, the longest of the usual ones  \
-                          */
-#define LONG_SCRIPT 0xff /* slot.len of a script on the heap */
-#define SLAB_SLOTS  4096u
-#define NO_SLOT     UINT32_MAX
+/* P2PK with a compressed key, the longest of the usual ones */
+#define INLINE_SCRIPT 35
+#define LONG_SCRIPT   0xff /* slot.len of a script on the heap */
+#define SLAB_SLOTS    4096u
+#define NO_SLOT       UINT32_MAX
 
 /* Octets per changed coin that a flush takes on top: its part of the batch (about
  * 75) and of LevelDB's memtable (about 105). */

@@ -47,7 +47,7 @@ struct chainman_options {
     const char *blocksdir; /* holds blk*.dat and rev*.dat */
     size_t dbcache;        /* bytes */
     bool reindex, reindex_chainstate;
-    bool compact; /* -forcecompactdb */
+    bool compact;           /* -forcecompactdb */
     bool blocks_xor;        /* -blocksxor */
     bool small_block_files; /* -fastprune: 64 KiB files, to test pruning */
     uint64_t prune_target;  /* bytes; 0 off, 1 manual only */
@@ -126,8 +126,8 @@ struct block_files *chainman_files(const struct chainman *cm);
 struct sigcache *chainman_sigcache(const struct chainman *cm);
 struct pool *chainman_workers(const struct chainman *cm);
 struct versionbits *chainman_versionbits(const struct chainman *cm);
-struct txindex *chainman_txindex(const struct chainman *cm);      /* NULL: off */
-struct filter_index *chainman_filters(const struct chainman *cm); /* NULL: off */
+struct txindex *chainman_txindex(const struct chainman *cm);           /* NULL: off */
+struct filter_index *chainman_filters(const struct chainman *cm);      /* NULL: off */
 struct coinstats_index *chainman_coinstats(const struct chainman *cm); /* NULL: off */
 struct index_status {
     const char *name; /* "txindex" */

@@ -38,8 +38,8 @@ struct rule_env {
      * script borrowed until the next call; false: there is none. */
     bool (*coin)(void *coin_ctx, const struct outpoint *o, struct coin *out);
     void *coin_ctx;
-    /* Set by a hook: a deferred check of this transaction may fail because a block that we
-     * have not seen changed the key. */
+    /* Set by a hook: a deferred check of this transaction may fail because a block that
+     * we have not seen changed the key. */
     bool keys_may_change;
     uint32_t sigops;    /* ticket signature units spent so far in this block */
     uint32_t penalties; /* supernodes punished so far in this block */
@@ -81,8 +81,8 @@ struct consensus_hooks {
     void (*attach)(void *ctx, const struct chain_params *params, struct state *s);
     /* The state is about to be freed. */
     void (*detach)(void *ctx, struct state *s);
-    /* Tells every outpoint that records in the state name, with the COIN_MARK_* that its
-     * coin must bear. NULL: there are none. */
+    /* Tells every outpoint that records in the state name, with the COIN_MARK_* that
+     * its coin must bear. NULL: there are none. */
     void (*each_mark)(void *ctx, struct state *s,
                       void (*mark)(void *mark_ctx, const struct outpoint *o,
                                    uint8_t marks),
