@@ -113,13 +113,19 @@ def test_relay_permission_lifts_the_limits(lab, params):
     wait_until(lambda: asked(peer) == [MAX_ANNOUNCEMENTS + 100])
 
 
-def test_a_peer_that_leaves_makes_way(node, peers):
+def asked_of_the_first(node, peers):
+    """Two peers and a transaction that both announce."""
     first, second = peers(2)
     (tx,) = unknown(1)
     first.announce(tx)
     node.advance(DELAY)
     first.wait_asked(tx)
     second.announce(tx)
+    return first, second, tx
+
+
+def test_a_peer_that_leaves_makes_way(node, peers):
+    first, second, tx = asked_of_the_first(node, peers)
     node.advance(DELAY)
     second.settle()
     assert not second.requests()
@@ -128,12 +134,7 @@ def test_a_peer_that_leaves_makes_way(node, peers):
 
 
 def test_notfound_makes_way(node, peers):
-    first, second = peers(2)
-    (tx,) = unknown(1)
-    first.announce(tx)
-    node.advance(DELAY)
-    first.wait_asked(tx)
-    second.announce(tx)
+    first, second, tx = asked_of_the_first(node, peers)
     node.advance(DELAY)
     first.send(NotFound([Inv(MSG_WTX, tx.wtxid_bytes)]))
     second.wait_asked(tx)

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from framework.rpc import expect_error
+from framework.sockets import hang_up
 from framework.util import free_port, wait_until
 
 KEY, GARBAGE, TERMINATOR = 64, 4095, 16
@@ -82,11 +83,7 @@ class Wire:
                 sink.sendall(data)
         except OSError:
             pass
-        for sock in (source, sink):
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        hang_up(source, sink)
 
 
 def test_two_nodes_agree_on_a_session(node, other):

@@ -147,6 +147,16 @@ static void add_addresses(void)
     msg_addr_write(&s, &m, false);
 }
 
+static void write_version(struct sink *s)
+{
+    struct msg_version v = {.version = PROTOCOL_VERSION,
+                            .nonce = 5,
+                            .relay = true,
+                            .services = NODE_NETWORK | NODE_WITNESS,
+                            .time = NOW};
+    msg_version_write(s, &v);
+}
+
 static void add_small(void)
 {
     static const enum msg_type empty[] = {
@@ -165,12 +175,7 @@ static void add_small(void)
     s = add_sample("thousand", MSG_FEEFILTER);
     write_i64(&s, 1000);
     s = add_sample("usual", MSG_VERSION);
-    struct msg_version v = {.version = PROTOCOL_VERSION,
-                            .nonce = 5,
-                            .relay = true,
-                            .services = NODE_NETWORK | NODE_WITNESS,
-                            .time = NOW};
-    msg_version_write(&s, &v);
+    write_version(&s);
 }
 
 /* Two full messages of headers from genesis on: a chain of much or little work, as the
@@ -569,12 +574,7 @@ void net_lab_handshake(struct net_lab *l, unsigned at)
 {
     struct buf b = {0};
     struct sink s = sink_to_buf(&b);
-    struct msg_version v = {.version = PROTOCOL_VERSION,
-                            .nonce = 5,
-                            .relay = true,
-                            .services = NODE_NETWORK | NODE_WITNESS,
-                            .time = NOW};
-    msg_version_write(&s, &v);
+    write_version(&s);
     net_lab_send(l, at, "version", buf_view(&b));
     net_lab_send(l, at, "wtxidrelay", bytes_of(NULL, 0));
     net_lab_send(l, at, "sendaddrv2", bytes_of(NULL, 0));

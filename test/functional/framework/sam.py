@@ -7,7 +7,7 @@ import queue
 import socket
 import threading
 
-from .sockets import relay
+from .sockets import hang_up, relay
 
 
 def b64(data):
@@ -59,11 +59,7 @@ class SamBridge:
 
     def drop(self):
         """Ends all connections, as a router that restarts."""
-        for sock in self.open:
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        hang_up(*self.open)
         self.open, self.sessions = [], {}
 
     def said(self, words):

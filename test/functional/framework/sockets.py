@@ -54,17 +54,21 @@ def have_ipv6():
         return False
 
 
+def hang_up(*sockets):
+    for s in sockets:
+        try:
+            s.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
 def _pass(source, sink):
     try:
         while data := source.recv(65536):
             sink.sendall(data)
     except OSError:
         pass
-    for s in (source, sink):
-        try:
-            s.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+    hang_up(source, sink)
 
 
 def relay(a, b):
