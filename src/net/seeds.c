@@ -294,8 +294,8 @@ static void fixed_seeds_tick(struct net *net)
     else
         return;
     o->fixed_seeds_pending = false;
-    log_info(net->log, "Added %zu fixed seeds from reachable networks.",
-             add_fixed_seeds(net, nets));
+    size_t added = add_fixed_seeds(net, nets);
+    log_info(net->log, "Added %zu fixed seeds from reachable networks.", added);
 }
 
 /* -- All of them ---------------------------------------------------------- */

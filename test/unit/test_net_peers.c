@@ -6,6 +6,7 @@
 #include "net/addrman.h"
 #include "net/asmap.h"
 #include "net/eviction.h"
+#include "net/internal.h"
 #include "net/netgroups.h"
 #include "util/clock.h"
 #include "util/fs.h"
@@ -542,6 +543,55 @@ static void outgoing_ones_too_many(void **state)
     assert_int_equal(evict_full_relay(full, 4)->id, 3); /* the younger of equals */
 }
 
+/* -- Seeds ---------------------------------------------------------------- */
+
+static void fixed_seeds_of_networks_that_lack_addresses(void **state)
+{
+    static const char *const seeds[] = {
+        "11.1.1.1",
+        "[2a02::1]:1234",
+        "12.1.1.1:99",
+        "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion",
+    };
+    struct clock clock;
+    struct chain_params params = {.port = 9933,
+                                  .fixed_seeds = {seeds, ARRAY_LEN(seeds)}};
+    struct addrman_counts known[NET_COUNT];
+    (void)state;
+    clock_init(&clock);
+    clock_set_mock(&clock, 1700000000);
+    struct net *net = xcalloc(1, sizeof(*net));
+    net->opt.params = &params;
+    net->opt.clock = &clock;
+    net->opt.fixed_seeds = true;
+    rng_seed(&net->rng, 1);
+    net->opt.dns_seed = true; /* it has a minute to be of use; there are none */
+    net->reach[NET_IPV4] = net->reach[NET_IPV6] = true;
+    net->addrs = new_addrman(&clock);
+    struct netaddr_entry e = {addr("2a02::9"), 9, 1700000000};
+    assert_true(addrman_add(net->addrs, &e, 1, &e.addr, 0));
+    seeds_start(net);
+    seeds_tick(net);
+    assert_int_equal(addrman_size(net->addrs), 1);
+    clock_set_mock(&clock, 1700000061);
+    seeds_tick(net);
+    addrman_count(net->addrs, known);
+    assert_int_equal(known[NET_IPV4].n_new, 2);
+    assert_int_equal(known[NET_IPV6].n_new, 1);  /* there was one */
+    assert_int_equal(known[NET_ONION].n_new, 0); /* out of reach */
+    size_t n;
+    struct netaddr_entry *all = addrman_get(net->addrs, 0, 0, NET_IPV4, false, &n);
+    for (size_t i = 0; i < n; i++) {
+        int64_t age = 1700000061 - all[i].time;
+        assert_int_equal(all[i].addr.port, all[i].addr.addr[0] == 12 ? 99 : 9933);
+        assert_true(age >= 7 * 86400 && age < 14 * 86400);
+    }
+    free(all);
+    seeds_free(net);
+    addrman_free(net->addrs);
+    free(net);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -557,6 +607,7 @@ int main(void)
         cmocka_unit_test(each_criterion_protects),
         cmocka_unit_test(slower_networks_have_places),
         cmocka_unit_test(outgoing_ones_too_many),
+        cmocka_unit_test(fixed_seeds_of_networks_that_lack_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
