@@ -1,8 +1,13 @@
 """DNS seeds: when they are asked, when not, and how long the known addresses have first."""
+import shutil
+import subprocess
+import time
+
 import pytest
 
 from framework.params import OCHRE
 
+DAY = 24 * 60 * 60
 NOBODY = "fakenodeaddr.fakedomain.invalid."
 ASKS = "Loading addresses from DNS seed dummySeed.invalid."
 
@@ -85,3 +90,32 @@ def test_nothing_is_asked_while_the_network_is_off(node):
     assert ASKS not in node.log(start)
     node.setnetworkactive(True)
     node.wait_log(ASKS, start)
+
+
+ANSWERS = ["11.0.0.1", "12.0.0.2", "13.0.0.3", "2a00:1450::7", "10.1.2.3"]
+WITH_HOSTS = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"']
+
+
+@pytest.fixture
+def hosts(tmp_path):
+    """A wrapper for programs that find these addresses under the seed's name."""
+    path = tmp_path / "hosts"
+    path.write_text("127.0.0.1 localhost\n" + "".join(
+        f"{ip} x9.dummySeed.invalid.\n" for ip in ANSWERS))
+    wrapper = [*WITH_HOSTS, str(path)]
+    if not shutil.which("unshare") or \
+            subprocess.run([*wrapper, "true"], stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("needs the right to mount in a namespace of its own")
+    return wrapper
+
+
+def test_answers_become_addresses(node, hosts):
+    """But for private ones; the services are those asked for, the time some days ago."""
+    node.wrapper = hosts
+    start = _start(node, "-dnsseed=1", "-maxconnections=0")
+    node.wait_log(f"{len(ANSWERS)} addresses found from DNS seeds", start)
+    known = node.getnodeaddresses(0)
+    assert {a["address"] for a in known} == set(ANSWERS[:-1])
+    for a in known:
+        assert a["services"] == 9 and a["port"] == node.params.p2p_port
+        assert 3 * DAY <= time.time() - a["time"] <= 7 * DAY + 60

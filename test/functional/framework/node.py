@@ -48,6 +48,7 @@ class Node:
     def __init__(self, directory, params=OCHRE, args=(), conf=None, name="node0"):
         self.dir, self.params, self.name = directory, params, name
         self.args = list(args)
+        self.wrapper = []     # a command that runs the daemon in its own place
         self.conf = dict(BASE_CONF, **(conf or {}))
         self.p2p_port, self.rpc_port = free_port(), free_port()
         self.process = None
@@ -128,7 +129,7 @@ class Node:
 
     # life -----------------------------------------------------------------
     def command(self, extra=()):
-        return [program("ochred"), *self.params.daemon_args, f"-datadir={self.dir}",
+        return [*self.wrapper, program("ochred"), *self.params.daemon_args, f"-datadir={self.dir}",
                 *BASE_ARGS, *self.args, *extra]
 
     def spawn(self, *extra, env=None):
