@@ -30,12 +30,12 @@ static void tx_list_clear(struct tx_list *l)
 }
 
 /* False: the call has failed. The caller clears *l either way. */
-static bool read_transactions(struct rpc_call *c, const struct json *list,
+static bool read_transactions(struct rpc_call *c, const struct json *list, size_t least,
                               struct tx_list *l)
 {
-    if (list->len < 1 || list->len > MAX_PACKAGE_COUNT) {
+    if (list->len < least || list->len > MAX_PACKAGE_COUNT) {
         rpc_error(c, RPC_INVALID_PARAMETER,
-                  "Array must contain between 1 and %d transactions.",
+                  "Array must contain between %zu and %d transactions.", least,
                   MAX_PACKAGE_COUNT);
         return false;
     }
@@ -149,7 +149,7 @@ static void testmempoolaccept(struct rpc_call *c)
     int64_t max_feerate;
 
     *j = (struct test_job){.mp = c->node->mempool};
-    if (read_transactions(c, rpc_arg(c, 0), &j->l) &&
+    if (read_transactions(c, rpc_arg(c, 0), 1, &j->l) &&
         raw_feerate_arg(c, 1, &max_feerate) && on_chain(c, test_job, j))
         write_results(c, j, max_feerate);
     for (size_t i = 0; i < j->l.n; i++)
@@ -304,7 +304,7 @@ static void write_package(struct rpc_call *c, const struct package_job *j)
 
 static bool package_args(struct rpc_call *c, struct package_job *j)
 {
-    if (!read_transactions(c, rpc_arg(c, 0), &j->l) ||
+    if (!read_transactions(c, rpc_arg(c, 0), 2, &j->l) ||
         !raw_feerate_arg(c, 1, &j->max_feerate))
         return false;
     for (size_t i = 0; i < j->l.n; i++)

@@ -148,7 +148,8 @@ def test_a_replacement_makes_room_for_itself_alone(node, wallet):
     outs = wallet.outputs_of(root)
     children = send_all(node, [wallet.create(utxos=[u], fee=1_000) for u in outs])
     richer = wallet.create(utxos=[outs[0]], fee=9_000)
-    result = submit(node, [richer])
+    below = wallet.create(utxos=[wallet.outputs_of(richer)[0]], fee=9_000)
+    result = submit(node, [richer, below])
     assert result["package_msg"] == "transaction failed"
     assert result["tx-results"][richer.wtxid]["error"] == \
         f"too-long-mempool-chain, too many descendants for tx {root.txid} [limit: 25]"

@@ -225,14 +225,10 @@ def test_all_pay_for_themselves(node, wallet, parents):
     assert entries[txs[-1].txid]["ancestorcount"] == parents + 1
 
 
-def test_one_alone(node, wallet):
-    """Like sendrawtransaction, with a package's answer."""
-    tx = wallet.create(utxos=[coin(wallet)])
-    assert list(submit_ok(node, [tx])["tx-results"]) == [tx.wtxid]
-    poor = wallet.create(utxos=[coin(wallet)], fee=1)
-    result = submit(node, [poor])
-    assert result["package_msg"] == "transaction failed"
-    assert result["tx-results"][poor.wtxid]["error"].startswith("min relay fee not met, 1")
+@pytest.mark.parametrize("count", [0, 1, 26])
+def test_how_many_may_be_submitted(node, wallet, count):
+    txs = [wallet.create(utxos=[coin(wallet)]) for _ in range(count)]
+    expect_error(-8, "Array must contain between 2 and 25 transactions.", submit, node, txs)
 
 
 @pytest.mark.parametrize("before", [1, 2, 3])
