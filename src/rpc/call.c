@@ -4,6 +4,7 @@
 
 #include "chain/params/params.h"
 #include "chain/prim/tx.h"
+#include "chain/validation/chainman.h"
 #include "io/http.h"
 #include "rpc/job.h"
 #include "util/hex.h"
@@ -21,6 +22,22 @@ void rpc_error(struct rpc_call *c, enum rpc_code code, const char *fmt, ...)
     c->job->code = code;
     c->job->message = arena_dup(c->mem, buf_cstr(&text), text.len + 1);
     buf_clear(&text);
+}
+
+void rpc_usage_error(struct rpc_call *c, enum rpc_code code)
+{
+    struct buf text = {0};
+    rpc_help(&text, c->method->name);
+    rpc_error(c, code, "%s", buf_cstr(&text));
+    buf_clear(&text);
+}
+
+bool rpc_on_chain(struct rpc_call *c, void (*fn)(void *arg), void *arg)
+{
+    if (chainman_call(c->node->chainman, fn, arg) == ERR_OK)
+        return true;
+    rpc_error(c, RPC_CLIENT_NOT_CONNECTED, "Shutting down");
+    return false;
 }
 
 void rpc_after_reply(struct rpc_call *c, void (*fn)(void *arg), void *arg)

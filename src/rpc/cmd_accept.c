@@ -2,19 +2,9 @@
 #include <stdlib.h>
 
 #include "chain/mempool/package.h"
-#include "chain/params/params.h"
 #include "chain/rules/policy.h"
-#include "chain/script/script.h"
 #include "chain/script/tx_decode.h"
 #include "rpc/raw.h"
-
-static bool on_chain(struct rpc_call *c, void (*fn)(void *arg), void *arg)
-{
-    if (chainman_call(c->node->chainman, fn, arg) == ERR_OK)
-        return true;
-    rpc_error(c, RPC_CLIENT_NOT_CONNECTED, "Shutting down");
-    return false;
-}
 
 /* ---- transactions as arguments ---- */
 
@@ -150,7 +140,7 @@ static void testmempoolaccept(struct rpc_call *c)
 
     *j = (struct test_job){.mp = c->node->mempool};
     if (read_transactions(c, rpc_arg(c, 0), 1, &j->l) &&
-        raw_feerate_arg(c, 1, &max_feerate) && on_chain(c, test_job, j))
+        raw_feerate_arg(c, 1, &max_feerate) && rpc_on_chain(c, test_job, j))
         write_results(c, j, max_feerate);
     for (size_t i = 0; i < j->l.n; i++)
         accept_result_clear(&j->results[i]);
@@ -324,7 +314,7 @@ static void submitpackage(struct rpc_call *c)
     struct package_job *j = arena_alloc(c->mem, sizeof(*j));
 
     *j = (struct package_job){.mp = c->node->mempool};
-    if (package_args(c, j) && on_chain(c, package_job, j)) {
+    if (package_args(c, j) && rpc_on_chain(c, package_job, j)) {
         announce(c, j);
         write_package(c, j);
     }

@@ -13,7 +13,10 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/cmd_fees.c src/rpc/fee_args.h \
 	src/rpc/cmd_index.c \
 	src/rpc/cmd_mempool.c \
+	src/rpc/cmd_generate.c \
 	src/rpc/cmd_mining.c \
+	src/rpc/cmd_submit.c src/rpc/submit.h \
+	src/rpc/cmd_template.c \
 	src/rpc/cmd_pastelid.c \
 	src/rpc/cmd_snft.c \
 	src/rpc/cmd_state.c \
@@ -31,6 +34,7 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/raw_sign.c \
 	src/rpc/util_descriptor.c src/rpc/util_message.c src/rpc/util_methods.h \
 	src/rpc/util_multisig.c \
+	src/rpc/cmd_addrman.c src/rpc/cmd_bans.c \
 	src/rpc/cmd_net.c src/rpc/cmd_orphans.c \
 	src/rpc/context.h \
 	src/rpc/help.c \

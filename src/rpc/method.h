@@ -149,6 +149,11 @@ struct rpc_call {
  * return. The first error wins. */
 void rpc_error(struct rpc_call *c, enum rpc_code code, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+/* For a wrong command word: the method's help is the message. */
+void rpc_usage_error(struct rpc_call *c, enum rpc_code code);
+/* Runs fn(arg) on the validation thread. False: the node is stopping, and the call has
+ * failed. */
+NODISCARD bool rpc_on_chain(struct rpc_call *c, void (*fn)(void *arg), void *arg);
 /* Runs fn(arg) after the reply was sent (stop). */
 void rpc_after_reply(struct rpc_call *c, void (*fn)(void *arg), void *arg);
 /* True when the client has gone or the node stops: long calls look now and then. */

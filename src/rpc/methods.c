@@ -5,15 +5,20 @@
 
 #include "rpc/method.h"
 
+extern const struct rpc_table rpc_addrman_table;
+extern const struct rpc_table rpc_bans_table;
 extern const struct rpc_table rpc_blockchain_table;
 extern const struct rpc_table rpc_control_table;
 extern const struct rpc_table rpc_fees_table;
+extern const struct rpc_table rpc_generate_table;
 extern const struct rpc_table rpc_mempool_table;
 extern const struct rpc_table rpc_mining_table;
 extern const struct rpc_table rpc_pastelid_table;
 extern const struct rpc_table rpc_state_table;
 extern const struct rpc_table rpc_supernode_table;
 extern const struct rpc_table rpc_snft_table;
+extern const struct rpc_table rpc_submit_table;
+extern const struct rpc_table rpc_template_table;
 extern const struct rpc_table rpc_tickets_table;
 extern const struct rpc_table rpc_rawtransaction_table;
 extern const struct rpc_table rpc_accept_table;
@@ -46,6 +51,9 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_mempool_table,
     &rpc_control_table,
     &rpc_mining_table,
+    &rpc_template_table,
+    &rpc_submit_table,
+    &rpc_generate_table,
     &rpc_pastelid_table,
     &rpc_supernode_table,
     &rpc_tickets_table,
@@ -55,6 +63,8 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_psbt_table,
     &rpc_accept_table,
     &rpc_network_table,
+    &rpc_addrman_table,
+    &rpc_bans_table,
     &rpc_orphans_table,
     &rpc_scan_table,
     &rpc_scanblocks_table,
