@@ -2,7 +2,7 @@
 import pytest
 
 from framework import fixtures, script as sc
-from framework.node import sync_mempools
+from framework.node import sync_blocks, sync_mempools
 from framework.packages import pool_is, submit, submit_ok, trial
 from framework.primitives import OutPoint, Tx, TxIn, TxOut
 from framework.rpc import expect_error
@@ -327,6 +327,7 @@ def test_peers_hear_of_packages(lab, params):
     txs = family(wallet, 2)
     sender.sendrawtransaction(txs[0].hex())
     receiver.connect(sender)
+    sync_blocks([sender, receiver])    # who is behind asks for no transactions
     submit_ok(sender, txs)
     sync_mempools([sender, receiver])
     pool_is(receiver, txs)
