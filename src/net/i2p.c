@@ -20,16 +20,6 @@ struct i2p {
 
 /* -- Callers -------------------------------------------------------------- */
 
-static void withdraw(struct i2p *i)
-{
-    if (i->me.network == NET_UNROUTABLE)
-        return;
-    net_resume(i->net);
-    net_remove_local(i->net, &i->me);
-    net_release(i->net);
-    i->me = (struct netaddr){0};
-}
-
 static void on_listening(void *ctx)
 {
     struct i2p *i = ctx;
@@ -60,7 +50,7 @@ static void on_failed(void *ctx, bool peers_fault)
 {
     struct i2p *i = ctx;
     (void)peers_fault;
-    withdraw(i);
+    net_withdraw_local(i->net, &i->me);
     listen_later(i, i->pause_ms);
     if (i->pause_ms < LONGEST_PAUSE_MS)
         i->pause_ms += LONGER_BY_MS;

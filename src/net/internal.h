@@ -460,7 +460,9 @@ void reach_set_onion_proxy(struct net *net, const struct proxy *p);
 void net_discover(struct net *net);
 NODISCARD bool net_add_external(struct net *net, char **error); /* -externalip */
 void net_add_local(struct net *net, const struct netaddr *a, int score);
-void net_remove_local(struct net *net, const struct netaddr *a);
+/* For services whose address lasts while they do: takes the lock, and clears
+ * *announced. Of network 0: there is none. */
+void net_withdraw_local(struct net *net, struct netaddr *announced);
 void net_seen_local(struct net *net, const struct netaddr *a); /* a peer met us there */
 bool net_is_local(struct net *net, const struct netaddr *a);
 bool net_best_local(struct net *net, const struct peer *p, struct netaddr *out);

@@ -36,7 +36,7 @@ void net_add_local(struct net *net, const struct netaddr *addr, int score)
         net->locals[net->n_locals++] = (struct local_address){a, score};
 }
 
-void net_remove_local(struct net *net, const struct netaddr *a)
+static void remove_local(struct net *net, const struct netaddr *a)
 {
     char text[NETADDR_TEXT];
     struct local_address *l = find(net, a);
@@ -44,6 +44,16 @@ void net_remove_local(struct net *net, const struct netaddr *a)
         return;
     log_info(net->log, "RemoveLocal(%s)", netaddr_format(text, &l->addr, true));
     *l = net->locals[--net->n_locals];
+}
+
+void net_withdraw_local(struct net *net, struct netaddr *announced)
+{
+    if (announced->network == NET_UNROUTABLE)
+        return;
+    net_resume(net);
+    remove_local(net, announced);
+    net_release(net);
+    *announced = (struct netaddr){0};
 }
 
 void net_seen_local(struct net *net, const struct netaddr *a)

@@ -25,23 +25,13 @@ static void again(void *arg)
     dial_control(arg);
 }
 
-static void forget_service(struct tor *t)
-{
-    if (t->service.network == NET_UNROUTABLE)
-        return;
-    net_resume(t->net);
-    net_remove_local(t->net, &t->service);
-    net_release(t->net);
-    t->service = (struct netaddr){0};
-}
-
 /* Not connected any more, or not yet: tries again later. */
 static void retry(struct tor *t)
 {
     t->link = NULL;
     t->n_waiting = 0;
     tor_reply_clear(&t->reply);
-    forget_service(t);
+    net_withdraw_local(t->net, &t->service);
     log_debug(tor_log(t), LOG_TOR,
               "Not connected to Tor control port %s, retrying in %.2f s",
               t->net->opt.tor_control, (double)t->pause_ms / 1000);
@@ -114,7 +104,7 @@ static bool announce(struct tor *t, const char *id)
         return false;
     log_info(net->log, "tor: Got service ID %s, advertising service %s", id,
              netaddr_format(text, &a, true));
-    forget_service(t);
+    net_withdraw_local(t->net, &t->service);
     t->service = a;
     net_resume(net);
     net_add_local(net, &a, LOCAL_MANUAL);
