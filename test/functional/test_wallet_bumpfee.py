@@ -68,8 +68,8 @@ def test_a_bump_pays_more(node, rich, other, sender, how):
     assert -new["fee"] == bumped["fee"]
     tx = decoded(node, bumped["txid"])
     if "fee_rate" in how:
-        # paid for the longest signature; a shorter one makes a virtual byte less
-        assert 30 <= bumped["fee"] / SAT / tx["vsize"] < 30.5
+        # paid for the longest signature; a shorter one may make a virtual byte less
+        assert bumped["fee"] / SAT in [30 * tx["vsize"], 30 * (tx["vsize"] + 1)]
     want = D("0.0003") if "outputs" in how else D("0.0005")
     assert want in [o["value"] for o in tx["vout"]]
     mine(node, rich)
