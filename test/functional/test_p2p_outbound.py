@@ -11,6 +11,7 @@ from framework.messages import Headers
 from framework.p2p import Peer
 from framework.params import OCHRE
 from framework.socks5 import Socks5
+from framework.sockets import callers
 from framework.util import wait_until
 
 ONION = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion"
@@ -38,11 +39,7 @@ class World:
         threading.Thread(target=self._answer, daemon=True).start()
 
     def _answer(self):
-        while True:
-            try:
-                sock, _ = self.server.accept()
-            except OSError:
-                return
+        for sock in callers(self.server):
             peer = Synced(OCHRE, now=self.node.mocktime)
             peer.inbound = False
             self.node.peers.append(peer)

@@ -200,16 +200,23 @@ static void one_source_fills_but_a_part(void **state)
     addrman_free(am);
 }
 
+/* A path for peers.dat in a directory made from the template @dir, and a clock that
+ * stands still. */
+static char *new_peers_dat(struct clock *clock, char *dir)
+{
+    clock_init(clock);
+    clock_set_mock(clock, 1700000000);
+    assert_non_null(mkdtemp(dir));
+    return path_join(dir, "peers.dat");
+}
+
 static void addresses_are_saved(void **state)
 {
     struct clock clock;
     char dir[] = "/tmp/ochre-addrman-XXXXXX";
     const char *why;
     (void)state;
-    clock_init(&clock);
-    clock_set_mock(&clock, 1700000000);
-    assert_non_null(mkdtemp(dir));
-    char *path = path_join(dir, "peers.dat");
+    char *path = new_peers_dat(&clock, dir);
     struct addrman *am = new_addrman(&clock), *again;
     fill(am, 1700000000, 200);
     struct netaddr a = addr("11.0.1.1");
@@ -332,10 +339,7 @@ static void places_are_kept_while_the_map_is(void **state)
     char dir[] = "/tmp/ochre-addrman-XXXXXX";
     const char *why;
     (void)state;
-    clock_init(&clock);
-    clock_set_mock(&clock, 1700000000);
-    assert_non_null(mkdtemp(dir));
-    char *path = path_join(dir, "peers.dat");
+    char *path = new_peers_dat(&clock, dir);
     struct addrman *am = new_addrman(&clock);
     for (unsigned i = 0; i < 400; i++) { /* many sources: several places for each */
         char text[32];

@@ -7,7 +7,7 @@ import queue
 import socket
 import threading
 
-from .sockets import hang_up, relay
+from .sockets import callers, hang_up, relay
 
 
 def b64(data):
@@ -75,11 +75,7 @@ class SamBridge:
                 if not s.accepts.empty()}
 
     def _run(self):
-        while True:
-            try:
-                sock, _ = self.server.accept()
-            except OSError:
-                return
+        for sock in callers(self.server):
             self.open.append(sock)
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 

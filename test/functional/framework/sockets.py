@@ -54,6 +54,16 @@ def have_ipv6():
         return False
 
 
+def callers(server):
+    """Who connects, one after another, until the server is closed."""
+    while True:
+        try:
+            sock, _ = server.accept()
+        except OSError:
+            return
+        yield sock
+
+
 def hang_up(*sockets):
     for s in sockets:
         try:

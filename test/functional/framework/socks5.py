@@ -7,7 +7,7 @@ import struct
 import threading
 from dataclasses import dataclass
 
-from .sockets import relay
+from .sockets import callers, relay
 
 NO_AUTH, USER_PASS, NO_METHOD = 0, 2, 0xff
 IPV4, NAME, IPV6 = 1, 3, 4
@@ -78,11 +78,7 @@ class Socks5:
         return self.requests.get(timeout=30)
 
     def _run(self):
-        while True:
-            try:
-                sock, _ = self.server.accept()
-            except OSError:
-                return
+        for sock in callers(self.server):
             self.open.append(sock)
             self.callers += 1
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()

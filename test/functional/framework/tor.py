@@ -7,6 +7,8 @@ import os
 import socket
 import threading
 
+from .sockets import callers
+
 SERVER_KEY = b"Tor safe cookie authentication server-to-controller hash"
 CLIENT_KEY = b"Tor safe cookie authentication controller-to-server hash"
 
@@ -56,11 +58,7 @@ class TorController:
         return [c for c in self.commands if c.split(" ")[0] == word]
 
     def _run(self):
-        while True:
-            try:
-                self.sock, _ = self.server.accept()
-            except OSError:
-                return
+        for self.sock in callers(self.server):
             self.connections += 1
             self.authenticated = False
             try:
