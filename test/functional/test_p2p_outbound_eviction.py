@@ -36,15 +36,29 @@ def _mine(node):
     node.generatetodescriptor(1, "raw(51)")
 
 
-def _pass(node, peer, seconds):
+def _turn(*peers):
+    """Each peer has had a whole turn, in which the node looks at its chain and its clock."""
+    for peer in peers:
+        peer.sync()                               # answered in the middle of a turn
+        peer.sync()
+
+
+def _pass(node, seconds, *peers):
     node.advance(seconds)
-    peer.sync()
-    peer.sync()
+    _turn(*peers)
+
+
+def _show(node, *peers, blocks=None):
+    """One after another the peers announce blocks (all we have), and the node sees how far
+    each is behind."""
+    for peer in peers:
+        peer.send(Headers(blocks or _headers(node)))
+        _turn(peer)
 
 
 def _asked_again(node, peer):
     peer.clear()
-    _pass(node, peer, SYNC_TIMEOUT + 1)
+    _pass(node, SYNC_TIMEOUT + 1, peer)
     return peer.count.get("getheaders", 0) > 0
 
 
@@ -59,7 +73,7 @@ def _given_up(node, peer):
 @pytest.mark.parametrize("kind", ["outbound-full-relay", "block-relay-only"])
 def test_who_never_shows_our_tip_goes(node, kind):
     peer = node.add_outbound(kind, cls=Silent)
-    peer.send_and_sync(Headers(_headers(node)[:1]))
+    _show(node, peer, blocks=_headers(node)[:1])
     assert _asked_again(node, peer)
     _given_up(node, peer)
 
@@ -67,30 +81,27 @@ def test_who_never_shows_our_tip_goes(node, kind):
 @pytest.mark.parametrize("kind", ["outbound-full-relay", "block-relay-only"])
 def test_who_catches_up_gets_more_time(node, kind):
     peer = node.add_outbound(kind, cls=Silent)
-    peer.send_and_sync(Headers(_headers(node)[:1]))
+    _show(node, peer, blocks=_headers(node)[:1])
     tip = _headers(node)
     _mine(node)
-    _pass(node, peer, SYNC_TIMEOUT // 2)
-    peer.send_and_sync(Headers(tip))              # what we had when its time began
+    _pass(node, SYNC_TIMEOUT // 2, peer)
+    _show(node, peer, blocks=tip)                 # what we had when its time began
     peer.clear()
-    _pass(node, peer, SYNC_TIMEOUT - 60)
+    _pass(node, SYNC_TIMEOUT - 60, peer)
     assert not peer.closed and "getheaders" not in peer.count
     assert _asked_again(node, peer)
-    peer.send_and_sync(Headers(_headers(node)))   # the answer saves it
-    _pass(node, peer, ANSWER_TIMEOUT + 1)
+    _show(node, peer)                             # the answer saves it
+    _pass(node, ANSWER_TIMEOUT + 1, peer)
     assert not peer.closed
 
 
 def test_full_peers_that_had_our_tip_are_kept(node):
     peers = [node.add_outbound(cls=Silent) for _ in range(5)]
     relay = node.add_outbound("block-relay-only", cls=Silent)
-    for peer in peers + [relay]:
-        peer.send_and_sync(Headers(_headers(node)))
+    _show(node, *peers, relay)
     _mine(node)
-    node.advance(SYNC_TIMEOUT + 1)
-    for peer in peers + [relay]:
-        peer.sync()
-        peer.sync()
+    _turn(*peers, relay)                          # the time of the two others begins
+    _pass(node, SYNC_TIMEOUT + 1, *peers, relay)
     node.advance(ANSWER_TIMEOUT + 1)
     for peer in (peers[4], relay):                # four are protected
         peer.wait_disconnect()
@@ -108,7 +119,7 @@ def test_others_may_stay_behind(node, kind):
         node.addnode(f"127.0.0.1:{peer.listen()}", "onetry", False)
         node.peers.append(peer)
         peer.wait_ready()
-    peer.send_and_sync(Headers(_headers(node)[:1]))
-    _pass(node, peer, SYNC_TIMEOUT + 1)
-    _pass(node, peer, ANSWER_TIMEOUT + 1)
+    _show(node, peer, blocks=_headers(node)[:1])
+    _pass(node, SYNC_TIMEOUT + 1, peer)
+    _pass(node, ANSWER_TIMEOUT + 1, peer)
     assert not peer.closed
