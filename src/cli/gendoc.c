@@ -70,8 +70,7 @@ static bool is_shown(const struct opt *o)
     return o->help != NULL && !(o->flags & OPT_HIDDEN);
 }
 
-/* --- man pages
- * --------------------------------------------------------------------------- */
+/* --- man pages ----------------------------------------------------------- */
 
 /* A leading dot or quote is a command to roff, and a plain hyphen is no minus. */
 static void roff(const char *text)
@@ -141,8 +140,7 @@ static int man(const struct program *p)
     return EXIT_SUCCESS;
 }
 
-/* --- completions
- * ------------------------------------------------------------------------- */
+/* --- completions --------------------------------------------------------- */
 
 static void completion_words(const struct program *p)
 {
@@ -178,8 +176,7 @@ static int completion(const struct program *p)
     return EXIT_SUCCESS;
 }
 
-/* --- RPC reference
- * ----------------------------------------------------------------------- */
+/* --- RPC reference ------------------------------------------------------- */
 
 static char *file_name(const char *group)
 {

@@ -438,8 +438,7 @@ void conn_recount(struct conn *c, size_t left)
     c->bytes_out = 0;
 }
 
-/* -- Listener
- * ------------------------------------------------------------------------------ */
+/* -- Listener ------------------------------------------------------------- */
 
 #define ACCEPT_ROUND    32  /* connections taken before others get their turn */
 #define ACCEPT_PAUSE_MS 200 /* when the process has no file descriptor left */

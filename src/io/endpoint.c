@@ -133,8 +133,7 @@ bool endpoint_parse(struct endpoint *out, const char *text, uint16_t default_por
     return ok;
 }
 
-/* -- Subnets
- * ------------------------------------------------------------------------------- */
+/* -- Subnets -------------------------------------------------------------- */
 
 static void set_bits(uint8_t mask[16], unsigned bits)
 {

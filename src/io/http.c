@@ -115,8 +115,7 @@ struct http_request {
     atomic_bool gone;
 };
 
-/* -- Requests
- * ------------------------------------------------------------------------------ */
+/* -- Requests ------------------------------------------------------------- */
 
 static void free_request(struct http_request *rq)
 {
@@ -176,8 +175,7 @@ void http_after_reply(struct http_request *rq, void (*fn)(void *arg), void *arg)
     rq->after_arg = arg;
 }
 
-/* -- Replies
- * ------------------------------------------------------------------------------- */
+/* -- Replies -------------------------------------------------------------- */
 
 static const char *status_text(int status)
 {
@@ -334,8 +332,7 @@ void http_reply_text(struct http_request *rq, int status, const char *text)
     http_reply(rq, status, &body);
 }
 
-/* -- Work queue
- * ---------------------------------------------------------------------------- */
+/* -- Work queue ----------------------------------------------------------- */
 
 /* Under the lock. Until there is work or the end. */
 static void sleep_for_work(struct worker *w)
@@ -463,8 +460,7 @@ static void dispatch(struct hconn *hc)
     http_reply(rq, status, NULL);
 }
 
-/* -- Reading
- * ------------------------------------------------------------------------------- */
+/* -- Reading -------------------------------------------------------------- */
 
 static char *next_line(char **at)
 {
@@ -696,8 +692,7 @@ static void on_closed(struct conn *c, void *ctx, int why)
     drop(ctx);
 }
 
-/* -- Connections
- * --------------------------------------------------------------------------- */
+/* -- Connections ---------------------------------------------------------- */
 
 static void sweep(void *arg)
 {
@@ -752,8 +747,7 @@ static void on_accepted(void *ctx, struct conn *c)
     }
 }
 
-/* -- Server
- * -------------------------------------------------------------------------------- */
+/* -- Server --------------------------------------------------------------- */
 
 enum err http_server_new(struct http_server **out, const struct http_options *opt)
 {

@@ -99,8 +99,7 @@ bool netaddr_to_endpoint(const struct netaddr *a, struct endpoint *out)
     return a->network == NET_IPV4 || a->network == NET_IPV6 || a->network == NET_CJDNS;
 }
 
-/* -- Ranges
- * ---------------------------------------------------------------------------------- */
+/* -- Ranges --------------------------------------------------------------- */
 
 struct range {
     uint8_t prefix[16];

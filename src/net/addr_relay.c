@@ -87,8 +87,7 @@ static void relay_addr(struct net *net, int64_t from, const struct netaddr_entry
             queue_addr(best[k], e);
 }
 
-/* -- addr, addrv2
- * --------------------------------------------------------------------------------- */
+/* -- addr, addrv2 --------------------------------------------------------- */
 
 static void refill_tokens(struct peer *p)
 {

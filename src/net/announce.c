@@ -139,8 +139,7 @@ void announce_blocks(struct peer *p)
     announce_by_inv(p);
 }
 
-/* -- Chain events
- * -------------------------------------------------------------------------------- */
+/* -- Chain events --------------------------------------------------------- */
 
 /* Recovers slowly from a time-out that was raised. */
 static void stalling_timeout_recover(struct net *net)

@@ -248,8 +248,7 @@ struct ban *banman_list(struct banman *bm, size_t *n)
     return copy;
 }
 
-/* -- Discouragement
- * --------------------------------------------------------------------------- */
+/* -- Discouragement ------------------------------------------------------- */
 
 void banman_discourage(struct banman *bm, const struct netaddr *a)
 {

@@ -181,8 +181,7 @@ void compact_write_block(struct sink *s, const struct block *b, uint64_t nonce)
     tx_write(&b->txs[0], s, true);
 }
 
-/* -- Reconstruction
- * ------------------------------------------------------------------------------ */
+/* -- Reconstruction ------------------------------------------------------- */
 
 struct rebuild {
     struct compact_partial *p;

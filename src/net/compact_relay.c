@@ -58,8 +58,7 @@ void hb_select(struct peer *p)
     net->hb_peers[net->n_hb_peers++] = p->id;
 }
 
-/* -- Reconstruction
- * ------------------------------------------------------------------------------- */
+/* -- Reconstruction ------------------------------------------------------- */
 
 static void ask_missing(struct peer *p, const struct hash256 *hash,
                         const struct compact_partial *partial)

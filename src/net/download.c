@@ -35,8 +35,7 @@ bool download_wanted_from(struct peer *p)
            (!net->n_preferred || !net->inflight.len);
 }
 
-/* -- Requests under way
- * --------------------------------------------------------------------------- */
+/* -- Requests under way --------------------------------------------------- */
 
 bool block_requested(struct net *net, const struct hash256 *hash)
 {

@@ -64,8 +64,7 @@ bool getheaders_maybe(struct peer *p, const struct block_index *from)
     return ask_headers(p, from, NULL);
 }
 
-/* -- What a peer has
- * ----------------------------------------------------------------------------- */
+/* -- What a peer has ------------------------------------------------------ */
 
 void process_availability(struct peer *p)
 {
@@ -92,8 +91,7 @@ void update_availability(struct peer *p, const struct hash256 *hash)
     }
 }
 
-/* -- Taking headers in
- * --------------------------------------------------------------------------- */
+/* -- Taking headers in ---------------------------------------------------- */
 
 /* Chains with less work than this are not worth memory. */
 struct u256 anti_dos_work(struct net *net)
@@ -333,8 +331,7 @@ void on_headers(struct handler_args *a)
     msg_headers_clear(&m);
 }
 
-/* -- Starting and keeping up
- * ---------------------------------------------------------------------- */
+/* -- Starting and keeping up ---------------------------------------------- */
 
 void headers_start(struct peer *p, int64_t now_us)
 {

@@ -37,8 +37,7 @@ void sanitize(char *out, size_t size, const void *text, size_t len)
     out[n] = '\0';
 }
 
-/* -- version
- * ---------------------------------------------------------------------------------- */
+/* -- version -------------------------------------------------------------- */
 
 struct msg_version msg_version_read(struct reader *r)
 {
@@ -79,8 +78,7 @@ void msg_version_write(struct sink *s, const struct msg_version *m)
     write_u8(s, m->relay);
 }
 
-/* -- inventory
- * -------------------------------------------------------------------------------- */
+/* -- inventory ------------------------------------------------------------ */
 
 struct inv inv_read(struct reader *r)
 {
@@ -149,8 +147,7 @@ void msg_inv_clear(struct msg_inv *m)
     *m = (struct msg_inv){0};
 }
 
-/* -- addresses
- * -------------------------------------------------------------------------------- */
+/* -- addresses ------------------------------------------------------------ */
 
 #define ADDR_V1_SIZE     30
 #define ADDR_V2_MIN_SIZE 9
@@ -177,8 +174,7 @@ void msg_addr_clear(struct msg_addr *m)
     *m = (struct msg_addr){0};
 }
 
-/* -- locators
- * --------------------------------------------------------------------------------- */
+/* -- locators ------------------------------------------------------------- */
 
 struct msg_locator msg_locator_read(struct reader *r)
 {
@@ -206,8 +202,7 @@ void msg_locator_clear(struct msg_locator *m)
     *m = (struct msg_locator){0};
 }
 
-/* -- headers
- * ---------------------------------------------------------------------------------- */
+/* -- headers -------------------------------------------------------------- */
 
 struct msg_headers msg_headers_read(struct reader *r)
 {
@@ -237,8 +232,7 @@ void msg_headers_clear(struct msg_headers *m)
     *m = (struct msg_headers){0};
 }
 
-/* -- sendcmpct
- * -------------------------------------------------------------------------------- */
+/* -- sendcmpct ------------------------------------------------------------ */
 
 struct msg_sendcmpct msg_sendcmpct_read(struct reader *r)
 {

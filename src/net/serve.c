@@ -235,8 +235,7 @@ void serve_getdata(struct peer *p)
     p->n_getdata = p->getdata_at = 0;
 }
 
-/* -- getblocktxn
- * ---------------------------------------------------------------------------------- */
+/* -- getblocktxn ---------------------------------------------------------- */
 
 static void send_blocktxn(struct peer *p, const struct block *b,
                           const struct msg_getblocktxn *m)

@@ -23,8 +23,7 @@
 #define MAX_SCRIPT_WORKERS     15
 #define NOTIFY_WAIT_MS         2000
 
-/* --- stopping
- * ---------------------------------------------------------------------------- */
+/* --- stopping ------------------------------------------------------------ */
 
 static void request_stop(struct node *n)
 {
@@ -58,8 +57,7 @@ void daemon_init_message(struct daemon *d, const char *text)
         rpc_server_warmup(d->node.rpc, text);
 }
 
-/* --- warnings
- * ---------------------------------------------------------------------------- */
+/* --- warnings ------------------------------------------------------------ */
 
 static size_t warnings(struct node *n, const char **out, size_t n_max)
 {
@@ -165,8 +163,7 @@ static bool rpc_open(struct daemon *d, char **error)
            rpc_server_start(&d->node, error);
 }
 
-/* --- opening and closing
- * ------------------------------------------------------------------ */
+/* --- opening and closing ------------------------------------------------- */
 
 /* In order; closed in reverse. Whatever a part needs stands above it. RPC handlers
  * reach all of them: calls are over (see close_parts) before the first part goes. */
@@ -217,8 +214,7 @@ static size_t open_parts(struct daemon *d, char **error)
     return n;
 }
 
-/* --- waiting
- * ------------------------------------------------------------------------------ */
+/* --- waiting ------------------------------------------------------------- */
 
 static void check_disk(struct daemon *d)
 {

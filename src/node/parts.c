@@ -27,8 +27,7 @@ static void on_request_stop(void *ctx, const char *fatal)
     daemon_stop(ctx, fatal);
 }
 
-/* --- tickets
- * ------------------------------------------------------------------------------ */
+/* --- tickets ------------------------------------------------------------- */
 
 uint64_t daemon_kdf_memory(const struct daemon *d)
 {
@@ -95,8 +94,7 @@ bool index_part_open(struct daemon *d, char **error)
     return tickets_attach(d->node.tickets, d->node.chainman, error) == ERR_OK;
 }
 
-/* --- chain
- * -------------------------------------------------------------------------------- */
+/* --- chain --------------------------------------------------------------- */
 
 /* Miners enforce what this program does not know: the user should look for a newer one.
  */
@@ -211,8 +209,7 @@ void chain_part_close(struct daemon *d)
     wallet_link_free(d);
 }
 
-/* --- mempool
- * ------------------------------------------------------------------------------ */
+/* --- mempool ------------------------------------------------------------- */
 
 static bool fee_rates(const struct daemon *d, struct mempool_options *opt, char **error)
 {
@@ -279,8 +276,7 @@ bool mempool_part_open(struct daemon *d, char **error)
     return miner_open(d, error);
 }
 
-/* --- import
- * ------------------------------------------------------------------------------- */
+/* --- import -------------------------------------------------------------- */
 
 static void nothing(void *arg UNUSED)
 {

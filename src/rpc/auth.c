@@ -46,8 +46,7 @@ static char *secret_text(const char *text)
     return s;
 }
 
-/* -- Set-up
- * -------------------------------------------------------------------------------- */
+/* -- Set-up --------------------------------------------------------------- */
 
 static bool cookie_mode(const char *perms, mode_t *out)
 {
@@ -253,8 +252,7 @@ void rpc_auth_free(struct rpc_auth *auth)
     free(auth);
 }
 
-/* -- Checks
- * -------------------------------------------------------------------------------- */
+/* -- Checks --------------------------------------------------------------- */
 
 static bool equal_text(const char *a, const char *b, size_t b_len)
 {

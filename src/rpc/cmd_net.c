@@ -30,8 +30,7 @@ static double seconds(int64_t us)
     return (double)us / 1e6;
 }
 
-/* -- Connections
- * ---------------------------------------------------------------------------------- */
+/* -- Connections ---------------------------------------------------------- */
 
 static void getconnectioncount(struct rpc_call *c)
 {

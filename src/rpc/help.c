@@ -15,8 +15,7 @@ static bool is_optional(const struct rpc_param *p)
     return p->def || (p->flags & P_OPTIONAL);
 }
 
-/* -- Two columns
- * --------------------------------------------------------------------------- */
+/* -- Two columns ---------------------------------------------------------- */
 
 struct line {
     char *left, *right; /* owned */
@@ -68,8 +67,7 @@ static void write_columns(struct buf *out, struct columns *c)
     free(c->lines);
 }
 
-/* -- Parameters
- * ---------------------------------------------------------------------------- */
+/* -- Parameters ----------------------------------------------------------- */
 
 /* The first of "verbosity|verbose". */
 static char *first_name(const struct rpc_param *p)
@@ -253,8 +251,7 @@ static void put_params(struct buf *out, const struct rpc_method *m)
     write_columns(out, &named);
 }
 
-/* -- Results
- * ------------------------------------------------------------------------------- */
+/* -- Results -------------------------------------------------------------- */
 
 static char *describe_result(const struct rpc_result *r, const char *type)
 {
@@ -341,8 +338,7 @@ static void put_results(struct buf *out, const struct rpc_method *m)
     }
 }
 
-/* -- Examples
- * ------------------------------------------------------------------------------ */
+/* -- Examples ------------------------------------------------------------- */
 
 static bool is_text(const struct rpc_param *p)
 {
@@ -408,8 +404,7 @@ static void put_examples(struct buf *out, const struct rpc_method *m)
     }
 }
 
-/* -- Whole texts
- * --------------------------------------------------------------------------- */
+/* -- Whole texts ---------------------------------------------------------- */
 
 static void put_method(struct buf *out, const struct rpc_method *m)
 {

@@ -25,8 +25,7 @@
 #include "rpc/protocol.h"
 #include "util/json.h"
 
-/* -- Tables
- * -------------------------------------------------------------------------------- */
+/* -- Tables --------------------------------------------------------------- */
 
 enum rpc_type {
     P_STR,
@@ -128,8 +127,7 @@ extern const char *const RPC_UNKNOWN_METHOD;
 const struct rpc_method *rpc_find_method_of(const struct node *n, const char *name,
                                             bool *public_reply);
 
-/* -- A call
- * -------------------------------------------------------------------------------- */
+/* -- A call --------------------------------------------------------------- */
 
 struct rpc_call {
     struct node *node;

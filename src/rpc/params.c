@@ -30,8 +30,7 @@ static bool matches(const char *names, const char *name, size_t len)
     return false;
 }
 
-/* -- Named arguments
- * ----------------------------------------------------------------------- */
+/* -- Named arguments ------------------------------------------------------ */
 
 struct placing {
     struct rpc_call *call;
@@ -174,8 +173,7 @@ bool rpc_place_params(struct rpc_call *c, const struct json *params)
     return true;
 }
 
-/* -- Checks
- * -------------------------------------------------------------------------------- */
+/* -- Checks --------------------------------------------------------------- */
 
 static bool expected_type(const struct rpc_param *p, enum json_type *out)
 {

@@ -32,8 +32,7 @@ struct request {
 
 static const struct json null_id = {.type = JSON_NULL};
 
-/* -- Replies
- * ------------------------------------------------------------------------------- */
+/* -- Replies -------------------------------------------------------------- */
 
 static void put_text(struct buf *out, const char *text)
 {
@@ -83,8 +82,7 @@ static int http_status(enum rpc_code code)
     return code == RPC_INVALID_REQUEST ? 400 : code == RPC_METHOD_NOT_FOUND ? 404 : 500;
 }
 
-/* -- Requests
- * ------------------------------------------------------------------------------ */
+/* -- Requests ------------------------------------------------------------- */
 
 static bool invalid(struct request *r, const char *error)
 {
@@ -143,8 +141,7 @@ static bool is_notification(const struct request *r)
     return r->version == RPC_2_0 && !r->id;
 }
 
-/* -- Calls
- * --------------------------------------------------------------------------------- */
+/* -- Calls ---------------------------------------------------------------- */
 
 static void find_and_run(struct rpc_call *c, const struct request *r)
 {
@@ -226,8 +223,7 @@ int rpc_run(struct node *n, struct http_request *rq, const char *method,
     return c.failed ? (int)job.code : 0;
 }
 
-/* -- Bodies
- * -------------------------------------------------------------------------------- */
+/* -- Bodies --------------------------------------------------------------- */
 
 static int refuse(struct session *ss, const struct request *r, enum rpc_code code,
                   const char *message)

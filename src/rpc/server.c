@@ -33,8 +33,7 @@ struct rpc_server {
     struct map calls;        /* name of a method, by its address -> rpc_method_calls */
 };
 
-/* -- Calls
- * --------------------------------------------------------------------------------- */
+/* -- Calls ---------------------------------------------------------------- */
 
 bool rpc_server_warming_up(struct rpc_server *s, struct buf *status)
 {
@@ -105,8 +104,7 @@ size_t rpc_server_active(struct rpc_server *s)
     return n;
 }
 
-/* -- HTTP
- * ---------------------------------------------------------------------------------- */
+/* -- HTTP ----------------------------------------------------------------- */
 
 static void refuse_stranger(struct rpc_server *s, struct http_request *rq, bool guessed)
 {
@@ -144,8 +142,7 @@ static void handle(void *ctx, struct http_request *rq)
     buf_clear(&user);
 }
 
-/* -- Set-up
- * -------------------------------------------------------------------------------- */
+/* -- Set-up --------------------------------------------------------------- */
 
 struct nets {
     struct subnet *list; /* owned */

@@ -90,8 +90,7 @@ static void add_value(struct args *a, enum source from, const struct value *v)
     l->items[l->n++] = *v;
 }
 
-/* --- names and values
- * -------------------------------------------------------------------- */
+/* --- names and values ---------------------------------------------------- */
 
 static const struct opt *find_option(const struct args *a, const char *name)
 {
@@ -187,8 +186,7 @@ static bool make_value(struct args *a, struct value *v, const struct opt *o,
     return true;
 }
 
-/* --- command line
- * ------------------------------------------------------------------------ */
+/* --- command line -------------------------------------------------------- */
 
 static bool parse_word(struct args *a, const char *word, char **error)
 {
@@ -251,8 +249,7 @@ bool args_parse_command_line(struct args *a, int argc, const char *const *argv,
     return true;
 }
 
-/* --- configuration file
- * ------------------------------------------------------------------ */
+/* --- configuration file -------------------------------------------------- */
 
 struct config_file {
     struct args *a;
@@ -455,8 +452,7 @@ bool args_read_config(struct args *a, const char *path, bool strict, char **erro
     return read_one_config(&f) && read_included(a, path, strict, error);
 }
 
-/* --- settings file
- * ----------------------------------------------------------------------- */
+/* --- settings file ------------------------------------------------------- */
 
 static bool settings_value(struct args *a, const struct opt *o, const struct json *j,
                            const char *path, char **error)
@@ -536,8 +532,7 @@ bool args_read_settings(struct args *a, const char *path, char **error)
     return ok;
 }
 
-/* --- looking up
- * -------------------------------------------------------------------------- */
+/* --- looking up ---------------------------------------------------------- */
 
 void args_select_network(struct args *a, const char *section)
 {
@@ -740,8 +735,7 @@ const char *const *args_warnings(const struct args *a, size_t *n)
     return a->warnings.items;
 }
 
-/* --- log and help
- * ------------------------------------------------------------------------ */
+/* --- log and help -------------------------------------------------------- */
 
 void args_log(const struct args *a, struct logger *log)
 {

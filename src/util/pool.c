@@ -9,8 +9,7 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-/* -- Workers and their queue of jobs
- * ------------------------------------------------------- */
+/* -- Workers and their queue of jobs -------------------------------------- */
 
 struct job {
     void (*fn)(void *arg);
@@ -125,8 +124,7 @@ void pool_submit(struct pool *p, void (*fn)(void *arg), void *arg)
         pthread_cond_signal(&p->more); /* unlocked: the woken need not wait for us */
 }
 
-/* -- pool_for
- * ------------------------------------------------------------------------------ */
+/* -- pool_for ------------------------------------------------------------- */
 
 /* Shared by the caller and its helpers; the last one frees it, since a helper may get
  * its turn only after the caller has long gone on. */
@@ -219,8 +217,7 @@ bool pool_for(struct pool *p, size_t n, size_t chunk, bool (*fn)(void *ctx, size
     return ok;
 }
 
-/* -- check_queue
- * --------------------------------------------------------------------------- */
+/* -- check_queue ---------------------------------------------------------- */
 
 #define MAX_BATCH 32
 

@@ -111,8 +111,7 @@ static void script_assets(void **state)
     json_decref(rows);
 }
 
-/* -- BIP 341 wallet vectors
- * ------------------------------------------------------------------ */
+/* -- BIP 341 wallet vectors ----------------------------------------------- */
 
 static struct hash256 tree_root(const json_t *tree)
 {

@@ -49,8 +49,7 @@ bool coins_spend(struct coins_cache *cc, const struct outpoint *o, struct coin *
 void coins_mark(struct coins_cache *cc, const struct outpoint *o, uint8_t marks);
 void coins_set_best_block(struct coins_cache *cc, const struct hash256 *hash);
 
-/* -- Prefetch: misses are read by any thread, then put in by the validation thread
- * -- */
+/* -- Prefetch: misses are read by any thread, then put in by the validation thread  */
 bool coins_cached(const struct coins_cache *cc, const struct outpoint *o);
 /* Thread-safe; touches the database only. */
 NODISCARD enum err coins_db_read(struct db *db, const struct outpoint *o,
