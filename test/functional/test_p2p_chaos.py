@@ -66,7 +66,7 @@ def test_a_half_open_connection_is_found_by_its_silence(network, module_lab, bit
     far = module_lab.node(params=bitcoin)
     silent, alive = network.link(None, far), network.link(None, far)
     node = module_lab.node(f"-connect={silent.address}", f"-connect={alive.address}",
-                           params=bitcoin)
+                           "-peertimeout=60", params=bitcoin)
 
     def ids(link):
         return [p["id"] for p in node.getpeerinfo()

@@ -20,7 +20,7 @@ class Chaos:
         self.cycles = 0
         self.slowest = 0.0
         for _ in range(count):
-            self.nodes.append(network.node(lab, *args, params=params))
+            self.nodes.append(network.node(lab, "-peertimeout=60", *args, params=params))
         for i in range(count):
             for k in (1, 2):
                 self._join(i, (i + k) % count)

@@ -82,8 +82,9 @@ class Soak:
     # the honest side ------------------------------------------------------
     def _open(self):
         # no waiting for the random time of announcements between the honest ones
-        self.node = self.lab.node("-nodebug", "-peerbloomfilters", "-blockfilterindex",
-                                  "-peerblockfilters", "-whitelist=noban,out@127.0.0.1",
+        self.node = self.lab.node("-nodebug", "-peertimeout=60", "-peerbloomfilters",
+                                  "-blockfilterindex", "-peerblockfilters",
+                                  "-whitelist=noban,out@127.0.0.1",
                                   f"-fallbackfee={self.params.amount(20000)}",
                                   params=self.params, start=False)
         self.node.start(env=SANITIZER)
