@@ -1,7 +1,8 @@
 noinst_LIBRARIES += libochre_util.a
 libochre_util_a_SOURCES = \
 	src/util/amount.c src/util/amount.h \
-	src/util/args.c src/util/args.h \
+	src/util/args.c src/util/args.h src/util/args_internal.h \
+	src/util/args_file.c src/util/args_help.c src/util/args_lookup.c \
 	src/util/base64.c src/util/base64.h \
 	src/util/bytes.c src/util/bytes.h \
 	src/util/clock.c src/util/clock.h \
