@@ -1,16 +1,8 @@
-/* A connection carries one request at a time: what a client pipelines waits unread.
- * Requests and connections belong to the loop's thread, but for a request between its
- * hand-over to a worker and http_reply, when it belongs to the handler. */
-#include "io/http.h"
+#include "io/http_internal.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
-#include <time.h>
 
 #include "util/clock.h"
 #include "util/log.h"
@@ -18,106 +10,11 @@
 
 #define SWEEP_MS 1000
 /* Bodies up to this go out in one piece with the head. */
-#define JOIN_BODY      (32u << 10)
-#define MAX_LISTENERS  64
-#define MAX_ROUTES     8
-#define MAX_CHUNK_LINE 256
-
-struct route {
-    const char *path;
-    bool exact;
-    http_handler *fn;
-    void *ctx;
-};
-
-struct hconn;
-
-struct worker {
-    struct http_server *server;
-    pthread_t thread;
-    pthread_cond_t wake;
-    bool asleep;
-    struct worker *next_idle;
-};
-
-struct http_server {
-    struct http_options opt;
-    struct subnet *allow; /* owned */
-    struct listener *listeners[MAX_LISTENERS];
-    size_t n_listeners;
-    struct route routes[MAX_ROUTES];
-    size_t n_routes;
-    struct hconn *conns; /* list */
-    size_t n_conns;
-    struct loop_timer *sweep;
-    bool sweeping;
-    time_t date_of;
-    char date[40];
-    /* Work queue, under lock */
-    pthread_mutex_t lock;
-    pthread_cond_t settled;
-    struct worker *workers; /* owned */
-    unsigned n_workers;
-    struct worker
-        *idle; /* list; the one that ran last is woken first, its caches are warm */
-    struct http_request *first, **last;
-    size_t queued;
-    size_t pending; /* requests handed over and not yet replied to */
-    bool stop;
-};
-
-enum body_state {
-    READ_HEAD,
-    READ_BODY,
-    READ_CHUNK_SIZE,
-    READ_CHUNK,
-    READ_CHUNK_END,
-    READ_TRAILER,
-    BUSY, /* the request is with a handler */
-};
-
-struct hconn {
-    struct http_server *server;
-    struct conn *conn; /* NULL when it has gone while a handler was busy */
-    struct hconn *next, **link;
-    struct http_request *rq; /* that is being read or handled */
-    enum body_state state;
-    size_t left;         /* of the body or chunk */
-    int64_t last_active; /* steady us */
-    bool close_after;
-    bool pipelined; /* more stands unread, and reading is paused */
-    void (*after)(void *arg);
-    void *after_arg;
-};
-
-struct header {
-    char *name, *value;
-};
-
-struct http_request {
-    struct http_server *server;
-    struct hconn *hc;
-    struct http_request *next; /* in the work queue */
-    struct endpoint peer;
-    char *head; /* owned; method, path and headers point into it */
-    char *method, *path;
-    struct header *headers; /* owned */
-    size_t n_headers;
-    struct buf body;
-    bool http10;
-    const struct route *route;
-    /* The reply */
-    struct buf extra; /* header lines */
-    struct buf reply;
-    int status;
-    void (*after)(void *arg);
-    void *after_arg;
-    atomic_bool gone;
-};
+#define JOIN_BODY (32u << 10)
 
 /* -- Requests ------------------------------------------------------------- */
 
-static void free_request(struct http_request *rq)
+void http_free_request(struct http_request *rq)
 {
     free(rq->head);
     free(rq->headers);
@@ -256,7 +153,7 @@ static void drop(struct hconn *hc)
         return;
     }
     if (hc->rq)
-        free_request(hc->rq);
+        http_free_request(hc->rq);
     remove_hconn(hc);
 }
 
@@ -308,11 +205,8 @@ static void finish_request(void *arg)
         remove_hconn(hc);
     }
     struct http_server *s = rq->server;
-    free_request(rq);
-    pthread_mutex_lock(&s->lock);
-    s->pending--;
-    pthread_cond_broadcast(&s->settled);
-    pthread_mutex_unlock(&s->lock);
+    http_free_request(rq);
+    http_settle(s);
 }
 
 void http_reply(struct http_request *rq, int status, struct buf *take_body)
@@ -332,75 +226,14 @@ void http_reply_text(struct http_request *rq, int status, const char *text)
     http_reply(rq, status, &body);
 }
 
-/* -- Work queue ----------------------------------------------------------- */
+/* -- Dispatch ------------------------------------------------------------- */
 
-/* Under the lock. Until there is work or the end. */
-static void sleep_for_work(struct worker *w)
+static const struct http_route *find_route(const struct http_server *s,
+                                           const char *path)
 {
-    struct http_server *s = w->server;
-    w->asleep = true;
-    w->next_idle = s->idle;
-    s->idle = w;
-    while (w->asleep && !s->stop)
-        pthread_cond_wait(&w->wake, &s->lock);
-}
-
-static struct http_request *next_request(struct worker *w)
-{
-    struct http_server *s = w->server;
-    pthread_mutex_lock(&s->lock);
-    while (!s->first && !s->stop)
-        sleep_for_work(w);
-    struct http_request *rq = s->first;
-    if (rq) {
-        s->first = rq->next;
-        if (!s->first)
-            s->last = &s->first;
-        s->queued--;
-    }
-    pthread_mutex_unlock(&s->lock);
-    return rq;
-}
-
-static void *work(void *arg)
-{
-    struct worker *w = arg;
-    struct http_request *rq;
-    log_thread_name("httpworker");
-    while ((rq = next_request(w)) != NULL)
-        rq->route->fn(rq->route->ctx, rq);
-    return NULL;
-}
-
-/* False: the queue is full. */
-static bool enqueue(struct http_server *s, struct http_request *rq)
-{
-    struct worker *w = NULL;
-    pthread_mutex_lock(&s->lock);
-    bool room = s->queued < s->opt.queue_depth && !s->stop;
-    s->pending++;
-    if (room) {
-        rq->next = NULL;
-        *s->last = rq;
-        s->last = &rq->next;
-        s->queued++;
-        w = s->idle;
-    }
-    if (w) {
-        s->idle = w->next_idle;
-        w->asleep = false;
-    }
-    pthread_mutex_unlock(&s->lock);
-    if (w)
-        pthread_cond_signal(&w->wake); /* unlocked: it need not wait for us */
-    return room;
-}
-
-static const struct route *find_route(const struct http_server *s, const char *path)
-{
-    const struct route *best = NULL;
+    const struct http_route *best = NULL;
     for (size_t i = 0; i < s->n_routes; i++) {
-        const struct route *r = &s->routes[i];
+        const struct http_route *r = &s->routes[i];
         size_t n = strlen(r->path);
         if (strncmp(path, r->path, n) != 0 || (r->exact && path[n] != 0))
             continue;
@@ -418,11 +251,6 @@ static bool allowed(const struct http_server *s, const struct endpoint *e)
     return false;
 }
 
-static bool is_token(const char *value, const char *token)
-{
-    return value && strcasecmp(value, token) == 0;
-}
-
 /* The request is complete: to a handler, or answered here. */
 static void dispatch(struct hconn *hc)
 {
@@ -431,8 +259,8 @@ static void dispatch(struct hconn *hc)
     const char *connection = http_header(rq, "Connection");
     char from[ENDPOINT_TEXT];
     hc->state = BUSY;
-    hc->close_after = is_token(connection, "close") ||
-                      (rq->http10 && !is_token(connection, "keep-alive"));
+    hc->close_after = http_is_token(connection, "close") ||
+                      (rq->http10 && !http_is_token(connection, "keep-alive"));
     log_debug(s->opt.log, LOG_HTTP, "Received a %s request for %.256s from %s",
               rq->method, rq->path, endpoint_format(from, &rq->peer, true));
     rq->route = find_route(s, rq->path);
@@ -440,7 +268,7 @@ static void dispatch(struct hconn *hc)
                  : http_method(rq) == HTTP_OTHER ? 405
                  : !rq->route                    ? 404
                                                  : 0;
-    if (status == 0 && enqueue(s, rq))
+    if (status == 0 && http_enqueue(s, rq))
         return;
     if (status == 0) {
         log_warning(s->opt.log,
@@ -454,203 +282,8 @@ static void dispatch(struct hconn *hc)
             s->opt.log, LOG_HTTP,
             "HTTP request from %s rejected: Client network is not allowed RPC access",
             endpoint_format(from, &rq->peer, true));
-    pthread_mutex_lock(&s->lock);
-    s->pending++;
-    pthread_mutex_unlock(&s->lock);
+    http_add_pending(s);
     http_reply(rq, status, NULL);
-}
-
-/* -- Reading -------------------------------------------------------------- */
-
-static char *next_line(char **at)
-{
-    char *line = *at, *end = strstr(line, "\r\n");
-    if (!end)
-        return NULL;
-    *end = 0;
-    *at = end + 2;
-    return line;
-}
-
-static bool parse_request_line(struct http_request *rq, char *line)
-{
-    char *save = NULL;
-    rq->method = strtok_r(line, " ", &save);
-    rq->path = strtok_r(NULL, " ", &save);
-    const char *version = strtok_r(NULL, " ", &save);
-    if (!version || strncmp(version, "HTTP/1.", 7) != 0 || strtok_r(NULL, " ", &save))
-        return false;
-    rq->http10 = version[7] == '0';
-    return rq->path[0] == '/' || strcmp(rq->path, "*") == 0;
-}
-
-static bool parse_header(struct http_request *rq, char *line)
-{
-    char *colon = strchr(line, ':');
-    if (!colon || colon == line || isspace((unsigned char)colon[-1]))
-        return false;
-    *colon++ = 0;
-    colon += strspn(colon, " \t");
-    size_t n = strlen(colon);
-    while (n > 0 && isspace((unsigned char)colon[n - 1]))
-        colon[--n] = 0;
-    rq->headers = xrealloc_array(rq->headers, rq->n_headers + 1, sizeof(*rq->headers));
-    rq->headers[rq->n_headers++] = (struct header){line, colon};
-    return true;
-}
-
-static bool parse_head(struct http_request *rq, const uint8_t *data, size_t len)
-{
-    rq->head = xmalloc(len + 1);
-    memcpy(rq->head, data, len);
-    rq->head[len] = 0;
-    char *at = rq->head, *line = next_line(&at);
-    if (memchr(data, 0, len) || !line || !parse_request_line(rq, line))
-        return false;
-    while ((line = next_line(&at)) != NULL && line[0] != 0)
-        if (!parse_header(rq, line))
-            return false;
-    return line != NULL;
-}
-
-/* What follows the head. 0, or the status to refuse with. */
-static int expect_body(struct hconn *hc)
-{
-    const char *length = http_header(hc->rq, "Content-Length");
-    const char *encoding = http_header(hc->rq, "Transfer-Encoding");
-    const char *expect = http_header(hc->rq, "Expect");
-    hc->left = 0;
-    hc->state = READ_BODY;
-    if (encoding) {
-        if (!is_token(encoding, "chunked"))
-            return 400;
-        hc->state = READ_CHUNK_SIZE;
-    } else if (length) {
-        size_t digits = strspn(length, "0123456789");
-        if (digits == 0 || digits > 18 || length[digits] != 0)
-            return 400;
-        hc->left = (size_t)strtoull(length, NULL, 10);
-        if (hc->left > hc->server->opt.max_body)
-            return 413;
-    }
-    if (!expect)
-        return 0;
-    if (!is_token(expect, "100-continue"))
-        return 417;
-    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    conn_write(hc->conn, go_on, sizeof(go_on) - 1);
-    return 0;
-}
-
-/* Each step returns how many bytes it used; 0 means that it needs more. *status is set
- * when the request must be refused. */
-static size_t read_head(struct hconn *hc, const uint8_t *data, size_t len, int *status)
-{
-    size_t skip = 0;
-    while (skip + 1 < len && data[skip] == '\r' && data[skip + 1] == '\n')
-        skip += 2; /* blank lines before a request are harmless (RFC 9112, 2.2) */
-    size_t most = hc->server->opt.max_header;
-    const uint8_t *end = memmem(data + skip, len - skip, "\r\n\r\n", 4);
-    size_t n = end ? (size_t)(end - data) + 4 : 0;
-    if (!end || n - skip > most) {
-        if (len - skip > most)
-            *status = 400;
-        return 0;
-    }
-    struct http_request *rq = xcalloc(1, sizeof(*rq));
-    rq->body.secret = true;
-    rq->server = hc->server;
-    rq->hc = hc;
-    rq->peer = *conn_peer(hc->conn);
-    hc->rq = rq;
-    *status = parse_head(rq, data + skip, n - skip) ? expect_body(hc) : 400;
-    return n;
-}
-
-static size_t read_piece(struct hconn *hc, const uint8_t *data, size_t len,
-                         enum body_state after)
-{
-    size_t n = len < hc->left ? len : hc->left;
-    if (hc->rq->body.len == 0)
-        buf_reserve(&hc->rq->body, hc->left + 1); /* capped by max_body */
-    buf_append(&hc->rq->body, data, n);
-    hc->left -= n;
-    if (hc->left == 0)
-        hc->state = after;
-    return n;
-}
-
-static size_t read_chunk_size(struct hconn *hc, const uint8_t *data, size_t len,
-                              int *status)
-{
-    char line[MAX_CHUNK_LINE];
-    const uint8_t *end = memmem(data, len, "\r\n", 2);
-    if (!end) {
-        *status = len >= sizeof(line) ? 400 : 0;
-        return 0;
-    }
-    size_t n = (size_t)(end - data);
-    if (n == 0 || n >= sizeof(line)) {
-        *status = 400;
-        return 0;
-    }
-    memcpy(line, data, n);
-    line[n] = 0;
-    size_t digits = strspn(line, "0123456789abcdefABCDEF");
-    if (digits == 0 || digits > 8 || (line[digits] != 0 && line[digits] != ';'))
-        *status = 400;
-    hc->left = digits <= 8 ? strtoull(line, NULL, 16) : 0;
-    if (hc->left + hc->rq->body.len > hc->server->opt.max_body)
-        *status = 413;
-    hc->state = hc->left ? READ_CHUNK : READ_TRAILER;
-    return n + 2;
-}
-
-static size_t read_line_end(struct hconn *hc, const uint8_t *data, size_t len,
-                            int *status)
-{
-    if (len < 2)
-        return 0;
-    if (data[0] != '\r' || data[1] != '\n')
-        *status = 400;
-    hc->state = READ_CHUNK_SIZE;
-    return 2;
-}
-
-static size_t read_trailer(struct hconn *hc, const uint8_t *data, size_t len,
-                           int *status)
-{
-    const uint8_t *end = memmem(data, len, "\r\n", 2);
-    if (!end) {
-        *status = len > hc->server->opt.max_header ? 400 : 0;
-        return 0;
-    }
-    if (end == data) {
-        hc->left = 0;
-        hc->state = READ_BODY; /* which is complete */
-    }
-    return (size_t)(end - data) + 2;
-}
-
-static size_t read_step(struct hconn *hc, const uint8_t *data, size_t len, int *status)
-{
-    switch (hc->state) {
-    case READ_HEAD:
-        return read_head(hc, data, len, status);
-    case READ_BODY:
-        return read_piece(hc, data, len, READ_BODY);
-    case READ_CHUNK:
-        return read_piece(hc, data, len, READ_CHUNK_END);
-    case READ_CHUNK_SIZE:
-        return read_chunk_size(hc, data, len, status);
-    case READ_CHUNK_END:
-        return read_line_end(hc, data, len, status);
-    case READ_TRAILER:
-        return read_trailer(hc, data, len, status);
-    case BUSY:
-        break;
-    }
-    return 0;
 }
 
 static size_t on_data(struct conn *c, void *ctx, const uint8_t *data, size_t len)
@@ -659,13 +292,13 @@ static size_t on_data(struct conn *c, void *ctx, const uint8_t *data, size_t len
     size_t used = 0;
     while (hc->state != BUSY && !hc->close_after) {
         int status = 0;
-        size_t n = read_step(hc, data + used, len - used, &status);
+        size_t n = http_read(hc, data + used, len - used, &status);
         used += n;
         if (status != 0) {
             refuse(hc, status);
             return len;
         }
-        if (hc->state == READ_BODY && hc->rq && hc->left == 0)
+        if (http_is_complete(hc))
             dispatch(hc);
         else if (n == 0)
             break;
@@ -774,7 +407,7 @@ static void bind_on_loop(void *arg)
     struct bind_call *c = arg;
     struct http_server *s = c->server;
     c->result = ERR_FULL;
-    if (s->n_listeners < MAX_LISTENERS)
+    if (s->n_listeners < HTTP_MAX_LISTENERS)
         c->result = listener_open(&s->listeners[s->n_listeners], s->opt.loop, c->at,
                                   on_accepted, s);
     c->why = errno;
@@ -793,23 +426,8 @@ enum err http_server_bind(struct http_server *s, const struct endpoint *at)
 void http_server_route(struct http_server *s, const char *path, bool exact,
                        http_handler *fn, void *ctx)
 {
-    ASSERT(s->n_routes < MAX_ROUTES);
-    s->routes[s->n_routes++] = (struct route){path, exact, fn, ctx};
-}
-
-void http_server_start(struct http_server *s)
-{
-    unsigned n = s->opt.threads ? s->opt.threads : 1;
-    s->workers = xcalloc(n, sizeof(*s->workers));
-    for (unsigned i = 0; i < n; i++) {
-        struct worker *w = &s->workers[i];
-        w->server = s;
-        pthread_cond_init(&w->wake, NULL);
-        if (pthread_create(&w->thread, NULL, work, w) != 0)
-            break;
-        s->n_workers++;
-    }
-    ASSERT(s->n_workers > 0);
+    ASSERT(s->n_routes < HTTP_MAX_ROUTES);
+    s->routes[s->n_routes++] = (struct http_route){path, exact, fn, ctx};
 }
 
 static void close_listeners(void *arg)
@@ -823,11 +441,7 @@ static void close_listeners(void *arg)
 void http_server_interrupt(struct http_server *s)
 {
     loop_call(s->opt.loop, close_listeners, s);
-    pthread_mutex_lock(&s->lock);
-    s->stop = true;
-    for (unsigned i = 0; i < s->n_workers; i++)
-        pthread_cond_signal(&s->workers[i].wake);
-    pthread_mutex_unlock(&s->lock);
+    http_workers_stop(s);
 }
 
 /* A request that was refused a moment ago still holds its connection's record until
@@ -844,29 +458,17 @@ static void close_all(void *arg)
     loop_timer_free(s->sweep);
 }
 
-static void wait_for_replies(struct http_server *s)
-{
-    pthread_mutex_lock(&s->lock);
-    while (s->pending > 0)
-        pthread_cond_wait(&s->settled, &s->lock);
-    pthread_mutex_unlock(&s->lock);
-}
-
 void http_server_free(struct http_server *s)
 {
     if (!s)
         return;
     http_server_interrupt(s);
-    for (unsigned i = 0; i < s->n_workers; i++) {
-        pthread_join(s->workers[i].thread, NULL);
-        pthread_cond_destroy(&s->workers[i].wake);
-    }
-    wait_for_replies(s);
+    http_workers_join(s);
+    http_wait_settled(s);
     loop_call(s->opt.loop, close_all, s);
-    wait_for_replies(s); /* of those that came between the two */
+    http_wait_settled(s); /* of those that came between the two */
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->settled);
-    free(s->workers);
     free(s->allow);
     free(s);
 }

@@ -3,7 +3,8 @@ libochre_io_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 libochre_io_a_SOURCES = \
 	src/io/conn.c src/io/conn.h \
 	src/io/endpoint.c src/io/sockaddr.h \
-	src/io/http.c src/io/http.h \
+	src/io/http.c src/io/http.h src/io/http_internal.h \
+	src/io/http_read.c src/io/http_workers.c \
 	src/io/line_conn.c src/io/line_conn.h \
 	src/io/loop.c src/io/loop.h \
 	src/io/netaddr.c src/io/netaddr.h \
