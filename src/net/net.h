@@ -107,7 +107,7 @@ struct net_counts net_count_connections(struct net *net);
  */
 void net_forward_scheduler(struct net *net, int64_t seconds);
 
-/* -- For src/rpc/cmd_net.c; from any thread ------------------------------- */
+/* -- For RPC; from any thread --------------------------------------------- */
 enum conn_type {
     CONN_INBOUND,
     CONN_MANUAL,

@@ -35,7 +35,8 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/util_descriptor.c src/rpc/util_message.c src/rpc/util_methods.h \
 	src/rpc/util_multisig.c \
 	src/rpc/cmd_addrman.c src/rpc/cmd_bans.c \
-	src/rpc/cmd_net.c src/rpc/cmd_orphans.c \
+	src/rpc/cmd_connections.c src/rpc/cmd_net.c src/rpc/cmd_orphans.c src/rpc/cmd_peers.c \
+	src/rpc/json_net.c src/rpc/json_net.h \
 	src/rpc/context.h \
 	src/rpc/help.c \
 	src/rpc/job.h \

@@ -22,7 +22,9 @@ extern const struct rpc_table rpc_template_table;
 extern const struct rpc_table rpc_tickets_table;
 extern const struct rpc_table rpc_rawtransaction_table;
 extern const struct rpc_table rpc_accept_table;
+extern const struct rpc_table rpc_connections_table;
 extern const struct rpc_table rpc_network_table;
+extern const struct rpc_table rpc_peers_table;
 extern const struct rpc_table rpc_orphans_table;
 extern const struct rpc_table rpc_scan_table;
 extern const struct rpc_table rpc_scanblocks_table;
@@ -62,6 +64,8 @@ const struct rpc_table *const rpc_tables[] = {
     &rpc_rawtransaction_table,
     &rpc_psbt_table,
     &rpc_accept_table,
+    &rpc_peers_table,
+    &rpc_connections_table,
     &rpc_network_table,
     &rpc_addrman_table,
     &rpc_bans_table,

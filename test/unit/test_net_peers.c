@@ -125,9 +125,7 @@ static void unsound_maps(void **state)
     }
 }
 
-/* -- Address manager
- * -----------------------------------------------------------------------------------
- */
+/* -- Address manager ------------------------------------------------------ */
 
 static const struct netgroups *by_prefix(void)
 {
@@ -370,9 +368,7 @@ static void places_are_kept_while_the_map_is(void **state)
     assert_int_equal(fs_remove_tree(dir), ERR_OK);
 }
 
-/* -- Eviction
- * --------------------------------------------------------------------------------------------
- */
+/* -- Eviction ------------------------------------------------------------- */
 
 static void eviction_spares_the_useful(void **state)
 {
