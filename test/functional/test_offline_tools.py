@@ -27,7 +27,8 @@ def cases():
         return []
 
 
-@pytest.mark.parametrize("case", cases(), ids=lambda c: c.get("description", "")[:60])
+@pytest.mark.parametrize("case", cases(),
+                         ids=[c.get("description", "")[:60] for c in cases()])
 def test_vector(case):
     stdin = expected(case["input"]) if "input" in case else None
     out = run(PROGRAMS[case["exec"]], "-bitcoin", *case["args"], stdin=stdin)

@@ -21,7 +21,7 @@ def _cases():
         return []
 
 
-def _ids(case):
+def _id(case):
     return " ".join([os.path.basename(case["exec"]), *case["args"]])[:60]
 
 
@@ -31,7 +31,7 @@ def _run(name, *args, stdin=None):
 
 
 @pytest.mark.skipif(not _cases(), reason="no test vectors (set OCHRE_SHARED_DATA)")
-@pytest.mark.parametrize("case", _cases(), ids=_ids)
+@pytest.mark.parametrize("case", _cases(), ids=[_id(c) for c in _cases()])
 def test_vector(case):
     args = ["-bitcoin", *case["args"]]
     stdin = None
