@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from framework import jitter
 from framework.lab import Lab
 from framework.params import BITCOIN, OCHRE, PERSONALITIES
 
@@ -18,6 +19,11 @@ def pytest_runtest_makereport(item, call):
         item.session.ochre_failed = True
         for lab in getattr(item.module, "_ochre_labs", []):
             report.sections += lab.log_tails()
+
+
+def pytest_terminal_summary(terminalreporter):
+    if jitter.SEED:
+        terminalreporter.line(f"threads came late at random: OCHRE_JITTER={jitter.SEED}")
 
 
 def _lab(request, tmp_path_factory, name):

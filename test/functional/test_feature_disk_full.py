@@ -3,14 +3,15 @@ import pytest
 
 from framework.blocks import Chain
 from framework.crash import fingerprint
-from framework.disklayer import FullDisk, build_layer
+from framework.disklayer import FullDisk
+from framework.preload import build_layer
 from framework.rpc import RPCError
 
 
 @pytest.fixture
 def disk(lab, params, tmp_path):
     node = lab.node(params=params, start=False)
-    return node, FullDisk(node, build_layer(str(tmp_path)), str(tmp_path))
+    return node, FullDisk(node, build_layer(str(tmp_path), "disklayer"), str(tmp_path))
 
 
 def _submit_until_gone(node, blocks):

@@ -9,7 +9,8 @@ import pytest
 
 from framework.crash import busy_chain, check_tip, fingerprint, truth
 from framework.node import StartError
-from framework.disklayer import PowerCut, build_layer
+from framework.disklayer import PowerCut
+from framework.preload import build_layer
 from framework.util import LONG
 
 CUTS = 50 if LONG else 5
@@ -17,7 +18,7 @@ CUTS = 50 if LONG else 5
 
 @pytest.fixture(scope="module")
 def layer(tmp_path_factory):
-    return build_layer(str(tmp_path_factory.mktemp("layer")))
+    return build_layer(str(tmp_path_factory.mktemp("layer")), "disklayer")
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ import pytest
 from framework import address, hashes, key, messages, script, sighash, state
 from framework.codec import Reader
 from framework.params import BITCOIN, OCHRE
-from framework.disklayer import PowerCut, build_layer
+from framework.disklayer import PowerCut
+from framework.preload import build_layer
 from framework.primitives import Block, Tx, TxOut
 from framework.vectors import load, path
 
@@ -161,7 +162,7 @@ os.kill(os.getpid(), 9)
 
 
 def test_power_cut_layer_takes_back_what_was_not_synced(tmp_path):
-    layer = build_layer(str(tmp_path))
+    layer = build_layer(str(tmp_path), "disklayer")
     data = tmp_path / "data"
     data.mkdir()
 
@@ -180,3 +181,32 @@ def test_power_cut_layer_takes_back_what_was_not_synced(tmp_path):
     assert cut.cut(All) == 3
     assert (data / "f").read_bytes() == b"synced"
     assert (data / "g").read_bytes() == b"kept"
+
+
+WAITER = """
+import queue, select, threading, time
+jobs, done = queue.Queue(), queue.Queue()
+worker = threading.Thread(target=lambda: [done.put(jobs.get() * 2) for _ in range(50)])
+worker.start()
+begin = time.monotonic()
+for n in range(50):
+    jobs.put(n)
+    select.poll().poll(0)
+print(sum(done.get() for _ in range(50)), time.monotonic() - begin)
+"""
+
+
+def _waits(layer, seed):
+    env = {"LD_PRELOAD": layer, "OCHRE_JITTER": str(seed), "OCHRE_JITTER_MS": "40"}
+    done = subprocess.run([sys.executable, "-c", WAITER], capture_output=True, text=True,
+                          env=dict(os.environ, **env), check=True)
+    total, seconds = done.stdout.split()
+    return int(total), float(seconds)
+
+
+def test_late_threads_do_the_same_work_later(tmp_path):
+    layer = build_layer(str(tmp_path), "jitter")
+    assert _waits(layer, 0)[0] == 50 * 49
+    total, seconds = _waits(layer, 1)
+    assert total == 50 * 49
+    assert seconds > 0.04                # ten sleeps of 20 ms are to be expected

@@ -8,9 +8,10 @@ import random
 import threading
 import time
 
-from framework.disklayer import PowerCut, build_layer
+from framework.disklayer import PowerCut
 from framework.keywallet import KeyWallet
 from framework.node import StartError
+from framework.preload import build_layer
 from framework.rpc import RPCError
 from framework.util import LONG, wait_until
 from framework.wallet import MiniWallet
@@ -140,7 +141,7 @@ def test_power_cuts(lab, bitcoin, tmp_path):
     assert wallet.importdescriptors([{"desc": key, "timestamp": "now", "active": True,
                                       "range": 100}])[0]["success"]
     node.stop()
-    cut = PowerCut(node, build_layer(str(tmp_path)), str(tmp_path / "journal"))
+    cut = PowerCut(node, build_layer(str(tmp_path), "disklayer"), str(tmp_path / "journal"))
     told = {"addresses": set(), "txids": set()}
     lost = 0
     for _ in range(CUTS):

@@ -4,9 +4,10 @@ import random
 
 import pytest
 
-from framework.disklayer import PowerCut, build_layer
+from framework.disklayer import PowerCut
 from framework.node import StartError
 from framework.params import BITCOIN
+from framework.preload import build_layer
 from framework.util import LONG
 
 CUTS = 100 if LONG else 5
@@ -17,7 +18,7 @@ XPUB = ("tpubD6NzVbkrYhZ4YNXVQbNhMK1WqguFsUXceaVJKbmno2aZ3B6QfbMeraaYvnBSGpV3vxL
 
 @pytest.fixture(scope="module")
 def layer(tmp_path_factory):
-    return build_layer(str(tmp_path_factory.mktemp("layer")))
+    return build_layer(str(tmp_path_factory.mktemp("layer")), "disklayer")
 
 
 class Truth:

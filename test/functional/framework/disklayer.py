@@ -6,23 +6,8 @@ Creating, renaming and removing files count as durable at once.
 """
 import os
 import struct
-import subprocess
-
-import pytest
 
 HEAD = struct.Struct("<QQQQ")
-
-
-def build_layer(directory):
-    """Compiles the layer; returns the path to preload."""
-    source = os.path.join(os.path.dirname(__file__), "disklayer.c")
-    out = os.path.join(directory, "disklayer.so")
-    cc = os.environ.get("CC", "cc")
-    done = subprocess.run([cc, "-O1", "-shared", "-fPIC", "-o", out, source, "-ldl",
-                           "-lpthread"], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.fail(f"{cc} cannot build the disk layer: {done.stderr}")
-    return out
 
 
 class FullDisk:

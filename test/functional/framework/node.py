@@ -9,9 +9,10 @@ import urllib.parse
 
 import pytest
 
-from . import rpc
+from . import jitter, rpc
 from .p2p import Peer
 from .params import OCHRE
+from .preload import merge
 from .util import TIMEOUT, free_port, wait_until
 
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
@@ -55,6 +56,7 @@ class Node:
         self.process = None
         self.peers = []
         self.mocktime = None
+        self.starts = 0
         os.makedirs(self.dir, exist_ok=True)
         self.write_conf()
         self.rpc = rpc.Client("127.0.0.1", self.rpc_port, self._cookie)
@@ -146,7 +148,11 @@ class Node:
         with open(self.stderr_path, "wb") as err, open(self.stdout_path, "wb") as out:
             self.process = subprocess.Popen(
                 self.command(extra), stdout=out, stderr=err, stdin=subprocess.DEVNULL,
-                env=dict(os.environ, **env) if env else None)
+                env=dict(os.environ, **merge(env or {}, self._jitter())))
+
+    def _jitter(self):
+        self.starts += 1
+        return jitter.environment(self.name, self.starts)
 
     def start(self, *extra, env=None, wait=True):
         self.spawn(*extra, env=env)
@@ -220,7 +226,8 @@ class Node:
     def fails_to_start(self, *extra, status=1, timeout=TIMEOUT):
         """Runs the daemon, which must refuse; returns its stderr."""
         done = subprocess.run(self.command(extra), capture_output=True, timeout=timeout,
-                              stdin=subprocess.DEVNULL, check=False)
+                              stdin=subprocess.DEVNULL, check=False,
+                              env=dict(os.environ, **self._jitter()))
         err = done.stderr.decode("utf8", "replace").strip()
         assert done.returncode == status, (done.returncode, err)
         return err

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from . import jitter
 from .hashes import hash256
 from .messages import (MSG_BLOCK, MSG_CMPCT_BLOCK, MSG_TX, MSG_WTX, NODE_NETWORK,
                        NODE_WITNESS, PROTOCOL_VERSION, BlockMsg, GetData, Headers, Inv,
@@ -109,6 +110,7 @@ class Peer:
                 payload = self._recv(struct.unpack("<I", head[16:20])[0])
                 assert head[:4] == self.params.magic, "foreign magic"
                 assert hash256(payload)[:4] == head[20:], "bad checksum"
+                jitter.pause()
                 command = head[4:16].rstrip(b"\0").decode()
                 self._dispatch(command, parse(command, payload))
         except (ConnectionError, OSError):

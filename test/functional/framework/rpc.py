@@ -7,6 +7,8 @@ import threading
 
 import pytest
 
+from . import jitter
+
 TIMEOUT = 120
 
 
@@ -63,6 +65,7 @@ class Client:
         if auth:
             head["Authorization"] = self._auth()
         head.update(headers or {})
+        jitter.pause()
         for attempt in (0, 1):
             conn = getattr(self._local, "conn", None)
             fresh = conn is None
