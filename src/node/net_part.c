@@ -91,11 +91,11 @@ static unsigned not_negative(int64_t n)
     return n < 0 ? 0 : n > UINT32_MAX ? UINT32_MAX : (unsigned)n;
 }
 
-bool net_part_open(struct daemon *d, char **error)
+/* What the options say as they stand; lists and texts are the arguments'. */
+static struct net_options given_options(const struct daemon *d)
 {
     const struct args *a = d->node.args;
-    bool connect = args_is_set(a, "connect");
-    struct net_options opt = {
+    return (struct net_options){
         .loop = d->node.loop,
         .chainman = d->node.chainman,
         .mempool = d->node.mempool,
@@ -109,7 +109,7 @@ bool net_part_open(struct daemon *d, char **error)
         .whitebind = strings(a, "whitebind"),
         .whitelist = strings(a, "whitelist"),
         .connect = strings(a, "connect"),
-        .connect_only = connect,
+        .connect_only = args_is_set(a, "connect"),
         .addnode = strings(a, "addnode"),
         .seednode = strings(a, "seednode"),
         .externalip = strings(a, "externalip"),
@@ -148,8 +148,14 @@ bool net_part_open(struct daemon *d, char **error)
         .tor_control = args_str(a, "torcontrol", "127.0.0.1:9051"),
         .tor_password = args_str(a, "torpassword", ""),
         .cjdns_reachable = args_bool(a, "cjdnsreachable", false),
+        .client_version = client_version_number(),
     };
-    const char *target = args_str(a, "maxuploadtarget", "0");
+}
+
+bool net_part_open(struct daemon *d, char **error)
+{
+    struct net_options opt = given_options(d);
+    const char *target = args_str(d->node.args, "maxuploadtarget", "0");
     if (opt.connect.n == 1 && strcmp(opt.connect.items[0], "0") == 0)
         opt.connect.n = 0;
     if (!parse_size(target, MIB, &opt.max_upload_target)) {
@@ -159,7 +165,6 @@ bool net_part_open(struct daemon *d, char **error)
     char *agent = user_agent(d), *asmap = asmap_path(d);
     opt.user_agent = agent;
     opt.asmap = asmap;
-    opt.client_version = client_version_number();
     enum err e = net_open(&d->node.net, &opt, error);
     free(agent);
     free(asmap);

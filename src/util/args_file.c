@@ -54,9 +54,53 @@ static void enter_section(struct config_file *f, const char *name)
                                f->path, f->line, name));
 }
 
+/* Whether @o may stand in a configuration file, and if so, whether it counts there. */
+static bool is_allowed(struct config_file *f, const struct opt *o, const char *text,
+                       bool *counts)
+{
+    struct arena *mem = &f->a->mem;
+    *counts = true;
+    if (strcmp(o->name, "conf") == 0) {
+        *f->error = xstrdup("conf cannot be set in the configuration file; use "
+                            "includeconf= if you want to include additional config "
+                            "files");
+        return false;
+    }
+    if (o->flags & OPT_COMMAND_LINE) {
+        *f->error = xasprintf("%s cannot be set in the configuration file; it belongs "
+                              "on the command line",
+                              o->name);
+        return false;
+    }
+    if (f->included && strcmp(o->name, "includeconf") == 0) {
+        args_warn(f->a, arena_printf(mem,
+                                     "-includeconf cannot be used from included "
+                                     "files; ignoring -includeconf=%s",
+                                     text));
+        *counts = false;
+    }
+    if (strcmp(o->name, "reindex") == 0)
+        args_warn(f->a, "reindex=1 is set in the configuration file, which will "
+                        "significantly slow down startup. Consider removing or "
+                        "commenting out this option for better performance, unless "
+                        "there is currently a condition which makes rebuilding the "
+                        "indexes necessary");
+    return true;
+}
+
+static bool unknown_key(struct config_file *f, const char *key)
+{
+    if (f->strict) {
+        *f->error = xasprintf("Invalid configuration value %s", key);
+        return false;
+    }
+    args_warn(f->a,
+              arena_printf(&f->a->mem, "Ignoring unknown configuration value %s", key));
+    return true;
+}
+
 static bool config_value(struct config_file *f, char *key, const char *text)
 {
-    struct args *a = f->a;
     const char *section = f->section;
     char *dot = strchr(key, '.');
     if (dot != NULL) { /* "regtest.port=1" */
@@ -64,54 +108,51 @@ static bool config_value(struct config_file *f, char *key, const char *text)
         section = key;
         key = dot + 1;
     }
-    bool negated;
-    const struct opt *o = args_find_key(a, key, &negated);
-    if (o == NULL && f->strict) {
-        *f->error = xasprintf("Invalid configuration value %s", key);
+    bool negated, counts;
+    const struct opt *o = args_find_key(f->a, key, &negated);
+    if (o == NULL)
+        return unknown_key(f, key);
+    if (!is_allowed(f, o, text, &counts))
         return false;
-    }
-    if (o == NULL) {
-        args_warn(
-            a, arena_printf(&a->mem, "Ignoring unknown configuration value %s", key));
-        return true;
-    }
-    if (o->flags & OPT_COMMAND_LINE) {
-        *f->error =
-            strcmp(o->name, "conf") == 0
-                ? xstrdup("conf cannot be set in the configuration file; use "
-                          "includeconf= if you want to include additional config "
-                          "files")
-                : xasprintf("%s cannot be set in the configuration file; it belongs "
-                            "on the command line",
-                            o->name);
-        return false;
-    }
-    if (f->included && strcmp(o->name, "includeconf") == 0) {
-        args_warn(a, arena_printf(&a->mem,
-                                  "-includeconf cannot be used from included files; "
-                                  "ignoring -includeconf=%s",
-                                  text));
-        return true;
-    }
     struct value v;
-    if (!args_make(a, &v, o, negated, section, text, f->error))
+    if (!counts)
+        return true;
+    if (!args_make(f->a, &v, o, negated, section, text, f->error))
         return false;
-    args_add(a, CONFIG, &v);
+    args_add(f->a, CONFIG, &v);
     return true;
+}
+
+/* A line without '='. */
+static bool no_value(struct config_file *f, const char *line)
+{
+    char *hint = strncmp(line, "no", 2) == 0
+                     ? xasprintf("%s, if you intended to specify a negated option, use "
+                                 "%s=1 instead",
+                                 line, line)
+                     : xstrdup(line);
+    config_error(f, "parse error on line %d: %s", hint);
+    free(hint);
+    return false;
+}
+
+/* Cuts a comment off. False: it might be part of a password. */
+static bool cut_comment(char *line)
+{
+    char *comment = strchr(line, '#'), *password = strstr(line, "rpcpassword");
+    if (comment == NULL)
+        return true;
+    *comment = '\0';
+    return password == NULL || password > comment;
 }
 
 static bool config_line(struct config_file *f, char *line)
 {
-    char *comment = strchr(line, '#');
-    if (comment != NULL && strstr(line, "rpcpassword") != NULL &&
-        strstr(line, "rpcpassword") < comment)
-        return config_error(
-            f,
-            "parse error on line %d, using # in rpcpassword can be ambiguous "
-            "and should be avoided%s",
-            "");
-    if (comment != NULL)
-        *comment = '\0';
+    if (!cut_comment(line))
+        return config_error(f,
+                            "parse error on line %d, using # in rpcpassword can be "
+                            "ambiguous and should be avoided%s",
+                            "");
     line = trim(line);
     size_t n = strlen(line);
     if (n == 0)
@@ -122,23 +163,13 @@ static bool config_line(struct config_file *f, char *line)
         return true;
     }
     if (line[0] == '-')
-        return config_error(
-            f,
-            "parse error on line %d: %s, options in configuration file must "
-            "be specified without leading -",
-            line);
+        return config_error(f,
+                            "parse error on line %d: %s, options in configuration file "
+                            "must be specified without leading -",
+                            line);
     char *equals = strchr(line, '=');
-    if (equals == NULL) {
-        char *what =
-            strncmp(line, "no", 2) == 0
-                ? xasprintf("%s, if you intended to specify a negated option, use "
-                            "%s=1 instead",
-                            line, line)
-                : xstrdup(line);
-        config_error(f, "parse error on line %d: %s", what);
-        free(what);
-        return false;
-    }
+    if (equals == NULL)
+        return no_value(f, line);
     *equals = '\0';
     return config_value(f, trim(line), trim(equals + 1));
 }

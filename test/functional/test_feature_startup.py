@@ -110,6 +110,13 @@ def test_unknown_key_in_bitcoin_conf_is_skipped(lab):
     assert "Ignoring unknown configuration value nosuchkey" in node.log()
 
 
+def test_reindex_in_the_file_is_discouraged(lab):
+    node = lab.node(start=False)
+    node.write_conf("reindex=1\n")
+    node.start()
+    assert "reindex=1 is set in the configuration file" in node.log()
+
+
 def test_unknown_key_in_ochre_conf_is_refused(lab):
     node = lab.node(params=OCHRE, start=False)
     node.write_conf("nosuchkey=1\n")
