@@ -149,6 +149,8 @@ bool chain_part_open(struct daemon *d, char **error)
         .datadir = d->node.datadir,
         .blocksdir = d->node.blocksdir,
         .dbcache = (size_t)args_int(a, "dbcache", 450) * MIB,
+        .db_batch_bytes = (size_t)args_int(a, "dbbatchsize", 16 << 20),
+        .db_crash_ratio = (uint64_t)args_int(a, "dbcrashratio", 0),
         .reindex = args_bool(a, "reindex", false),
         .reindex_chainstate = args_bool(a, "reindex-chainstate", false),
         .compact = args_bool(a, "forcecompactdb", false),

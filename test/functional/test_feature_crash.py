@@ -45,7 +45,8 @@ def test_killed_at_random_moments(lab, params, history):
     rng = random.Random(20261)
     node = lab.node("-dbcache=4", params=params, start=False)
     for _ in range(KILLS):
-        node.start(*rng.choice(((), (), ("-reindex-chainstate",), ("-reindex",))))
+        node.start(f"-dbbatchsize={rng.choice((300, 1 << 24))}",
+                   *rng.choice(((), (), ("-reindex-chainstate",), ("-reindex",))))
         stop = threading.Event()
         feeder = threading.Thread(target=_feed, args=(node, order, stop, rng))
         feeder.start()

@@ -47,7 +47,8 @@ def test_cut_after_any_write(lab, params, layer, history, tmp_path):
     lost = 0
     for _ in range(CUTS):
         try:
-            node.start(env=cut.env(after=rng.randrange(1, 400)))
+            node.start(f"-dbbatchsize={rng.choice((300, 1 << 24))}",
+                       env=cut.env(after=rng.randrange(1, 400)))
             _work(node, order, rng)
         except StartError as e:
             assert e.status == -9, e      # the cut came while it started

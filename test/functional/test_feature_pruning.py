@@ -62,6 +62,19 @@ def test_restart_of_a_pruned_node(node):
     node.start()
 
 
+def test_killed_before_the_files_were_deleted(node):
+    """The next start deletes what was forgotten already."""
+    files = _files(node)
+    assert "blk00000.dat" not in files
+    node.stop()
+    for name in ("blk00000.dat", "rev00000.dat"):
+        with open(node.path("blocks", name), "wb") as f:
+            f.write(bytes(100))
+    node.start()
+    assert _files(node) == files
+    assert not os.path.exists(node.path("blocks", "rev00000.dat"))
+
+
 def test_pruned_node_serves_only_recent_blocks(node):
     services = int(node.getnetworkinfo()["localservices"], 16)
     assert services & 1 == 0 and services & 1024

@@ -159,9 +159,10 @@ static void close_cache(struct world *w)
 
 static void flush(struct world *w, bool drop)
 {
+    struct coins_flush f = {0};
     struct db_batch batch;
     db_batch_init(&batch);
-    coins_flush_into(w->cc, &batch);
+    assert_false(coins_flush_into(w->cc, &f, &batch, SIZE_MAX));
     assert_int_equal(db_write(w->db, &batch, false), ERR_OK);
     db_batch_clear(&batch);
     coins_flush_done(w->cc, drop);
@@ -239,6 +240,98 @@ static void the_cache_behaves_like_a_plain_set(void **state)
     assert_int_equal(fs_remove_tree(w.dir), ERR_OK);
 }
 
+/* A flush in parts of which the last @lost are not written. */
+static void flush_parts(struct world *w, size_t batch_bytes, unsigned lost)
+{
+    struct coins_flush f = {0};
+    struct db_batch parts[64];
+    unsigned n = 0;
+    for (bool more = true; more; n++) {
+        assert_true(n < ARRAY_LEN(parts));
+        db_batch_init(&parts[n]);
+        more = coins_flush_into(w->cc, &f, &parts[n], batch_bytes);
+    }
+    assert_true(n > lost);
+    for (unsigned i = 0; i < n; i++) {
+        if (i + lost < n)
+            assert_int_equal(db_write(w->db, &parts[i], false), ERR_OK);
+        db_batch_clear(&parts[i]);
+    }
+}
+
+static void reopen(struct world *w)
+{
+    close_cache(w);
+    open_cache(w);
+}
+
+static void assert_torn(struct world *w, uint8_t to, uint8_t from)
+{
+    struct coins_heads h;
+    struct hash256 best = coins_best_block(w->cc);
+    assert_true(coins_torn(w->cc, &h));
+    assert_int_equal(h.to.b[0], to);
+    assert_int_equal(h.from.b[0], from);
+    assert_true(hash256_is_zero(&best));
+    assert_int_equal(coins_cache_error(w->cc), ERR_OK);
+}
+
+static void half_a_flush_says_between_which_blocks(void **state)
+{
+    (void)state;
+    static struct world w;
+    struct hash256 one = {{1}}, two = {{2}}, best;
+    struct coins_heads h;
+    strcpy(w.dir, "/tmp/ochre-coins-XXXXXX");
+    assert_non_null(mkdtemp(w.dir));
+    rng_seed(&w.rng, 12);
+    open_cache(&w);
+    for (uint32_t i = 0; i < 100; i++)
+        change_one(&w, i);
+    coins_set_best_block(w.cc, &one);
+    flush_parts(&w, 500, 1);
+    reopen(&w);
+    assert_torn(&w, 1, 0);
+    /* Mended: all that lacks is there, and a part of that on disk, too. */
+    memset(w.model, 0, sizeof(w.model));
+    for (uint32_t i = 0; i < 100; i++) {
+        struct outpoint o = outpoint_no(i);
+        coins_spend(w.cc, &o, NULL, NULL);
+        change_one(&w, i);
+    }
+    flush_parts(&w, 500, 2);
+    reopen(&w);
+    assert_torn(&w, 1, 0);
+    for (uint32_t i = 0; i < 100; i++) {
+        struct outpoint o = outpoint_no(i);
+        coins_spend(w.cc, &o, NULL, NULL);
+        w.model[i].there = false;
+        change_one(&w, i);
+    }
+    flush_parts(&w, 500, 0); /* it stands at no block: the heads stay */
+    coins_flush_done(w.cc, true);
+    reopen(&w);
+    assert_torn(&w, 1, 0);
+    coins_set_best_block(w.cc, &one);
+    flush(&w, false);
+    assert_false(coins_torn(w.cc, &h));
+    reopen(&w);
+    best = coins_best_block(w.cc);
+    assert_true(hash256_equal(&best, &one));
+    assert_false(coins_torn(w.cc, &h));
+    /* The next one begins there. */
+    for (uint32_t i = 0; i < 50; i++)
+        change_one(&w, i);
+    coins_set_best_block(w.cc, &two);
+    flush_parts(&w, 1, 49);
+    reopen(&w);
+    assert_torn(&w, 2, 1);
+    for (uint32_t i = 50; i < 100; i++)
+        check_one(&w, i);
+    close_cache(&w);
+    assert_int_equal(fs_remove_tree(w.dir), ERR_OK);
+}
+
 static void a_coin_made_and_spent_leaves_nothing_to_write(void **state)
 {
     (void)state;
@@ -278,6 +371,7 @@ int main(void)
         cmocka_unit_test(coins_of_every_kind_survive_writing),
         cmocka_unit_test(undo_data_survives_writing),
         cmocka_unit_test(the_cache_behaves_like_a_plain_set),
+        cmocka_unit_test(half_a_flush_says_between_which_blocks),
         cmocka_unit_test(a_coin_made_and_spent_leaves_nothing_to_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,9 +10,10 @@
 #define SLAB_SLOTS    4096u
 #define NO_SLOT       UINT32_MAX
 
-/* Octets per changed coin that a flush takes on top: its part of the batch (about
- * 75) and of LevelDB's memtable (about 105). */
-#define FLUSH_BYTES_PER_COIN 180
+/* Octets that a changed coin takes in a batch, and in LevelDB's memtable, about. */
+#define BATCH_BYTES_PER_COIN    75
+#define MEMTABLE_BYTES_PER_COIN 105
+#define DISK_BYTES_PER_COIN     120 /* log and table, about */
 
 enum slot_flags {
     SLOT_USED = 1,
@@ -46,8 +47,11 @@ _Static_assert(sizeof(struct long_script) <= INLINE_SCRIPT, "fits the slot");
 struct coins_cache {
     struct db *db; /* borrowed */
     enum err error;
-    struct hash256 best;
+    struct hash256 best; /* zero: none, or torn and not mended yet */
     bool best_dirty;
+    struct hash256 saved; /* the best block on disk */
+    bool torn;            /* the database holds heads instead */
+    struct coins_heads heads;
 
     struct slot **slabs; /* owned, n_slabs of SLAB_SLOTS */
     uint32_t n_slabs, slots_begun, free_slot;
@@ -382,6 +386,35 @@ static void cache_drop(struct coins_cache *cc)
     cc->len = cc->n_dirty = 0;
 }
 
+/* A record of exactly @len octets. */
+static bool read_marker(struct coins_cache *cc, uint8_t key, void *out, size_t len)
+{
+    struct buf value = {0};
+    enum err e = db_get(cc->db, bytes_of(&key, 1), &value);
+    if (e == ERR_OK && value.len != len)
+        e = ERR_CORRUPT;
+    if (e == ERR_OK)
+        memcpy(out, value.data, len);
+    else
+        latch(cc, e);
+    buf_clear(&value);
+    return e == ERR_OK;
+}
+
+static void load_markers(struct coins_cache *cc)
+{
+    uint8_t heads[64];
+    read_marker(cc, COINS_DB_BEST, cc->best.b, sizeof(cc->best.b));
+    cc->saved = cc->best;
+    cc->torn = read_marker(cc, COINS_DB_HEADS, heads, sizeof(heads));
+    if (!cc->torn)
+        return;
+    memcpy(cc->heads.to.b, heads, 32);
+    memcpy(cc->heads.from.b, heads + 32, 32);
+    if (!hash256_is_zero(&cc->best))
+        latch(cc, ERR_CORRUPT);
+}
+
 struct coins_cache *coins_cache_new(struct db *db)
 {
     struct coins_cache *cc = xcalloc(1, sizeof(*cc));
@@ -389,13 +422,7 @@ struct coins_cache *coins_cache_new(struct db *db)
     cc->free_slot = NO_SLOT;
     rand_bytes(cc->key, sizeof(cc->key));
     table_alloc(cc, 1024);
-    struct buf best = {0};
-    enum err e = db_get(db, bytes_of((uint8_t[]){COINS_DB_BEST}, 1), &best);
-    if (e == ERR_OK && best.len == sizeof(cc->best.b))
-        memcpy(cc->best.b, best.data, best.len);
-    else
-        latch(cc, e == ERR_OK ? ERR_CORRUPT : e);
-    buf_clear(&best);
+    load_markers(cc);
     return cc;
 }
 
@@ -430,6 +457,12 @@ bool coins_peek(const struct coins_cache *cc, const struct outpoint *o,
 struct hash256 coins_best_block(const struct coins_cache *cc)
 {
     return cc->best;
+}
+
+bool coins_torn(const struct coins_cache *cc, struct coins_heads *out)
+{
+    *out = cc->heads;
+    return cc->torn;
 }
 
 bool coins_cached(const struct coins_cache *cc, const struct outpoint *o)
@@ -471,7 +504,8 @@ void coins_add(struct coins_cache *cc, const struct outpoint *o, const struct co
     slot_from_coin(cc, s, c, flags);
 }
 
-void coins_add_tx(struct coins_cache *cc, const struct tx *tx, uint32_t height)
+void coins_add_tx(struct coins_cache *cc, const struct tx *tx, uint32_t height,
+                  bool may_overwrite)
 {
     bool coinbase = tx_is_coinbase(tx);
     struct outpoint o = {.txid = tx->txid};
@@ -482,7 +516,7 @@ void coins_add_tx(struct coins_cache *cc, const struct tx *tx, uint32_t height)
             .coinbase = coinbase,
             .script = tx->out[o.n].script,
         };
-        coins_add(cc, &o, &c, coinbase);
+        coins_add(cc, &o, &c, coinbase || may_overwrite);
     }
 }
 
@@ -546,9 +580,16 @@ size_t coins_cache_memory(const struct coins_cache *cc)
            cc->cap * (sizeof(*cc->index) + sizeof(*cc->tag));
 }
 
-size_t coins_cache_flush_memory(const struct coins_cache *cc)
+size_t coins_cache_flush_memory(const struct coins_cache *cc, size_t batch_bytes)
 {
-    return cc->n_dirty * FLUSH_BYTES_PER_COIN;
+    size_t in_batch = batch_bytes / BATCH_BYTES_PER_COIN + 1;
+    size_t coins = cc->n_dirty < in_batch ? cc->n_dirty : in_batch;
+    return coins * (BATCH_BYTES_PER_COIN + MEMTABLE_BYTES_PER_COIN);
+}
+
+uint64_t coins_cache_flush_disk(const struct coins_cache *cc)
+{
+    return (uint64_t)cc->n_dirty * DISK_BYTES_PER_COIN;
 }
 
 bool coins_cache_dirty(const struct coins_cache *cc)
@@ -573,17 +614,48 @@ static void flush_slot(const struct slot *s, struct db_batch *batch, struct buf 
     db_batch_put(batch, coin_key(key, &o), buf_view(value));
 }
 
-void coins_flush_into(struct coins_cache *cc, struct db_batch *batch)
+static const uint8_t best_key = COINS_DB_BEST, heads_key = COINS_DB_HEADS;
+
+static void flush_heads(const struct coins_cache *cc, struct db_batch *batch)
+{
+    uint8_t heads[64];
+    memcpy(heads, cc->best.b, 32);
+    memcpy(heads + 32, cc->saved.b, 32);
+    db_batch_put(batch, bytes_of(&heads_key, 1), bytes_of(heads, sizeof(heads)));
+    db_batch_del(batch, bytes_of(&best_key, 1));
+}
+
+/* Without one the heads remain: what was torn is being mended. */
+static void flush_best(const struct coins_cache *cc, struct db_batch *batch, bool heads)
+{
+    if (hash256_is_zero(&cc->best))
+        return;
+    db_batch_put(batch, bytes_of(&best_key, 1),
+                 bytes_of(cc->best.b, sizeof(cc->best.b)));
+    if (heads)
+        db_batch_del(batch, bytes_of(&heads_key, 1));
+}
+
+bool coins_flush_into(const struct coins_cache *cc, struct coins_flush *f,
+                      struct db_batch *batch, size_t batch_bytes)
 {
     struct buf value = {0};
-    for (uint32_t i = 0; i < cc->slots_begun; i++) {
-        const struct slot *s = slot_at(cc, i);
-        if (slot_flags(s) & SLOT_DIRTY)
-            flush_slot(s, batch, &value);
+    while (f->next < cc->slots_begun) {
+        const struct slot *s = slot_at(cc, f->next++);
+        if (!(slot_flags(s) & SLOT_DIRTY))
+            continue;
+        flush_slot(s, batch, &value);
+        if (batch->bytes > batch_bytes)
+            break;
     }
     buf_clear(&value);
-    db_batch_put(batch, bytes_of((uint8_t[]){COINS_DB_BEST}, 1),
-                 bytes_of(cc->best.b, sizeof(cc->best.b)));
+    bool more = f->next < cc->slots_begun;
+    if (!more)
+        flush_best(cc, batch, f->parted || cc->torn);
+    else if (!f->parted && !cc->torn)
+        flush_heads(cc, batch);
+    f->parted |= more;
+    return more;
 }
 
 /* What was written is clean; coins known to be spent need no slot any more. */
@@ -604,6 +676,8 @@ static void settle_slot(struct coins_cache *cc, struct slot *s)
 void coins_flush_done(struct coins_cache *cc, bool drop)
 {
     cc->best_dirty = false;
+    cc->saved = cc->best;
+    cc->torn &= hash256_is_zero(&cc->best);
     if (drop) {
         cache_drop(cc);
         table_alloc(cc, 1024);

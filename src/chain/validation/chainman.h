@@ -42,10 +42,12 @@ struct chainman_options {
     const struct consensus_hooks *hooks; /* borrowed; NULL: none */
     struct clock *clock;
     struct logger *log;
-    struct pool *workers;  /* script checks, prefetch */
-    const char *datadir;   /* network directory: holds chainstate/ and blocks/index */
-    const char *blocksdir; /* holds blk*.dat and rev*.dat */
-    size_t dbcache;        /* bytes */
+    struct pool *workers;    /* script checks, prefetch */
+    const char *datadir;     /* network directory: holds chainstate/ and blocks/index */
+    const char *blocksdir;   /* holds blk*.dat and rev*.dat */
+    size_t dbcache;          /* bytes */
+    size_t db_batch_bytes;   /* -dbbatchsize */
+    uint64_t db_crash_ratio; /* -dbcrashratio; 0: never */
     bool reindex, reindex_chainstate;
     bool compact;           /* -forcecompactdb */
     bool blocks_xor;        /* -blocksxor */

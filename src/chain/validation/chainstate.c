@@ -59,6 +59,18 @@ void chainstate_attach(struct chainstate *cs)
     cs->attached = true;
 }
 
+static void mark_coin(void *ctx, const struct outpoint *o, uint8_t marks)
+{
+    coins_mark(ctx, o, marks);
+}
+
+void chainstate_mark_coins(struct chainstate *cs)
+{
+    const struct consensus_hooks *h = cs->cm->opt.hooks;
+    if (h != NULL && h->each_mark != NULL)
+        h->each_mark(h->ctx, cs->state, mark_coin, cs->coins);
+}
+
 void chainstate_detach(struct chainstate *cs)
 {
     const struct consensus_hooks *h = cs->cm->opt.hooks;
@@ -90,7 +102,8 @@ enum err chainstate_open(struct chainstate **out, struct chainman *cm, const cha
         return ERR_CORRUPT;
     }
     struct hash256 best = coins_best_block(cs->coins);
-    cs->on_disk = !hash256_is_zero(&best);
+    struct coins_heads heads;
+    cs->on_disk = !hash256_is_zero(&best) || coins_torn(cs->coins, &heads);
     return ERR_OK;
 }
 
@@ -110,7 +123,8 @@ void chainstate_free(struct chainstate *cs)
 
 size_t chainstate_memory(const struct chainstate *cs)
 {
-    return coins_cache_memory(cs->coins) + coins_cache_flush_memory(cs->coins) +
+    return coins_cache_memory(cs->coins) +
+           coins_cache_flush_memory(cs->coins, cs->cm->opt.db_batch_bytes) +
            state_memory(cs->state) + state_dirty_memory(cs->state);
 }
 

@@ -1,4 +1,4 @@
-/* One block on top of, or off, what coins and ticket state stand at. */
+/* One block on top of what coins and ticket state stand at. */
 #include <stdlib.h>
 
 #include "chain/rules/locks.h"
@@ -43,46 +43,15 @@ struct connection {
 
 /* -- Taking back -- */
 
-/* Removes what the transaction added. False: something was not (or not quite) there. */
-static bool remove_outputs(struct chainstate *cs, const struct tx *tx, uint32_t height)
-{
-    bool clean = true;
-    struct outpoint o = {.txid = tx->txid};
-    for (o.n = 0; o.n < tx->n_out; o.n++) {
-        struct coin c;
-        if (script_is_unspendable(tx->out[o.n].script))
-            continue;
-        if (!coins_fetch(cs->coins, &o, &c) || c.height != height ||
-            c.value.v != tx->out[o.n].value.v || c.coinbase != tx_is_coinbase(tx) ||
-            !bytes_equal(c.script, tx->out[o.n].script))
-            clean = false;
-        coins_spend(cs->coins, &o, NULL, NULL);
-    }
-    return clean;
-}
-
-static bool restore_inputs(struct chainstate *cs, const struct tx *tx,
-                           const struct tx_undo *u)
-{
-    bool clean = true;
-    for (uint32_t i = u->n; i-- > 0;) {
-        const struct outpoint *o = &tx->in[i].prevout;
-        if (coins_have(cs->coins, o))
-            clean = false;
-        coins_add(cs->coins, o, &u->coins[i], true);
-    }
-    return clean;
-}
-
 /* All the coins' changes so far, backwards. */
 static void take_back(struct connection *c)
 {
     for (uint32_t i = c->b->n_tx; i-- > 0;) {
         const struct tx *tx = &c->b->txs[i];
         if (i < c->txs_added)
-            remove_outputs(c->cs, tx, (uint32_t)c->bi->height);
+            undo_outputs(c->cs, tx, (uint32_t)c->bi->height);
         if (i > 0)
-            restore_inputs(c->cs, tx, &c->undo.txs[i - 1]);
+            undo_inputs(c->cs, tx, &c->undo.txs[i - 1]);
     }
 }
 
@@ -332,7 +301,7 @@ static bool connect_txs(struct connection *c)
         bool ok = i == 0 ? add_sigops(c, &c->b->txs[0], NULL) : connect_tx(c, i);
         if (!ok)
             return false;
-        coins_add_tx(c->cs->coins, &c->b->txs[i], (uint32_t)c->bi->height);
+        coins_add_tx(c->cs->coins, &c->b->txs[i], (uint32_t)c->bi->height, false);
         c->txs_added = i + 1;
     }
     return true;
@@ -471,53 +440,4 @@ bool block_connect(struct chainstate *cs, const struct block *b, struct block_in
     arena_clear(&c.mem);
     cm->scripts_skipped = !c.check_scripts;
     return ok;
-}
-
-/* -- Disconnecting -- */
-
-static bool undo_state(struct chainstate *cs, struct bytes undo)
-{
-    if (undo.len == 0)
-        return true;
-    struct state_txn *t = state_begin(cs->state);
-    if (!state_undo_apply(t, undo)) {
-        state_discard(t);
-        return false;
-    }
-    state_commit(t);
-    return true;
-}
-
-static enum disconnect_result undo_coins(struct chainstate *cs, const struct block *b,
-                                         const struct block_index *bi,
-                                         const struct block_undo *u)
-{
-    bool clean = true;
-    for (uint32_t i = b->n_tx; i-- > 0;) {
-        clean &= remove_outputs(cs, &b->txs[i], (uint32_t)bi->height);
-        if (i > 0)
-            clean &= restore_inputs(cs, &b->txs[i], &u->txs[i - 1]);
-    }
-    return clean ? DISCONNECT_OK : DISCONNECT_UNCLEAN;
-}
-
-enum disconnect_result block_disconnect(struct chainstate *cs, const struct block *b,
-                                        const struct block_index *bi)
-{
-    struct chainman *cm = cs->cm;
-    struct arena mem;
-    struct block_undo u;
-    enum disconnect_result result = DISCONNECT_FAILED;
-    arena_init(&mem, 256 << 10);
-    enum err e = chainman_read_undo(cm, &u, bi, &mem);
-    if (e != ERR_OK)
-        log_error(cm->log, "Undo data of block %d: %s", bi->height, err_text(e));
-    else if (!block_undo_fits(&u, b) || !undo_state(cs, u.state))
-        log_error(cm->log, "Block and undo data of height %d do not fit", bi->height);
-    else
-        result = undo_coins(cs, b, bi, &u);
-    if (result != DISCONNECT_FAILED)
-        coins_set_best_block(cs->coins, &bi->prev->hash);
-    arena_clear(&mem);
-    return result;
 }

@@ -1,14 +1,21 @@
 /* From memory to disk, always in this order and each step synced: block and undo
  * files, block index, chain state. So the index never names data that is not there,
- * and the chain state never stands at a block that the index does not know. Coins,
- * ticket state and the block they stand at go in one batch: after a crash at any
- * moment the chain state is that of some block. */
+ * and the chain state never stands at a block that the index does not know.
+ *
+ * Coins, ticket state and the block they stand at go in one batch if they fit
+ * -dbbatchsize: after a crash at any moment the chain state is that of some block.
+ * Otherwise the first batch has all of the ticket state and says where the coins are
+ * going, the others have coins, and the last one the block; after a crash amid them the
+ * next start brings the coins there, see replay.c. */
+#include <stdlib.h>
+
 #include "chain/validation/internal.h"
+#include "util/rand.h"
 
 #define FLUSH_INTERVAL_US     (INT64_C(10) * 60 * 1000000)
 #define FLUSH_INTERVAL_IBD_US (INT64_C(60) * 60 * 1000000)
 
-static bool save_index(struct chainman *cm)
+bool flush_index(struct chainman *cm)
 {
     enum err e = block_files_sync(cm->files);
     if (e != ERR_OK)
@@ -22,29 +29,60 @@ static bool save_index(struct chainman *cm)
     return true;
 }
 
-static bool save_chainstate(struct chainstate *cs, bool drop)
+/* -dbcrashratio: between two batches the disk holds half a flush. */
+static void crash_perhaps(const struct chainman *cm)
 {
+    struct rng rng;
+    if (cm->opt.db_crash_ratio == 0)
+        return;
+    rng_seed_random(&rng);
+    if (rng_below(&rng, cm->opt.db_crash_ratio) > 0)
+        return;
+    log_info(cm->log, "Simulating a crash. Goodbye.");
+    _Exit(0);
+}
+
+enum err chainstate_write(struct chainstate *cs, bool drop)
+{
+    struct coins_flush f = {0};
     struct db_batch batch;
-    if (!coins_cache_dirty(cs->coins))
-        return true;
+    enum err e = coins_cache_error(cs->coins);
+    bool more = true;
+    if (e == ERR_OK)
+        e = state_error(cs->state);
     db_batch_init(&batch);
-    coins_flush_into(cs->coins, &batch);
     state_flush_into(cs->state, &batch);
-    enum err e = db_write(cs->db, &batch, true);
+    while (e == ERR_OK && more) {
+        more = coins_flush_into(cs->coins, &f, &batch, cs->cm->opt.db_batch_bytes);
+        e = db_write(cs->db, &batch, true);
+        db_batch_reset(&batch);
+        if (e == ERR_OK && more)
+            crash_perhaps(cs->cm);
+    }
     db_batch_clear(&batch);
     if (e != ERR_OK)
-        return chainman_fatal_err(cs->cm, "Failed to write to coin database", e);
+        return e;
     coins_flush_done(cs->coins, drop);
     state_flush_done(cs->state);
     cs->on_disk = true;
     cs->flush_count++;
-    return true;
+    return ERR_OK;
+}
+
+static bool save_chainstate(struct chainstate *cs, bool drop)
+{
+    if (!coins_cache_dirty(cs->coins))
+        return true;
+    enum err e = chainstate_write(cs, drop);
+    return e == ERR_OK ||
+           chainman_fatal_err(cs->cm, "Failed to write to coin database", e);
 }
 
 static bool enough_disk(struct chainstate *cs, uint64_t reserve)
 {
     uint64_t have;
-    uint64_t need = reserve + 2 * coins_cache_flush_memory(cs->coins) / 3;
+    uint64_t need =
+        reserve + coins_cache_flush_disk(cs->coins) + state_dirty_memory(cs->state);
     if (fs_free_bytes(cs->cm->opt.datadir, &have) != ERR_OK || have >= need)
         return true;
     return chainman_disk_full(cs->cm, "Cannot save the chain state");
@@ -58,7 +96,7 @@ static bool flush_now(struct chainstate *cs, bool drop, uint64_t reserve)
     int64_t begin = clock_steady_us();
     chainman_write_lock(cm);
     size_t coins = coins_cache_count(cs->coins);
-    bool ok = save_index(cm) && save_chainstate(cs, drop) && follow_save(cm);
+    bool ok = flush_index(cm) && save_chainstate(cs, drop) && follow_save(cm);
     chainman_write_unlock(cm);
     if (!ok)
         return false;

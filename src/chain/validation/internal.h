@@ -216,6 +216,9 @@ void chainstate_free(struct chainstate *cs); /* NULL is fine */
 /* Under the write lock. */
 void chainstate_attach(struct chainstate *cs);
 void chainstate_detach(struct chainstate *cs);
+/* Marks follow from the state: a file, or blocks without their rules, leave them
+ * out. */
+void chainstate_mark_coins(struct chainstate *cs);
 size_t chainstate_memory(const struct chainstate *cs);
 /* What chainstate_memory should not exceed: two share what there is. */
 size_t chainstate_limit(const struct chainstate *cs);
@@ -302,6 +305,8 @@ enum connect_mode {
  * (rej without code) the node is stopping; coins and state are as before then. */
 bool block_connect(struct chainstate *cs, const struct block *b, struct block_index *bi,
                    enum connect_mode mode, struct reject *rej);
+
+/* -- disconnect.c -- */
 enum disconnect_result {
     DISCONNECT_OK,
     DISCONNECT_UNCLEAN, /* done, but the coins were not quite what they should be */
@@ -309,6 +314,14 @@ enum disconnect_result {
 };
 enum disconnect_result block_disconnect(struct chainstate *cs, const struct block *b,
                                         const struct block_index *bi);
+/* The coins alone; the set then stands at no other block than before. */
+enum disconnect_result block_disconnect_coins(struct chainstate *cs,
+                                              const struct block *b,
+                                              const struct block_index *bi);
+/* Removes what a transaction added, and gives back what it spent. False: something was
+ * not (or not quite) as it should be. */
+bool undo_outputs(struct chainstate *cs, const struct tx *tx, uint32_t height);
+bool undo_inputs(struct chainstate *cs, const struct tx *tx, const struct tx_undo *u);
 
 /* -- prefetch.c -- */
 struct prefetch *prefetch_new(struct chainstate *cs);
@@ -357,6 +370,14 @@ enum flush_mode {
 };
 /* False: fatal, already told. */
 bool flush_chain(struct chainman *cm, enum flush_mode mode);
+/* Block files and index alone. */
+bool flush_index(struct chainman *cm);
+/* Coins, state and best block of one; the index must know the block. */
+NODISCARD enum err chainstate_write(struct chainstate *cs, bool drop);
+
+/* -- replay.c -- */
+/* Finishes the flush amid which the node stopped. */
+NODISCARD enum err replay_blocks(struct chainstate *cs, char **error);
 
 /* -- prune.c -- */
 /* Deletes what -prune=<n> allows to; true when something was. */

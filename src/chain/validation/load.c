@@ -129,6 +129,15 @@ static bool check_files_present(struct chainman *cm, char **error)
     return true;
 }
 
+/* Files that were forgotten when the node stopped before it had deleted them. */
+static void remove_pruned(struct chainman *cm)
+{
+    int32_t n = block_files_count(cm->files) - 1;
+    for (int32_t i = 0; cm->have_pruned && i < n; i++)
+        if (block_files_info(cm->files, i).size == 0 && block_files_exist(cm->files, i))
+            block_files_remove(cm->files, i);
+}
+
 static enum err load_index(struct chainman *cm, char **error)
 {
     say(cm, "Loading block index…");
@@ -151,6 +160,7 @@ static enum err load_index(struct chainman *cm, char **error)
                     "unpruned mode.  This will redownload the entire blockchain");
         return ERR_RANGE;
     }
+    remove_pruned(cm);
     return ERR_OK;
 }
 
@@ -195,6 +205,9 @@ static enum err load_genesis(struct chainman *cm, char **error)
 static enum err load_tip(struct chainstate *cs, char **error)
 {
     struct chainman *cm = cs->cm;
+    enum err e = replay_blocks(cs, error);
+    if (e != ERR_OK)
+        return e;
     struct hash256 best = coins_best_block(cs->coins);
     if (hash256_is_zero(&best)) {
         best = cm->params->genesis_hash;

@@ -8,6 +8,7 @@ libochre_chain_a_SOURCES += \
 	src/chain/validation/chainman.h \
 	src/chain/validation/chainstate.c \
 	src/chain/validation/connect.c \
+	src/chain/validation/disconnect.c \
 	src/chain/validation/flush.c \
 	src/chain/validation/follow.c \
 	src/chain/validation/hooks.c \
@@ -18,6 +19,7 @@ libochre_chain_a_SOURCES += \
 	src/chain/validation/load.c \
 	src/chain/validation/prefetch.c \
 	src/chain/validation/prune.c \
+	src/chain/validation/replay.c \
 	src/chain/validation/snapshot.h \
 	src/chain/validation/snapshot_dir.c \
 	src/chain/validation/snapshot_dump.c \

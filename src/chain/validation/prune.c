@@ -69,25 +69,41 @@ static bool may_prune(struct chainman *cm, int32_t file, int32_t height)
            lies_between(&info, cm->active->base->height, height);
 }
 
+static bool any_to_prune(struct chainman *cm, int32_t n, int32_t height)
+{
+    for (int32_t i = 0; i < n; i++)
+        if (may_prune(cm, i, height))
+            return true;
+    return false;
+}
+
+static bool set_pruned(struct chainman *cm)
+{
+    if (cm->have_pruned)
+        return true;
+    enum err e = block_db_set_flag(cm->index, BLOCK_DB_PRUNED, true);
+    cm->have_pruned = e == ERR_OK;
+    return e == ERR_OK ||
+           chainman_fatal_err(cm, "Failed to write to block index database", e);
+}
+
 /* Forgets the files in [0, n) that hold nothing above @height while more than @keep
- * octets are used; saves that, then deletes them. */
+ * octets are used; saves that, then deletes them. The chain state comes first: a
+ * replay needs the blocks behind the one it stands at on disk. */
 static bool prune_files(struct chainman *cm, int32_t height, uint64_t keep)
 {
     int32_t n = block_files_count(cm->files) - 1; /* the last one is being written */
-    bool *gone = xcalloc((size_t)(n > 0 ? n : 0), sizeof(*gone));
-    bool any = false, ok = true;
+    if (block_files_disk_usage(cm->files) <= keep || !any_to_prune(cm, n, height))
+        return true;
+    if (!flush_chain(cm, FLUSH_ALWAYS) || !set_pruned(cm))
+        return false;
+    bool *gone = xcalloc((size_t)n, sizeof(*gone));
     for (int32_t i = 0; i < n && block_files_disk_usage(cm->files) > keep; i++) {
-        if (!may_prune(cm, i, height))
-            continue;
-        forget_file(cm, i);
-        gone[i] = any = true;
+        gone[i] = may_prune(cm, i, height);
+        if (gone[i])
+            forget_file(cm, i);
     }
-    if (any) {
-        if (!cm->have_pruned)
-            ok = block_db_set_flag(cm->index, BLOCK_DB_PRUNED, true) == ERR_OK;
-        cm->have_pruned = true;
-        ok = flush_chain(cm, FLUSH_ALWAYS) && ok;
-    }
+    bool ok = flush_index(cm);
     for (int32_t i = 0; ok && i < n; i++)
         if (gone[i])
             block_files_remove(cm->files, i);

@@ -272,36 +272,13 @@ static bool load_state(struct load *l)
 
 /* -- The rest -- */
 
-static void mark_coin(void *ctx, const struct outpoint *o, uint8_t marks)
-{
-    coins_mark(ctx, o, marks);
-}
-
-/* Marks follow from the state: a file could leave them out unseen. */
-static void mark_coins(struct load *l)
-{
-    const struct consensus_hooks *h = l->cm->opt.hooks;
-    if (h != NULL && h->each_mark != NULL)
-        h->each_mark(h->ctx, l->cs->state, mark_coin, l->cs->coins);
-}
-
 /* The best block, and before it everything else, reaches the disk. */
 static bool save(struct load *l)
 {
-    struct db_batch batch;
     coins_set_best_block(l->cs->coins, &l->base->hash);
-    db_batch_init(&batch);
-    coins_flush_into(l->cs->coins, &batch);
-    enum err e = coins_cache_error(l->cs->coins);
     db_settle(l->cs->db);
-    if (e == ERR_OK)
-        e = db_write(l->cs->db, &batch, true);
-    db_batch_clear(&batch);
-    if (e != ERR_OK)
-        return fail(l, "Cannot write the snapshot: %s", err_text(e));
-    coins_flush_done(l->cs->coins, false);
-    l->cs->on_disk = true;
-    return true;
+    enum err e = chainstate_write(l->cs, false);
+    return e == ERR_OK || fail(l, "Cannot write the snapshot: %s", err_text(e));
 }
 
 static bool populate(struct load *l)
@@ -313,7 +290,7 @@ static bool populate(struct load *l)
         return false;
     }
     if (load_coins(l) && load_state(l)) {
-        mark_coins(l);
+        chainstate_mark_coins(l->cs);
         if (save(l))
             return true;
     }

@@ -75,8 +75,7 @@ static bool verify_reconnect(struct chainstate *cs, const struct block_index *at
 
 static bool room_for_more(const struct chainstate *cs)
 {
-    return coins_cache_memory(cs->coins) + coins_cache_flush_memory(cs->coins) <
-           chainstate_limit(cs);
+    return chainstate_memory(cs) < chainstate_limit(cs);
 }
 
 enum verify_result verify_chain(struct chainstate *cs, int level, int blocks)
