@@ -115,7 +115,6 @@ static void agree(struct transport *t, struct buf *reply)
 {
     bip324_init(&t->cipher, &t->key, t->in.data, t->initiator, t->magic);
     secret_wipe(&t->key, sizeof(t->key));
-    t->kind = TRANSPORT_V2;
     t->ciphering = true;
     t->state = V2_GARBAGE;
     buf_reset(&t->in);
@@ -247,9 +246,10 @@ static enum frame_result read_packet(struct transport *t, struct bytes *in,
     }
     buf_clear(&t->received); /* it was part of the first packet */
     enum frame_result result = FRAME_MORE;
-    if (!ignore && t->ready)
+    if (!ignore && t->kind == TRANSPORT_V2)
         result = make_message(t, contents, out, note);
-    t->ready |= !ignore;
+    else if (!ignore)
+        t->kind = TRANSPORT_V2; /* that was the version packet */
     buf_reset(&t->in);
     return result;
 }

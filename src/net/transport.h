@@ -15,9 +15,10 @@
 #include "net/frame.h"
 
 enum transport_kind {
-    TRANSPORT_DETECTING, /* called: not known yet; calling: no key came yet */
+    TRANSPORT_DETECTING, /* version 2 until the other side has shown that it has the
+                            keys */
     TRANSPORT_V1,
-    TRANSPORT_V2,
+    TRANSPORT_V2, /* its version packet came */
 };
 const char *transport_kind_name(enum transport_kind k); /* "detecting", "v1", "v2" */
 
@@ -36,7 +37,6 @@ struct transport {
     /* Version 2 */
     bool initiator;
     enum v2_state state;
-    bool ready;            /* the other side's version packet came */
     bool ciphering;        /* keys are agreed on: messages can be sent */
     struct bip324_key key; /* wiped when the cipher stands */
     struct bip324 cipher;

@@ -55,9 +55,8 @@ def test_unfinished_handshakes_of_version_2_end(lab, params):
     assert node.getconnectioncount() == 4
     node.advance(4)
     wait_until(lambda: node.getconnectioncount() == 0)
-    node.wait_log("V2 handshake timeout peer=0", start)
-    for n in (1, 2):
-        node.wait_log(f"version handshake timeout peer={n}", start)
+    for n in range(3):        # a key alone proves nothing
+        node.wait_log(f"V2 handshake timeout peer={n}", start)
     node.wait_log("socket no message in first 3 seconds, 1 0 peer=3", start)
 
 

@@ -162,7 +162,10 @@ def test_the_first_other_octet_is_answered_with_a_key(node):
         said = b""
         while len(said) < KEY:
             said += sock.recv(KEY)
-        assert node.getpeerinfo()[0]["transport_protocol_type"] == "detecting"
+        sock.sendall(os.urandom(KEY))            # a whole key, and no proof of having it
+        wait_until(lambda: node.getpeerinfo()[0]["bytesrecv"] > KEY)
+        (info,) = node.getpeerinfo()
+        assert (info["transport_protocol_type"], info["session_id"]) == ("detecting", "")
 
 
 def test_version_1_of_another_network(node):
