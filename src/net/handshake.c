@@ -104,6 +104,7 @@ static void negotiate(struct peer *p)
     if (p->common_version >= WTXID_RELAY_VERSION) {
         peer_send(p, "wtxidrelay", NULL);
         peer_send(p, "sendaddrv2", NULL);
+        reconciliation_offer(p);
     }
     peer_send(p, "verack", NULL);
 }
@@ -202,6 +203,7 @@ void on_verack(struct handler_args *a)
         peer_send(p, "sendcmpct", &b);
         buf_clear(&b);
     }
+    reconciliation_settle(p);
     p->ready = true;
 }
 

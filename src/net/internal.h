@@ -141,6 +141,11 @@ struct peer {
     struct netaddr addr_local; /* what it calls us */
     bool has_addr_local;
     bool wtxid_relay, wants_addrv2;
+    enum {
+        RECONCILIATION_NONE,
+        RECONCILIATION_OFFERED, /* by us */
+        RECONCILIATION_AGREED,
+    } reconciliation; /* of transactions, BIP 330 */
     bool should_discourage;
 
     /* ping */
@@ -605,6 +610,12 @@ bool txs_reject_incoming(const struct peer *p);
 void txs_block_connected(struct net *net, const struct block *b);
 void txs_tip_changed(struct net *net);
 void txs_peer_gone(struct peer *p);
+
+/* tx_reconciliation.c */
+message_handler on_sendtxrcncl;
+void reconciliation_offer(struct peer *p);
+void reconciliation_settle(struct peer *p); /* with verack */
+void reconciliation_forget(struct peer *p);
 
 /* tx_receive.c */
 message_handler on_tx;

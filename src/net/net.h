@@ -59,6 +59,7 @@ struct net_options {
     int64_t peer_timeout_s;     /* -peertimeout, 60 */
     bool network_active;        /* -networkactive */
     bool blocks_only;           /* -blocksonly */
+    bool tx_reconciliation;     /* -txreconciliation */
     bool whitelist_relay, whitelist_force_relay;
     int64_t ban_time_s;         /* -bantime, 86400 */
     size_t max_receive_buffer;  /* -maxreceivebuffer in octets, 5,000,000 */

@@ -21,6 +21,7 @@ static const struct {
     [MSG_SENDCMPCT] = {on_sendcmpct, HANDSHAKE},
     [MSG_WTXIDRELAY] = {on_wtxidrelay, HANDSHAKE},
     [MSG_SENDADDRV2] = {on_sendaddrv2, HANDSHAKE},
+    [MSG_SENDTXRCNCL] = {on_sendtxrcncl, HANDSHAKE},
     [MSG_ADDR] = {on_addr, READY},
     [MSG_ADDRV2] = {on_addrv2, READY},
     [MSG_GETADDR] = {on_getaddr, READY},
@@ -195,6 +196,7 @@ void net_free_removed(struct net *net)
         struct peer *p = net->removed[--net->n_removed];
         download_drop_peer(p);
         txs_peer_gone(p);
+        reconciliation_forget(p);
         log_debug(net->log, LOG_NET, "Cleared nodestate for peer=%lld",
                   (long long)p->id);
         peer_free(p);

@@ -60,7 +60,7 @@ enum inv_type {
     X(INV, "inv") X(MEMPOOL, "mempool") X(MERKLEBLOCK, "merkleblock")                  \
     X(NOTFOUND, "notfound") X(PING, "ping") X(PONG, "pong")                            \
     X(SENDADDRV2, "sendaddrv2") X(SENDCMPCT, "sendcmpct") X(SENDHEADERS, "sendheaders")\
-    X(TX, "tx") X(VERACK, "verack") X(VERSION, "version")                              \
+    X(SENDTXRCNCL, "sendtxrcncl") X(TX, "tx") X(VERACK, "verack") X(VERSION, "version")                              \
     X(WTXIDRELAY, "wtxidrelay")
 /* clang-format on */
 

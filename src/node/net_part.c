@@ -122,6 +122,7 @@ static struct net_options given_options(const struct daemon *d)
         .check_addrman = (unsigned)args_int(a, "checkaddrman", 0),
         .known_addrman_key = has_item(a, "test", "addrman"),
         .log_ips = args_bool(a, "logips", false),
+        .tx_reconciliation = args_bool(a, "txreconciliation", false),
         .capture_messages = args_bool(a, "capturemessages", false),
         .max_connections = max_connections(a),
         .connect_timeout_ms = args_int(a, "timeout", 5000),
