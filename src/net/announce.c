@@ -50,14 +50,14 @@ static bool headers_to_announce(struct peer *p, struct msg_headers *m,
     return true;
 }
 
-static void send_compact(struct peer *p, struct block_index *bi)
+static void send_compact(struct peer *p, struct block_index *bi, const char *why)
 {
     struct net *net = p->net;
     struct buf b = {0};
     struct sink s = sink_to_buf(&b);
     struct block *block;
     char hex[65];
-    log_debug(net->log, LOG_NET, "sending header-and-ids %s to peer=%lld",
+    log_debug(net->log, LOG_NET, "%s sending header-and-ids %s to peer=%lld", why,
               hash256_to_hex(hex, &bi->hash), (long long)p->id);
     if (net->recent_block && hash256_equal(&net->recent_block->hash, &bi->hash)) {
         peer_send(p, "cmpctblock", &net->recent_cmpct);
@@ -70,9 +70,26 @@ static void send_compact(struct peer *p, struct block_index *bi)
     p->sync.best_header_sent = bi;
 }
 
+static void log_headers(struct peer *p, const struct msg_headers *m)
+{
+    char a[65], b[65];
+    struct hash256 first = header_hash(&m->items[0]),
+                   last = header_hash(&m->items[m->n - 1]);
+    if (m->n > 1)
+        log_debug(p->net->log, LOG_NET,
+                  "SendMessages: %zu headers, range (%s, %s), to peer=%lld", m->n,
+                  hash256_to_hex(a, &first), hash256_to_hex(b, &last),
+                  (long long)p->id);
+    else
+        log_debug(p->net->log, LOG_NET, "SendMessages: sending header %s to peer=%lld",
+                  hash256_to_hex(a, &first), (long long)p->id);
+}
+
 static void send_headers(struct peer *p, const struct msg_headers *m,
                          struct block_index *last)
 {
+    if (logger_enabled(p->net->log, LOG_NET, LOG_DEBUG))
+        log_headers(p, m);
     struct buf b = {0};
     struct sink s = sink_to_buf(&b);
     msg_headers_write(&s, m);
@@ -92,8 +109,8 @@ static void fall_back_to_inv(struct peer *p)
     if (!bi || peer_has_header(p, bi))
         return;
     hash_list_add(&p->sync.blocks_by_inv, tip);
-    log_debug(p->net->log, LOG_NET, "sending inv peer=%lld hash=%s", (long long)p->id,
-              hash256_to_hex(hex, tip));
+    log_debug(p->net->log, LOG_NET, "SendMessages: sending inv peer=%lld hash=%s",
+              (long long)p->id, hash256_to_hex(hex, tip));
 }
 
 static void announce_by_headers(struct peer *p)
@@ -107,7 +124,7 @@ static void announce_by_headers(struct peer *p)
     if (!headers_to_announce(p, &m, &last))
         fall_back_to_inv(p);
     else if (m.n == 1 && p->sync.wants_hb)
-        send_compact(p, last);
+        send_compact(p, last, "SendMessages");
     else if (m.n && p->sync.prefers_headers)
         send_headers(p, &m, last);
     else if (m.n)
@@ -254,7 +271,7 @@ static void announce_at_once(struct net *net, struct block_index *bi)
             continue;
         process_availability(p);
         if (!peer_has_header(p, bi) && peer_has_header(p, bi->prev))
-            send_compact(p, bi);
+            send_compact(p, bi, "PeerManager::NewPoWValidBlock");
     }
 }
 

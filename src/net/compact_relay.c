@@ -97,6 +97,7 @@ static void complete(struct peer *p, const struct hash256 *of, struct tx *const 
     struct net *net = p->net;
     struct block *b = NULL;
     struct hash256 hash = *of;
+    char hex[65];
     bool first = is_first_in_flight(p, &hash);
     struct inflight *f = block_request_of(p, &hash);
     if (!f || !f->partial) {
@@ -125,10 +126,10 @@ static void complete(struct peer *p, const struct hash256 *of, struct tx *const 
     case COMPACT_OK:
         log_debug(
             net->log, LOG_CMPCTBLOCK,
-            "Successfully reconstructed block with %zu txn prefilled, %zu txn from "
+            "Successfully reconstructed block %s with %zu txn prefilled, %zu txn from "
             "mempool (incl at least %zu from extra pool) and %zu txn requested",
-            f->partial->n_prefilled, f->partial->n_mempool + f->partial->n_extra,
-            f->partial->n_extra, n);
+            hash256_to_hex(hex, &hash), f->partial->n_prefilled,
+            f->partial->n_mempool + f->partial->n_extra, f->partial->n_extra, n);
         block_request_done(net, &hash, p);
         note_source(p, &hash);
         process_block(p, b, true, true);
@@ -267,9 +268,8 @@ static void on_compact(struct peer *p, const struct msg_cmpctblock *m)
     }
     char hex[65];
     if (is_new)
-        log_debug(net->log, LOG_CMPCTBLOCK,
-                  "Saw new cmpctblock header hash=%s peer=%lld",
-                  hash256_to_hex(hex, &hash), (long long)p->id);
+        log_info(net->log, "Saw new cmpctblock header hash=%s peer=%lld",
+                 hash256_to_hex(hex, &hash), (long long)p->id);
     update_availability(p, &hash);
     if (is_new && u256_cmp(&bi->chain_work, &chain_tip(net->cm)->chain_work) > 0)
         p->sync.last_announcement_s = net_now_s(net);

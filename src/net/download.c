@@ -260,6 +260,10 @@ void download_direct(struct peer *p, struct block_index *last)
     }
     while (n && p->sync.n_inflight < PEER_INFLIGHT_MAX)
         add_request(p, &m, fetch[--n]);
+    if (m.n > 1)
+        log_debug(net->log, LOG_NET,
+                  "Downloading blocks toward %s (%d) via headers direct fetch",
+                  hash256_to_hex(hex, &last->hash), last->height);
     if (m.n == 1 && !net->opt.blocks_only && p->sync.provides_cmpct &&
         net->inflight.len == 1 && last->prev &&
         block_index_is_valid(last->prev, BLOCK_VALID_CHAIN))

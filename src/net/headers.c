@@ -173,6 +173,8 @@ static void note_progress(struct peer *p, const struct block_index *last, bool w
     if (!p->disconnect && p->type == CONN_OUTBOUND_FULL && !s->behind_protected &&
         net->n_protected < MAX_PROTECTED &&
         u256_cmp(&s->best_known->chain_work, tip_work) >= 0) {
+        log_debug(net->log, LOG_NET, "Protecting outbound peer=%lld from eviction",
+                  (long long)p->id);
         s->behind_protected = true;
         net->n_protected++;
     }
@@ -384,11 +386,33 @@ void headers_check_timeout(struct peer *p, int64_t now_us)
     s->headers_timeout_us = 0;
 }
 
+static const char *hash_or_none(char out[65], const struct block_index *bi)
+{
+    return bi ? hash256_to_hex(out, &bi->hash) : "<none>";
+}
+
+/* A last chance to show the work that we had when its time began. */
+static void ask_to_catch_up(struct peer *p, int64_t now_s)
+{
+    struct peer_sync *s = &p->sync;
+    const struct block_index *goal = s->behind_work;
+    char known[65], hex[65];
+    getheaders_maybe(p, goal->prev ? goal->prev : goal);
+    log_debug(p->net->log, LOG_NET,
+              "sending getheaders to outbound peer=%lld to verify chain work (current "
+              "best known block:%s, benchmark blockhash: %s)",
+              (long long)p->id, hash_or_none(known, s->best_known),
+              hash256_to_hex(hex, &goal->hash));
+    s->behind_asked = true;
+    s->behind_timeout_s = now_s + BEHIND_RESPONSE_S;
+}
+
 void headers_consider_eviction(struct peer *p, int64_t now_s)
 {
     struct net *net = p->net;
     struct peer_sync *s = &p->sync;
     struct block_index *tip = chain_tip(net->cm);
+    char hex[65];
     if (s->behind_protected || !is_outbound_relay(p) || !s->started)
         return;
     if (s->best_known && u256_cmp(&s->best_known->chain_work, &tip->chain_work) >= 0) {
@@ -402,18 +426,12 @@ void headers_consider_eviction(struct peer *p, int64_t now_s)
         s->behind_work = tip;
         s->behind_asked = false;
     } else if (now_s > s->behind_timeout_s && s->behind_asked) {
-        char hex[65] = "<none>";
-        if (s->best_known)
-            hash256_to_hex(hex, &s->best_known->hash);
         log_info(net->log,
                  "Disconnecting outbound peer %lld for old chain, best known block "
                  "= %s",
-                 (long long)p->id, hex);
+                 (long long)p->id, hash_or_none(hex, s->best_known));
         peer_disconnect(p);
     } else if (now_s > s->behind_timeout_s) {
-        getheaders_maybe(p,
-                         s->behind_work->prev ? s->behind_work->prev : s->behind_work);
-        s->behind_asked = true;
-        s->behind_timeout_s = now_s + BEHIND_RESPONSE_S;
+        ask_to_catch_up(p, now_s);
     }
 }

@@ -232,8 +232,11 @@ void net_set_active(struct net *net, bool on)
     log_info(net->log, "SetNetworkActive: %s", on ? "true" : "false");
     net->active = on;
     net_resume(net);
-    for (size_t i = 0; !on && i < net->n_peers; i++)
+    for (size_t i = 0; !on && i < net->n_peers; i++) {
+        log_debug(net->log, LOG_NET, "Network not active, dropping peer=%lld",
+                  (long long)net->peers[i]->id);
         peer_disconnect(net->peers[i]);
+    }
     net_release(net);
     settle(net);
 }
@@ -345,9 +348,9 @@ bool net_disconnect_addr(struct net *net, const char *addr)
         found = !p->disconnect && strcasecmp(p->name, addr) == 0;
         if (found) {
             log_debug(net->log, LOG_NET,
-                      "disconnect by address=%s match peer=%lld; "
-                      "disconnecting",
-                      addr, (long long)p->id);
+                      "disconnect by address%s%s match peer=%lld; disconnecting",
+                      net->opt.log_ips ? "=" : "", net->opt.log_ips ? addr : "",
+                      (long long)p->id);
             peer_disconnect(p);
         }
     }
@@ -359,11 +362,19 @@ bool net_disconnect_addr(struct net *net, const char *addr)
 size_t net_disconnect_range(struct net *net, const struct netrange *r)
 {
     size_t n = 0;
+    char text[SUBNET_TEXT + 1] = "";
+    if (net->opt.log_ips) {
+        text[0] = '=';
+        netrange_format(text + 1, r);
+    }
     net_resume(net);
     for (size_t i = 0; i < net->n_peers; i++) {
         struct peer *p = net->peers[i];
         if (p->disconnect || !netrange_contains(r, &p->addr))
             continue;
+        log_debug(net->log, LOG_NET,
+                  "disconnect by subnet%s matched peer=%lld; disconnecting", text,
+                  (long long)p->id);
         peer_disconnect(p);
         n++;
     }

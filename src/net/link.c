@@ -283,8 +283,8 @@ static void on_closed(struct conn *c, void *ctx, int why)
     l->retry_v1 =
         transport_should_retry_v1(&l->transport, conn_bytes_out(c), conn_bytes_in(c));
     if (why)
-        log_debug(l->log, LOG_NET, "socket error for peer=%lld: %s", (long long)l->id,
-                  strerror(why));
+        log_debug(l->log, LOG_NET, "socket recv error for peer=%lld: %s",
+                  (long long)l->id, strerror(why));
     else
         log_debug(l->log, LOG_NET, "socket closed for peer=%lld", (long long)l->id);
     l->events->closed(l->ctx);

@@ -66,8 +66,8 @@ static const char *refuse_incoming(struct net *net, const struct netaddr *from,
             return "dropped (discouraged)";
     }
     if (inbound >= max && !evict_one(net))
-        return "dropped (full): failed to find an eviction candidate - connection "
-               "dropped";
+        return "refused: failed to find an eviction candidate - connection dropped "
+               "(full)";
     return NULL;
 }
 

@@ -59,8 +59,9 @@ static bool read_range(struct handler_args *a, uint32_t most,
     uint32_t last = (uint32_t)out->last->height;
     if (first > last)
         return refuse(a->peer,
-                      "sent invalid %s with start height %u and stop height %u",
-                      a->msg->name, first, last);
+                      "sent invalid getcfilters/getcfheaders with start height %u and "
+                      "stop height %u",
+                      first, last);
     if (last - first >= most)
         return refuse(a->peer, "requested too many cfilters/cfheaders: %u / %u",
                       last - first + 1, most);

@@ -135,7 +135,7 @@ static void try_again(struct peer *p, const struct tx *tx)
 {
     struct net *net = p->net;
     struct accept_result r;
-    char a[65], b[65];
+    char a[65], b[65], why[512];
     hash256_to_hex(a, &tx->txid);
     hash256_to_hex(b, &tx->wtxid);
     if (txs_try(net, tx, &r)) {
@@ -144,8 +144,8 @@ static void try_again(struct peer *p, const struct tx *tx)
         txs_accepted(p, tx);
     } else if (r.rej.class != TX_MISSING_INPUTS) {
         log_debug(net->log, LOG_TXPACKAGES,
-                  "   invalid orphan tx %s (wtxid=%s) from peer=%lld", a, b,
-                  (long long)p->id);
+                  "   invalid orphan tx %s (wtxid=%s) from peer=%lld. %s", a, b,
+                  (long long)p->id, reject_text(&r.rej, why));
         txs_refused(p, tx, &r, true);
         if (r.rej.class == TX_RECONSIDERABLE)
             txs_try_package(p, tx, "failed but reconsiderable");

@@ -90,11 +90,12 @@ static void log_outcome(struct peer *p, const struct tx *parent, const struct tx
 {
     char a[65], b[65], c[65], d[65];
     log_debug(p->net->log, LOG_TXPACKAGES,
-              "package evaluation for parent %s (wtxid=%s) + child %s (wtxid=%s) from "
-              "peer=%lld: package %s",
+              "package evaluation for parent %s (wtxid=%s, sender=%lld) + child %s "
+              "(wtxid=%s, sender=%lld): package %s",
               hash256_to_hex(a, &parent->txid), hash256_to_hex(b, &parent->wtxid),
-              hash256_to_hex(c, &child->txid), hash256_to_hex(d, &child->wtxid),
-              (long long)p->id, ok ? "accepted" : "rejected");
+              (long long)p->id, hash256_to_hex(c, &child->txid),
+              hash256_to_hex(d, &child->wtxid), (long long)p->id,
+              ok ? "accepted" : "rejected");
 }
 
 static void judge(struct peer *p, const struct tx *parent, const struct tx *child)

@@ -180,9 +180,9 @@ def test_filter_checkpoints_are_served(server):
 
 @pytest.mark.parametrize("command, first, last, kind, why", (
     ("getcfilters", 0, 1000, 0, "requested too many cfilters/cfheaders: 1001 / 1000"),
-    ("getcfilters", 6, 5, 0, "sent invalid getcfilters with start height 6 and stop height 5"),
+    ("getcfilters", 6, 5, 0, "sent invalid getcfilters/getcfheaders with start height 6 and stop height 5"),
     ("getcfilters", 0, 5, 1, "requested unsupported block filter type: 1"),
-    ("getcfheaders", 9, 5, 0, "sent invalid getcfheaders with start height 9 and stop height 5"),
+    ("getcfheaders", 9, 5, 0, "sent invalid getcfilters/getcfheaders with start height 9 and stop height 5"),
     ("getcfheaders", 0, 5, 255, "requested unsupported block filter type: 255")))
 def test_filter_requests_that_no_honest_peer_makes(server, command, first, last, kind, why):
     peer = server.add_peer()

@@ -17,6 +17,19 @@ static bool check_new_header(struct chainman *cm, const struct block_header *h,
     return header_check_contextual(h, *prev, clock_now(cm->opt.clock), cm->params, rej);
 }
 
+/* Where several such lines of one height come close together, many miners at once
+ * found a block, or one of them held his back. */
+static void log_new_header(const struct chainman *cm, const struct block_index *bi)
+{
+    char hash[65];
+    if (!chainman_ibd(cm))
+        log_info(cm->log, "Saw new header hash=%s height=%d",
+                 hash256_to_hex(hash, &bi->hash), bi->height);
+    else
+        log_debug(cm->log, LOG_VALIDATION, "Saw new header hash=%s height=%d",
+                  hash256_to_hex(hash, &bi->hash), bi->height);
+}
+
 bool accept_header(struct chainman *cm, const struct block_header *h,
                    bool min_pow_checked, struct block_index **out, struct reject *rej)
 {
@@ -35,6 +48,7 @@ bool accept_header(struct chainman *cm, const struct block_header *h,
     *out = block_tree_insert(cm, h, &hash, prev);
     block_tree_mark_dirty(cm, *out);
     chainman_write_unlock(cm);
+    log_new_header(cm, *out);
     return true;
 }
 
