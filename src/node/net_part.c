@@ -52,16 +52,6 @@ static char *user_agent(const struct daemon *d)
                      comments[0] ? "(" : "", comments, comments[0] ? ")" : "");
 }
 
-static bool has_item(const struct args *a, const char *name, const char *item)
-{
-    size_t n;
-    const char *const *items = args_list(a, name, &n);
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(items[i], item) == 0)
-            return true;
-    return false;
-}
-
 static unsigned max_connections(const struct args *a)
 {
     int64_t n = args_int(a, "maxconnections", 125);
@@ -120,7 +110,7 @@ static struct net_options given_options(const struct daemon *d)
         .force_dns_seed = args_bool(a, "forcednsseed", false),
         .fixed_seeds = args_bool(a, "fixedseeds", true),
         .check_addrman = (unsigned)args_int(a, "checkaddrman", 0),
-        .known_addrman_key = has_item(a, "test", "addrman"),
+        .known_addrman_key = args_list_has(a, "test", "addrman"),
         .log_ips = args_bool(a, "logips", false),
         .tx_reconciliation = args_bool(a, "txreconciliation", false),
         .capture_messages = args_bool(a, "capturemessages", false),

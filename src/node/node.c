@@ -342,6 +342,7 @@ static void daemon_init(struct daemon *d, struct setup *s, struct logger *log)
         .request_stop = request_stop,
         .forward_scheduler = daemon_forward_scheduler,
         .warnings = warnings,
+        .warnings_as_text = args_list_has(s->args, "deprecatedrpc", "warnings"),
     };
     int64_t mock = args_int(s->args, "mocktime", 0);
     if (mock > 0 && s->params.is_test_chain)

@@ -322,6 +322,8 @@ const struct opt daemon_options[] = {
     NUM("blockversion", NULL, 0, 0, OPT_HIDDEN, "Version of blocks to make (regtest)"),
 #undef GROUP
 #define GROUP "RPC server options"
+    MANY("deprecatedrpc", "<what>", OPT_HIDDEN,
+         "Keep an old form of replies: warnings (one sentence instead of a list)"),
     FLAG(
         "metrics", "0", 0,
         "Serve figures for monitoring (Prometheus) by GET at /metrics on the RPC port, "
@@ -392,6 +394,9 @@ const struct opt daemon_options[] = {
          "Run a command when a transaction of a wallet changes (%s becomes its id, %w "
          "the wallet's name, %b the block's hash, %h its height)"),
     FLAG("walletrbf", "1", 0, "Send transactions that may be replaced (BIP 125)"),
+    FLAG("unsafesqlitesync", "0", OPT_HIDDEN,
+         "Commit to wallet files without waiting for the disk: a power cut may destroy "
+         "them. For tests only"),
     FLAG("walletrejectlongchains", "1", OPT_HIDDEN,
          "Do not make transactions that exceed the mempool's limits of families"),
 #undef GROUP
@@ -419,18 +424,13 @@ const struct opt daemon_options[] = {
          "Bitcoin's own regtest network and bitcoin.conf instead; needs -regtest"),
 #undef GROUP
 #define GROUP "Accepted for compatibility"
-    IGNORED("unsafesqlitesync", OPT_BOOL),
-    IGNORED("deprecatedrpc", OPT_LIST),
-    IGNORED("limitfreerelay", OPT_STR),
     IGNORED("dblogsize", OPT_INT),
-    IGNORED("maxtimeadjustment", OPT_INT),
     IGNORED("signetseednode", OPT_LIST),
     IGNORED("signetchallenge", OPT_STR),
     IGNORED("rpcdoccheck", OPT_BOOL),
     IGNORED("flushwallet", OPT_BOOL),
     IGNORED("privdb", OPT_BOOL),
     IGNORED("swapbdbendian", OPT_BOOL),
-    IGNORED("signer", OPT_STR),
 #undef GROUP
     {0},
 };

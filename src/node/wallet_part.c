@@ -78,6 +78,7 @@ static bool read_options(struct daemon *d, struct wallet_options *opt, char **er
         .avoid_partial_spends = args_bool(a, "avoidpartialspends", false),
         .reject_long_chains = args_bool(a, "walletrejectlongchains", true),
         .cross_chain = args_bool(a, "walletcrosschain", false),
+        .unsafe_sync = args_bool(a, "unsafesqlitesync", false),
         .confirm_target = (uint32_t)args_int(a, "txconfirmtarget", 6),
     };
     return output_type(a, "addresstype", "address", &opt->address_type, error) &&

@@ -234,6 +234,10 @@ void rpc_write_warnings(struct rpc_call *c)
     const char *texts[16];
     size_t n =
         c->node->warnings ? c->node->warnings(c->node, texts, ARRAY_LEN(texts)) : 0;
+    if (c->node->warnings_as_text) {
+        json_kv_str(c->w, "warnings", n ? texts[n - 1] : "");
+        return;
+    }
     json_key(c->w, "warnings");
     json_begin_array(c->w);
     for (size_t i = 0; i < n; i++)

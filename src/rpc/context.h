@@ -56,6 +56,7 @@ struct node {
     const char *blocksdir; /* of the network */
     int64_t start_time;    /* steady microseconds, for uptime */
     _Atomic bool stopping; /* long work ends early */
+    bool warnings_as_text; /* -deprecatedrpc=warnings */
     struct scan_state utxo_scan, block_scan;
     /* Asks for a clean stop; from any thread, at once. */
     void (*request_stop)(struct node *n);

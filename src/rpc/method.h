@@ -208,7 +208,8 @@ bool rpc_help(struct buf *out, const char *method);
 
 /* Amounts in replies carry the chain's decimals. @key NULL: the value alone. */
 void rpc_write_amount(struct rpc_call *c, const char *key, struct amount v);
-/* "warnings": the node's, as an array of sentences. */
+/* "warnings": the node's, as an array of sentences; the last alone with
+ * -deprecatedrpc=warnings. */
 void rpc_write_warnings(struct rpc_call *c);
 
 #endif

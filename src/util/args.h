@@ -73,6 +73,7 @@ int64_t args_int(const struct args *a, const char *name, int64_t def);
 bool args_bool(const struct args *a, const char *name, bool def);
 /* All values in order of precedence, *n of them; lives as long as @a. */
 const char *const *args_list(const struct args *a, const char *name, size_t *n);
+bool args_list_has(const struct args *a, const char *name, const char *value);
 /* bitcoind's soft set: takes effect only when nobody has set it. */
 bool args_soft_set(struct args *a, const char *name, const char *value);
 void args_force_set(struct args *a, const char *name, const char *value);

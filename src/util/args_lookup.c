@@ -155,6 +155,16 @@ const char *const *args_list(const struct args *ca, const char *name, size_t *n)
     return out;
 }
 
+bool args_list_has(const struct args *a, const char *name, const char *value)
+{
+    size_t n;
+    const char *const *list = args_list(a, name, &n);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i], value) == 0)
+            return true;
+    return false;
+}
+
 bool args_check_sections(const struct args *a, char **error)
 {
     struct buf all = {0};

@@ -139,7 +139,7 @@ bool wallet_dump(const char *wallet_file, const char *to, const struct chain_par
                            "File %s already exists. If you are sure this is what you "
                            "want, move it out of the way first.",
                            to);
-    if (!store_open(&s, wallet_file, STORE_EXISTING, p, false, e))
+    if (!store_open(&s, wallet_file, STORE_EXISTING, p, 0, e))
         return false;
     FILE *f = fopen(to, "wx");
     bool ok = f != NULL && dump_to(f, s, p);
@@ -275,7 +275,7 @@ static bool load_into(struct loader *l, const char *wallet_file)
 {
     struct store *s;
     if (!read_head(l) ||
-        !store_open(&s, wallet_file, STORE_CREATE, l->params, false, l->e))
+        !store_open(&s, wallet_file, STORE_CREATE, l->params, 0, l->e))
         return false;
     bool ok = load_rows(l, store_db(s));
     enum err r = store_end(s, ok ? ERR_OK : ERR_CLOSED);
@@ -357,7 +357,7 @@ bool wallet_salvage(const char *damaged, const char *to, const struct chain_para
         free(said);
         return false;
     }
-    bool opened = store_open(&s, to, STORE_CREATE, p, false, e);
+    bool opened = store_open(&s, to, STORE_CREATE, p, 0, e);
     if (opened) {
         bool ok = salvage_all(from, store_db(s), rows) && *rows > 0;
         opened = store_end(s, ok ? ERR_OK : ERR_CLOSED) == ERR_OK ||

@@ -71,15 +71,20 @@ static bool begin_creation(struct store *s, struct wallet_error *e)
     return false;
 }
 
+static bool written(const struct store *s, enum err result, struct wallet_error *e)
+{
+    return result == ERR_OK ||
+           wallet_fail(e, WALLET_FAILED, "Wallet file %s could not be written: %s",
+                       s->path, sqlite_error(s->db));
+}
+
 static bool update(struct store *s, uint32_t version, struct wallet_error *e)
 {
     if (version == schema_version)
         return true;
     store_begin(s);
     bool ok = migrate(s, version, e);
-    return store_end(s, ok ? ERR_OK : ERR_CLOSED) == ERR_OK ||
-           wallet_fail(e, WALLET_FAILED, "Wallet file %s could not be written: %s",
-                       s->path, sqlite_error(s->db));
+    return written(s, store_end(s, ok ? ERR_OK : ERR_CLOSED), e);
 }
 
 static bool check_network(struct store *s, struct wallet_error *e)
@@ -113,17 +118,18 @@ static bool check_existing(struct store *s, bool any_network, struct wallet_erro
     if (sqlite_check(s->db, &said) != ERR_OK)
         return open_failed(s->path, ERR_CORRUPT, said, e);
     if (sqlite_is_empty(s->db))
-        return wallet_fail(e, WALLET_FAILED,
-                           "%s is empty: the creation of the wallet was cut off. Create "
-                           "it again.",
-                           s->path);
+        return wallet_fail(
+            e, WALLET_FAILED,
+            "%s is empty: the creation of the wallet was cut off. Create "
+            "it again.",
+            s->path);
     uint32_t version = sqlite_user_version(s->db);
     return (any_network || check_network(s, e)) && check_version(s, version, e) &&
            update(s, version, e);
 }
 
 bool store_open(struct store **out, const char *path, enum store_open how,
-                const struct chain_params *params, bool any_network,
+                const struct chain_params *params, unsigned flags,
                 struct wallet_error *e)
 {
     char *said = NULL;
@@ -132,7 +138,10 @@ bool store_open(struct store **out, const char *path, enum store_open how,
     *s = (struct store){.path = xstrdup(path), .params = params};
     enum err r = sqlite_open(&s->db, path, create, &said);
     bool ok = r == ERR_OK || open_failed(path, r, said, e);
-    ok = ok && (create ? begin_creation(s, e) : check_existing(s, any_network, e));
+    if (ok && flags & STORE_UNSAFE_SYNC)
+        ok = written(s, sqlite_exec(s->db, "PRAGMA synchronous = OFF"), e);
+    ok = ok && (create ? begin_creation(s, e)
+                       : check_existing(s, flags & STORE_ANY_NETWORK, e));
     if (ok)
         *out = s;
     else

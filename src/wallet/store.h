@@ -20,10 +20,15 @@ enum store_open {
     STORE_EXISTING, /* it must exist and be a wallet of this network */
 };
 
+enum store_flags {
+    STORE_ANY_NETWORK = 1,
+    STORE_UNSAFE_SYNC = 2, /* commits do not wait for the disk */
+};
+
 /* Locks the file, checks it, brings the schema up to date. Errors name the file, the
  * cause and the way out. */
 NODISCARD bool store_open(struct store **out, const char *path, enum store_open how,
-                          const struct chain_params *params, bool any_network,
+                          const struct chain_params *params, unsigned flags,
                           struct wallet_error *e);
 void store_close(struct store *s); /* NULL is fine */
 struct sqlite *store_db(struct store *s);

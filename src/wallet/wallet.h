@@ -68,6 +68,7 @@ struct wallet_options {
     bool avoid_partial_spends;    /* -avoidpartialspends */
     bool reject_long_chains;      /* -walletrejectlongchains */
     bool cross_chain;             /* -walletcrosschain */
+    bool unsafe_sync;             /* -unsafesqlitesync */
     uint32_t confirm_target;      /* -txconfirmtarget */
     /* Fee rates in the smallest unit per kvB, but max_fee. -1: not set. */
     int64_t pay_fee;         /* -paytxfee */

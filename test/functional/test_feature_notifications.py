@@ -58,3 +58,10 @@ def test_alertnotify_for_a_long_invalid_branch(lab, params, out):
     wait_until(lambda: _lines(out))
     assert any("Found invalid chain" in w or "do not appear to fully agree" in w
                for w in node.getblockchaininfo()["warnings"])
+
+
+def test_warnings_in_the_old_form(lab):
+    """-deprecatedrpc=warnings: one sentence, as clients of bitcoind before 28 read it."""
+    node = lab.node("-deprecatedrpc=warnings")
+    for reply in (node.getblockchaininfo(), node.getnetworkinfo(), node.getmininginfo()):
+        assert isinstance(reply["warnings"], str)

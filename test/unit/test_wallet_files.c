@@ -240,6 +240,24 @@ static void other_networks(void **st)
     fixture_open(f);
 }
 
+static int64_t synchronous(struct wallet *w)
+{
+    struct sqlite_stmt *q = sqlite_query(store_db(w->store), "PRAGMA synchronous");
+    assert_true(sqlite_row(q));
+    int64_t level = sqlite_int(q, 0);
+    assert_int_equal(sqlite_done(q), ERR_OK);
+    return level;
+}
+
+static void commits_wait_for_the_disk_unless_told_otherwise(void **st)
+{
+    struct wallet_fixture *f = *st;
+    assert_int_equal(synchronous(f->w), 2);
+    f->opt.unsafe_sync = true;
+    fixture_reopen(f);
+    assert_int_equal(synchronous(f->w), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +270,7 @@ int main(void)
         WALLET_TEST(directory),
         WALLET_TEST(book),
         WALLET_TEST(other_networks),
+        WALLET_TEST(commits_wait_for_the_disk_unless_told_otherwise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
