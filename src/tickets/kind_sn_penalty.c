@@ -37,6 +37,15 @@ static bool ban_is_too_soon(const struct ticket_env *env)
            (uint32_t)env->height - last < BLOCKS_PER_BAN;
 }
 
+/* Time forgives, so what is allowed now stays allowed until another committee's turn.
+ */
+static void note_heights(const struct ticket_env *env)
+{
+    rule_env_heights(env->block, env->height,
+                     env->committee->height + INT64_C(0) + COMMITTEE_DEPTH +
+                         COMMITTEE_EVERY - 1);
+}
+
 static const char *fault_of(const struct supernode *s, const struct ticket_env *env)
 {
     const struct committee *c = env->committee;
@@ -59,6 +68,7 @@ static bool check(const struct ticket *t, const struct ticket_env *env,
 {
     struct supernode s = {.banned = 0};
     bool ok = sn_find(env, t->v[SN].raw, &s, rej);
+    note_heights(env);
     if (ok) {
         const char *fault = fault_of(&s, env);
         ok = fault == NULL || reject_suffix(rej, REJECT_TICKET_STATE, "%s", fault);

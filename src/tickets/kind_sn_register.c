@@ -59,6 +59,7 @@ static bool check_names(const struct ticket *t, const struct ticket_env *env,
 static bool check_room(const struct ticket_env *env, struct reject *rej)
 {
     const struct supernode_view *v = env->supernodes;
+    env->block->unsteady = true;
     return v->count(v->ctx, env->state) < MAX_SUPERNODES ||
            reject_suffix(rej, REJECT_TICKET_STATE, "-sn-full");
 }

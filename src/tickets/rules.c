@@ -125,7 +125,10 @@ static bool find_committee(const struct ticket *t, struct ticket_env *te,
         if (t->kind->fields[i].type != FIELD_COMMITTEE)
             continue;
         te->committee = c;
-        return committee_find(c, t->v[i].raw, te->state, te->params, te->height, rej);
+        if (!committee_find(c, t->v[i].raw, te->state, te->params, te->height, rej))
+            return false;
+        rule_env_heights(te->block, c->height + INT64_C(1),
+                         c->height + INT64_C(0) + COMMITTEE_WINDOW);
     }
     return true;
 }
@@ -154,7 +157,7 @@ static bool run_ticket(struct ticket_rules *rules, const struct ticket *t,
 {
     struct committee c = {.n = 0};
     bool ok = check_ticket(rules, t, te, &c, rej);
-    if (ok) {
+    if (ok && !te->block->verdict_only) {
         t->kind->apply(t, te);
         burn_add(te->state, t->kind->id, te->burn);
     }
@@ -180,6 +183,8 @@ static bool hook_tx(void *ctx, struct rule_env *env, const struct tx *tx,
     struct ticket t;
     struct ticket_rules *rules = ctx;
     size_t n = carrier_find(tx, &out, &payload);
+    if (n == 0 && env->verdict_only)
+        return true;
     spend_collaterals(env, tx, spent);
     tokens_move(env, tx, spent);
     if (n == 0)

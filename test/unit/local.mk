@@ -186,6 +186,10 @@ check_PROGRAMS += test/unit/test_mempool
 test_unit_test_mempool_SOURCES = test/unit/test_mempool.c test/unit/chain_fixture.h \
 	test/unit/chain_blocks.h test/unit/unit.h
 test_unit_test_mempool_LDADD = $(CHAIN_TEST_LIBS)
+check_PROGRAMS += test/unit/test_grounds
+test_unit_test_grounds_SOURCES = test/unit/test_grounds.c test/unit/mempool_world.h \
+	test/unit/chain_fixture.h test/unit/chain_blocks.h test/unit/unit.h
+test_unit_test_grounds_LDADD = $(CHAIN_TEST_LIBS)
 check_PROGRAMS += test/unit/test_packages
 test_unit_test_packages_SOURCES = test/unit/test_packages.c test/unit/package_model.h test/unit/mempool_world.h test/unit/chain_fixture.h test/unit/unit.h
 test_unit_test_packages_LDADD = $(CHAIN_TEST_LIBS)

@@ -279,6 +279,7 @@ void acceptance_clear(struct acceptance *a)
         if (d->arg)
             d->drop(d->arg);
     a->deferred = NULL;
+    buf_clear(&a->grounds);
     entry_list_clear(&a->ancestors);
     entry_list_clear(&a->conflicts);
     entry_list_clear(&a->replaced);
@@ -341,7 +342,9 @@ void acceptance_add(struct acceptance *a, struct accept_result *out)
     note_replaced(a, out);
     pool_lock(a->mp);
     pool_remove_all(a->mp, &a->replaced, TX_REMOVED_REPLACED);
-    pool_add(a->mp, make_entry(a), a->opt->bypass_limits);
+    struct mempool_entry *e = make_entry(a);
+    pool_add(a->mp, e, a->opt->bypass_limits);
+    grounds_rely(a->mp, e, buf_view(&a->grounds));
     pool_unlock(a->mp);
 }
 

@@ -47,6 +47,8 @@ struct acceptance {
     bool sibling_eviction;
     struct claim_set claims;
     bool keys_may_change; /* see struct rule_env */
+    bool asks_for_coins;  /* the ticket rules did, beyond its own inputs */
+    struct buf grounds;   /* names of those that the verdict on its ticket rests on */
     struct deferred_check *deferred;
 
     struct entry_list ancestors; /* in the pool */

@@ -29,10 +29,12 @@ static bool spent_by_earlier(const struct acceptance *a, const struct outpoint *
 }
 
 /* A coin that a pooled transaction spends, or one that comes with this, will not be
- * there for long. */
+ * there for long. So it is a matter of the pool, too, and few tickets ask: each such
+ * verdict needs a coin of its own. */
 static bool coin_at_tip(void *ctx, const struct outpoint *o, struct coin *out)
 {
-    const struct acceptance *a = ctx;
+    struct acceptance *a = ctx;
+    a->asks_for_coins = true;
     return mempool_spender(a->mp, o) == NULL && !spent_by_earlier(a, o) &&
            coins_peek(chainman_coins(a->mp->cm), o, out, &a->mp->arena);
 }
@@ -44,10 +46,19 @@ static struct rule_env ticket_env(struct acceptance *a)
         .coin = coin_at_tip,
         .coin_ctx = a,
         .params = chainman_params(mp->cm),
-        .prev = pool_tip(mp),
         .height = pool_next_height(mp),
         .state = state_begin(chainman_state(mp->cm)),
+        .verdict_only = true,
+        .first = INT32_MIN,
+        .last = INT32_MAX,
     };
+}
+
+static void note_grounds(struct buf *names, const struct acceptance *a,
+                         struct rule_env *env)
+{
+    env->unsteady |= a->asks_for_coins;
+    grounds_of(names, env);
 }
 
 /* The whole of the ticket rules on a scratch state, but for signatures. */
@@ -61,17 +72,17 @@ bool acceptance_ticket(struct acceptance *a)
     env.defer_ctx = a;
     bool ok = h->tx(h->ctx, &env, a->tx, a->spent, &a->claims, a->rej);
     a->keys_may_change = env.keys_may_change;
+    note_grounds(&a->grounds, a, &env);
     state_discard(env.state);
     return ok;
 }
 
 /* Signatures are checked again, since a block may have changed the key that one of them
  * needs; those that still hold are in the cache. */
-bool pool_ticket_valid(struct mempool *mp, const struct mempool_entry *e)
+bool pool_ticket_judge(struct mempool *mp, const struct mempool_entry *e,
+                       struct buf *names)
 {
     const struct consensus_hooks *h = mp->opt.hooks;
-    if (e->n_claims == 0 || !pool_tickets_active(mp))
-        return true;
     const struct coin *const *spent = pool_entry_coins(mp, e->tx);
     if (!spent)
         return false;
@@ -79,6 +90,8 @@ bool pool_ticket_valid(struct mempool *mp, const struct mempool_entry *e)
     struct rule_env env = ticket_env(&a);
     struct reject rej = {0};
     bool ok = h->tx(h->ctx, &env, e->tx, spent, NULL, &rej);
+    if (ok && names)
+        note_grounds(names, &a, &env);
     state_discard(env.state);
     return ok;
 }

@@ -377,7 +377,7 @@ static void check_inputs(const struct mempool *mp, const struct mempool_entry *e
 void mempool_check(const struct mempool *mp)
 {
     int64_t vsize = 0, fee = 0;
-    size_t n = 0, spends = 0, usage = 0;
+    size_t n = 0, spends = 0, usage = grounds_usage(mp);
 
     for (const struct mempool_entry *e = mp->oldest; e; e = e->newer) {
         pool_check_entry(mp, e);

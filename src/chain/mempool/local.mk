@@ -7,6 +7,7 @@ libochre_chain_a_SOURCES += \
 	src/chain/mempool/fee_estimator.c src/chain/mempool/fee_estimator.h \
 	src/chain/mempool/fee_file.c src/chain/mempool/fee_impl.h \
 	src/chain/mempool/fee_stats.c src/chain/mempool/fee_stats.h \
+	src/chain/mempool/grounds.c \
 	src/chain/mempool/group.c src/chain/mempool/group.h \
 	src/chain/mempool/limits.c \
 	src/chain/mempool/marks.c \

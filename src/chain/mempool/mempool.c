@@ -42,6 +42,12 @@ static void link_settled(void *ctx, bool reorged)
     mempool_tip_settled(ctx, reorged);
 }
 
+static void link_state_changes(void *ctx, const struct state_txn *st,
+                               const struct map *marks)
+{
+    grounds_state(ctx, st, marks);
+}
+
 static bool link_is_empty(void *ctx)
 {
     return mempool_count(ctx) == 0;
@@ -81,14 +87,19 @@ struct mempool *mempool_new(struct chainman *cm, const struct mempool_options *o
     map_init(&mp->by_wtxid, sizeof(struct hash256), sizeof(struct mempool_entry *));
     map_init(&mp->by_spend, sizeof(struct outpoint), sizeof(struct mempool_entry *));
     map_init(&mp->by_claim, sizeof(struct hash256), sizeof(struct mempool_entry *));
+    map_init(&mp->grounds, sizeof(struct hash256), sizeof(struct ground *));
     map_init(&mp->deltas, sizeof(struct hash256), sizeof(int64_t));
     map_init(&mp->unbroadcast, sizeof(struct hash256), 0);
     arena_init(&mp->arena, 16384);
     mp->sequence = 1;
     mp->oldest_time = INT64_MAX;
     if (cm) {
-        struct mempool_link link = {mp, link_connected, link_disconnected, link_settled,
-                                    link_is_empty};
+        struct mempool_link link = {.ctx = mp,
+                                    .block_connected = link_connected,
+                                    .block_disconnected = link_disconnected,
+                                    .state_changes = link_state_changes,
+                                    .tip_settled = link_settled,
+                                    .is_empty = link_is_empty};
         chainman_set_mempool(cm, &link);
     }
     return mp;
@@ -103,6 +114,7 @@ void mempool_free(struct mempool *mp)
         pool_entry_free(e);
     }
     disconnected_clear(&mp->disconnected);
+    grounds_clear(mp);
     map_clear(&mp->by_txid);
     map_clear(&mp->by_wtxid);
     map_clear(&mp->by_spend);
@@ -217,22 +229,22 @@ void pool_entry_free(struct mempool_entry *e)
     free(e->parents);
     free(e->children);
     free(e->claims);
+    free(e->reliances);
     free(e);
 }
-
-/* What a slot of a map takes when the table is two thirds full. */
-#define SLOT_USAGE(key) ((4 + (key) + sizeof(void *)) * 3 / 2)
 
 static size_t entry_usage(const struct mempool_entry *e)
 {
     const struct tx *tx = e->tx;
     size_t n = sizeof(*e) + sizeof(*tx) + tx->total_size + sizeof(void *);
-    n += tx->n_in * (sizeof(struct txin) + SLOT_USAGE(sizeof(struct outpoint)));
+    n += tx->n_in *
+         (sizeof(struct txin) + SLOT_USAGE(sizeof(struct outpoint), sizeof(void *)));
     n += tx->n_out * sizeof(struct txout);
     for (uint32_t i = 0; i < tx->n_in; i++)
         n += tx->in[i].n_witness * sizeof(struct bytes);
-    n += 2 * SLOT_USAGE(sizeof(struct hash256));
-    n += e->n_claims * (sizeof(struct hash256) + SLOT_USAGE(sizeof(struct hash256)));
+    n += 2 * SLOT_USAGE(sizeof(struct hash256), sizeof(void *));
+    n += e->n_claims *
+         (sizeof(struct hash256) + SLOT_USAGE(sizeof(struct hash256), sizeof(void *)));
     return n;
 }
 
@@ -285,6 +297,8 @@ void pool_remove(struct mempool *mp, struct mempool_entry *e, enum tx_removal wh
     const struct tx *tx = e->tx;
 
     family_leave(mp, e);
+    grounds_leave(mp, e);
+    doubt_end(mp, e);
     heap_delete(mp, e);
     unlink_arrival(mp, e);
     map_del(&mp->by_txid, &tx->txid);
@@ -311,7 +325,9 @@ static int compare_depth(const void *a, const void *b)
 {
     const struct mempool_entry *x = *(struct mempool_entry *const *)a;
     const struct mempool_entry *y = *(struct mempool_entry *const *)b;
-    return (x->n_ancestors < y->n_ancestors) - (x->n_ancestors > y->n_ancestors);
+    if (x->n_ancestors != y->n_ancestors)
+        return x->n_ancestors < y->n_ancestors ? 1 : -1;
+    return x->sequence < y->sequence ? -1 : 1;
 }
 
 void pool_remove_all(struct mempool *mp, struct entry_list *l, enum tx_removal why)

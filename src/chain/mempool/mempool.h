@@ -57,6 +57,9 @@ struct mempool_entry {
     struct mempool_entry *older, *newer; /* order of arrival */
     struct hash256 *claims; /* owned, n_claims: names only one pending ticket may use */
     uint32_t n_claims;
+    uint32_t n_reliances;
+    struct reliance *reliances; /* owned: what the verdict on its ticket rests on */
+    uint32_t doubt;             /* its place in the list of doubtful ones, from 1 */
     uint32_t heap_pos; /* in the order of eviction */
     uint64_t mark;     /* walks: the one that visited last */
     uint64_t scratch;  /* the miner's, on the validation thread */

@@ -32,6 +32,9 @@ struct mempool {
     struct map by_txid, by_wtxid; /* hash256 -> entry */
     struct map by_spend;          /* outpoint -> entry that spends it */
     struct map by_claim;          /* hash256 -> entry */
+    struct map grounds;           /* name -> struct ground *, see grounds.c */
+    struct entry_list doubtful;   /* tickets that are to be judged again */
+    bool had_tickets;             /* ticket rules held when the tip settled last */
     struct map deltas;            /* txid -> int64_t */
     struct map unbroadcast;       /* set of txids */
     struct mempool_entry *oldest, *newest;
@@ -51,6 +54,11 @@ struct mempool {
     struct disconnected disconnected;
     struct arena arena; /* scratch of one acceptance */
 };
+
+/* What one allocation takes of the heap besides its octets, on average. */
+#define MALLOC_USAGE 16
+/* What a slot of a map takes when the table is two thirds full. */
+#define SLOT_USAGE(key, value) ((4 + (key) + (value)) * 3 / 2)
 
 /* ---- mempool.c ---- */
 /* Around every change: readers must not see it half done. Nests. */
@@ -95,6 +103,26 @@ bool tx_signals_rbf(const struct tx *tx); /* BIP 125, explicitly */
 /* e's modified fee has changed by @diff. */
 void family_fee_changed(struct mempool *mp, struct mempool_entry *e, int64_t diff);
 
+/* ---- grounds.c: what verdicts on tickets rest on ---- */
+struct rule_env;
+/* Appends the names of the grounds on which the verdict rests that hooks gave in @env.
+ */
+void grounds_of(struct buf *names, const struct rule_env *env);
+/* From now on e relies on these, and no others. */
+void grounds_rely(struct mempool *mp, struct mempool_entry *e, struct bytes names);
+void grounds_leave(struct mempool *mp, struct mempool_entry *e);
+void grounds_clear(struct mempool *mp);
+size_t grounds_usage(const struct mempool *mp); /* what all share of mp->usage */
+/* A block came or went: its changes of the state, and the height of the next one. */
+void grounds_state(struct mempool *mp, const struct state_txn *st,
+                   const struct map *marks);
+void grounds_height(struct mempool *mp, int32_t next);
+/* All blocks have, and what they gave back is in the pool. */
+void grounds_settle(struct mempool *mp);
+/* e has to be judged again, has been, or leaves. */
+void doubt_begin(struct mempool *mp, struct mempool_entry *e);
+void doubt_end(struct mempool *mp, struct mempool_entry *e);
+
 /* ---- evict.c ---- */
 void heap_insert(struct mempool *mp, struct mempool_entry *e);
 void heap_delete(struct mempool *mp, struct mempool_entry *e);
@@ -125,7 +153,9 @@ bool pool_entry_final(struct mempool *mp, const struct mempool_entry *e);
 /* ---- accept_ticket.c ---- */
 /* Ticket rules hold for the next block. */
 bool pool_tickets_active(const struct mempool *mp);
-/* Whether they still hold for one that came in before. */
-bool pool_ticket_valid(struct mempool *mp, const struct mempool_entry *e);
+/* Whether they still hold for one that came in before. @names: of its grounds, may be
+ * NULL. */
+bool pool_ticket_judge(struct mempool *mp, const struct mempool_entry *e,
+                       struct buf *names);
 
 #endif

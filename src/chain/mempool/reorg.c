@@ -89,9 +89,9 @@ static void remove_conflicts(struct mempool *mp, const struct tx *tx)
     }
 }
 
-void mempool_block_connected(struct mempool *mp, const struct block *b,
-                             int32_t height UNUSED)
+void mempool_block_connected(struct mempool *mp, const struct block *b, int32_t height)
 {
+    grounds_height(mp, height + 1);
     for (uint32_t i = 0; i < b->n_tx; i++) {
         const struct tx *tx = &b->txs[i];
         struct mempool_entry *e = pool_find(mp, &tx->txid);
@@ -108,6 +108,7 @@ void mempool_block_connected(struct mempool *mp, const struct block *b,
 void mempool_block_disconnected(struct mempool *mp, const struct block *b,
                                 bool give_back)
 {
+    grounds_height(mp, pool_tip(mp)->height);
     for (uint32_t i = b->n_tx; i-- > 0;)
         if (give_back)
             disconnected_add(&mp->disconnected, &b->txs[i]);
@@ -132,6 +133,20 @@ static void readd_disconnected(struct mempool *mp)
     disconnected_clear(&d);
 }
 
+/* Removes what is in the list, with descendants, and clears it. */
+static void remove_families(struct mempool *mp, struct entry_list *l,
+                            enum tx_removal why)
+{
+    size_t n = l->n;
+    walk_begin(mp);
+    for (size_t i = 0; i < n; i++)
+        walk_visit(mp, l->v[i]);
+    for (size_t i = 0; i < n; i++)
+        walk_descendants(mp, l, l->v[i]);
+    pool_remove_all(mp, l, why);
+    entry_list_clear(l);
+}
+
 /* Removes every entry of which @lasts says no, with its descendants. */
 static void sweep(struct mempool *mp,
                   bool (*lasts)(struct mempool *mp, const struct mempool_entry *e),
@@ -141,14 +156,7 @@ static void sweep(struct mempool *mp,
     for (struct mempool_entry *e = mp->oldest; e; e = e->newer)
         if (!lasts(mp, e))
             entry_list_add(&l, e);
-    walk_begin(mp);
-    size_t n = l.n;
-    for (size_t i = 0; i < n; i++)
-        walk_visit(mp, l.v[i]);
-    for (size_t i = 0; i < n; i++)
-        walk_descendants(mp, &l, l.v[i]);
-    pool_remove_all(mp, &l, why);
-    entry_list_clear(&l);
+    remove_families(mp, &l, why);
 }
 
 /* Transactions that came back may have found more descendants than the limits allow. */
@@ -158,6 +166,52 @@ static bool within_limits(struct mempool *mp, const struct mempool_entry *e)
            e->ancestor_vsize <= mp->opt.max_ancestor_bytes;
 }
 
+/* ---- tickets ---- */
+
+/* Before the rules held, nobody looked for tickets. */
+static void doubt_all(struct mempool *mp)
+{
+    for (struct mempool_entry *e = mp->oldest; e; e = e->newer)
+        doubt_begin(mp, e);
+}
+
+static bool judge_again(struct mempool *mp, struct mempool_entry *e)
+{
+    struct buf names = {0};
+    bool ok = pool_ticket_judge(mp, e, &names);
+    if (ok)
+        grounds_rely(mp, e, buf_view(&names));
+    buf_clear(&names);
+    return ok;
+}
+
+static void settle_tickets(struct mempool *mp, enum tx_removal why)
+{
+    struct entry_list l = {0};
+    bool active = pool_tickets_active(mp);
+
+    if (active && !mp->had_tickets)
+        doubt_all(mp);
+    mp->had_tickets = active;
+    grounds_settle(mp);
+    while (active && mp->doubtful.n > 0) {
+        struct mempool_entry *e = mp->doubtful.v[mp->doubtful.n - 1];
+        doubt_end(mp, e);
+        if (!judge_again(mp, e))
+            entry_list_add(&l, e);
+    }
+    remove_families(mp, &l, why);
+}
+
+/* Nothing stays that the rules would refuse, whatever its grounds. */
+static void check_verdicts(struct mempool *mp)
+{
+    if (!pool_tickets_active(mp))
+        return;
+    for (struct mempool_entry *e = mp->oldest; e; e = e->newer)
+        ASSERT(e->doubt == 0 && pool_ticket_judge(mp, e, NULL));
+}
+
 void mempool_tip_settled(struct mempool *mp, bool reorged)
 {
     if (reorged) {
@@ -165,11 +219,12 @@ void mempool_tip_settled(struct mempool *mp, bool reorged)
         sweep(mp, within_limits, TX_REMOVED_SIZE_LIMIT);
         sweep(mp, pool_entry_final, TX_REMOVED_REORG);
     }
-    if (pool_tickets_active(mp))
-        sweep(mp, pool_ticket_valid, reorged ? TX_REMOVED_REORG : TX_REMOVED_CONFLICT);
+    settle_tickets(mp, reorged ? TX_REMOVED_REORG : TX_REMOVED_CONFLICT);
     if (reorged)
         pool_limit(mp);
     mp->updates++;
-    if (mp->opt.check_ratio && rand_u64() % (uint64_t)mp->opt.check_ratio == 0)
+    if (mp->opt.check_ratio && rand_u64() % (uint64_t)mp->opt.check_ratio == 0) {
         mempool_check(mp);
+        check_verdicts(mp);
+    }
 }

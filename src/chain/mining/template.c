@@ -186,7 +186,6 @@ static bool begin_tickets(struct block_template *t, struct chainman *cm,
         return false;
     coin_marks_init(marks);
     *env = (struct rule_env){.params = p,
-                             .prev = t->prev,
                              .height = t->height,
                              .state = state_begin(chainman_state(cm)),
                              .marks = marks};

@@ -415,6 +415,27 @@ void state_each_change(struct state_txn *t, struct bytes prefix,
     overlay_clear(&changes);
 }
 
+static void each_name(const struct overlay *o,
+                      void (*fn)(void *ctx, const uint8_t name[32]), void *ctx)
+{
+    const void *path;
+    void *value;
+    for (size_t i = 0; map_next(&o->entries, &i, &path, &value);)
+        fn(ctx, path);
+}
+
+void state_each_changed(const struct state_txn *t,
+                        void (*fn)(void *ctx, const uint8_t name[32]), void *ctx)
+{
+    each_name(&t->changes, fn, ctx);
+}
+
+void state_each_read(const struct state_txn *t,
+                     void (*fn)(void *ctx, const uint8_t name[32]), void *ctx)
+{
+    each_name(&t->seen, fn, ctx);
+}
+
 static int by_key(const void *a, const void *b)
 {
     return bytes_compare(entry_key(*(struct state_entry *const *)a),

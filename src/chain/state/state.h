@@ -80,6 +80,12 @@ void state_each_change(struct state_txn *t, struct bytes prefix,
                        void (*fn)(void *ctx, struct bytes key,
                                   const struct bytes *value),
                        void *ctx);
+/* Names (SHA3 of the key) of all values that the txn has changed; and of all that were
+ * read through it by key from the state itself, if it is outermost. In no order. */
+void state_each_changed(const struct state_txn *t,
+                        void (*fn)(void *ctx, const uint8_t name[32]), void *ctx);
+void state_each_read(const struct state_txn *t,
+                     void (*fn)(void *ctx, const uint8_t name[32]), void *ctx);
 /* From now on changed hears of every change that is committed to the state itself, of
  * undone blocks too, to a key with this first octet (value NULL: deleted). There is one
  * watcher. */

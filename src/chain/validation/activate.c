@@ -249,6 +249,14 @@ static bool disconnect_to(struct chainstate *cs, const struct block_index *fork)
     return true;
 }
 
+void tell_state_changes(const struct chainstate *cs, const struct state_txn *st,
+                        const struct map *marks)
+{
+    const struct mempool_link *link = &cs->cm->mempool;
+    if (is_active(cs) && link->state_changes)
+        link->state_changes(link->ctx, st, marks);
+}
+
 void settle_mempool(struct chainman *cm, bool reorged)
 {
     if (!cm->mempool.tip_settled)

@@ -31,6 +31,8 @@ struct logger;
 struct pool;
 struct sigcache;
 struct state;
+struct map;
+struct state_txn;
 struct tx;
 struct filter_index;
 struct histogram;
@@ -233,6 +235,11 @@ struct mempool_link {
     void (*block_connected)(void *ctx, const struct block *b, int32_t height);
     /* @give_back: its transactions may come back to the pool. */
     void (*block_disconnected)(void *ctx, const struct block *b, bool give_back);
+    /* A block's changes of the ticket state, or a block's undone, are about to be
+     * committed; @marks: what coins were marked (NULL: none). Comes before the two
+     * above. */
+    void (*state_changes)(void *ctx, const struct state_txn *st,
+                          const struct map *marks);
     /* The tip has settled (for now): see mempool_tip_settled. */
     void (*tip_settled)(void *ctx, bool reorged);
     bool (*is_empty)(void *ctx);

@@ -179,7 +179,6 @@ static void hooks_begin(struct connection *c)
     coin_marks_init(&c->marks);
     c->env = (struct rule_env){
         .params = c->cm->params,
-        .prev = c->bi->prev,
         .height = c->bi->height,
         .state = state_begin(c->cs->state),
         .defer = defer_check,
@@ -381,6 +380,7 @@ static bool keep(struct connection *c, enum connect_mode mode)
         return false;
     if (c->hooks) {
         mark_coins(c);
+        tell_state_changes(c->cs, c->env.state, &c->marks);
         state_commit(c->env.state);
         c->env.state = NULL;
     }

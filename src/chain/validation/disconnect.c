@@ -52,6 +52,7 @@ static bool undo_state(struct chainstate *cs, struct bytes undo)
         state_discard(t);
         return false;
     }
+    tell_state_changes(cs, t, NULL);
     state_commit(t);
     return true;
 }

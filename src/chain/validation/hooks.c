@@ -1,7 +1,15 @@
-/* Marks on coins while a block is judged. */
+/* What hooks tell of what they judge: marks on coins, and what a verdict rests on. */
 #include "chain/validation/hooks.h"
 
 #include "chain/prim/coin.h"
+
+void rule_env_heights(struct rule_env *env, int64_t first, int64_t last)
+{
+    if (first > env->first)
+        env->first = (int32_t)first;
+    if (last < env->last)
+        env->last = (int32_t)last;
+}
 
 void coin_marks_init(struct map *marks)
 {

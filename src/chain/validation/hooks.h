@@ -14,7 +14,6 @@
 #include "util/map.h"
 
 struct arena;
-struct block_index;
 struct chain_params;
 struct coin;
 struct reject;
@@ -25,9 +24,8 @@ struct state_txn;
  */
 struct rule_env {
     const struct chain_params *params;
-    const struct block_index *prev; /* the parent of the block that includes it */
-    int32_t height;                 /* of the block that includes it */
-    struct state_txn *state;        /* reads and writes */
+    int32_t height;          /* of the block that includes it */
+    struct state_txn *state; /* reads and writes */
     /* Hands a costly pure check (a ticket signature) to the workers. @arg is owned by
      * the callee: run is called exactly once, or drop when the block failed before.
      * NULL: run it at once. */
@@ -49,7 +47,19 @@ struct rule_env {
     /* COIN_MARK_* that hooks gave in this block, by outpoint: they reach the coins when
      * the block is kept. NULL: this transaction is judged alone, nobody will ask. */
     struct map *marks;
+    /* Only the verdict counts: what the transaction would change need not be written.
+     */
+    bool verdict_only;
+    /* What the verdict rests on, besides the transaction, its coins and what the hook
+     * has read from the state by key: the heights for which it holds, and whether it
+     * looked at anything else that any block may change. A hook narrows and sets them.
+     */
+    int32_t first, last;
+    bool unsteady;
 };
+
+/* The verdict holds from the one height to the other at most. */
+void rule_env_heights(struct rule_env *env, int64_t first, int64_t last);
 
 void coin_marks_init(struct map *marks);
 /* From now on the coin may be named by a record. Marks of what is thrown away again do

@@ -343,6 +343,9 @@ void block_found_invalid(struct chainman *cm, struct block_index *bi,
                          const struct reject *rej);
 /* Lets the mempool fit itself to where the chain stands. */
 void settle_mempool(struct chainman *cm, bool reorged);
+/* To the mempool, before a block's changes are committed. @marks NULL: none. */
+void tell_state_changes(const struct chainstate *cs, const struct state_txn *st,
+                        const struct map *marks);
 /* One step towards the best chain: *done when there is nothing to do. False:
  * stopping. */
 bool activate_step(struct chainstate *cs, bool *done);
