@@ -35,7 +35,7 @@ const struct block_index *blockchain_named(struct rpc_call *c, const struct json
 {
     struct hash256 hash;
     int32_t height;
-    if (v->type == JSON_NUMBER)
+    if (v != NULL && v->type == JSON_NUMBER)
         return rpc_to_i32(c, v, &height) ? blockchain_at_height(c, height) : NULL;
     return rpc_to_hash(c, v, "hash_or_height", &hash) ? blockchain_find(c, &hash)
                                                       : NULL;

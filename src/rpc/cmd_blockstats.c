@@ -243,6 +243,8 @@ static bool is_wanted(const struct json *names, const struct stat *st)
 static bool check_names(struct rpc_call *c, const struct json *names)
 {
     for (size_t i = 0; names && i < names->len; i++) {
+        if (!rpc_want(c, &names->items[i], JSON_STRING))
+            return false;
         const char *name = names->items[i].str;
         size_t k = 0;
         while (k < ARRAY_LEN(stats) && strcmp(stats[k].name, name) != 0)

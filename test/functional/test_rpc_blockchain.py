@@ -255,6 +255,10 @@ def test_getblockstats_errors(node):
                  node.getblockstats, "abc")
     expect_error(-5, "Block not found", node.getblockstats, UNKNOWN)
     expect_error(-1, "getblockstats hash_or_height", node.getblockstats)
+    expect_error(-3, "JSON value of type bool is not of expected type string",
+                 node.getblockstats, 1, [True])
+    expect_error(-3, "JSON value of type null is not of expected type string",
+                 node.getblockstats, stats=["txs"])
 
 
 def test_getblockstats_of_a_coinbase_only_block(node):
