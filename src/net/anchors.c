@@ -18,25 +18,27 @@
 
 static const char file_magic[8] = "OCHANCH";
 
-static size_t parse(const struct net *net, struct bytes in, struct netaddr_entry *out)
+static bool parse(const struct net *net, struct bytes in, struct netaddr_entry *out,
+                  size_t *n_out)
 {
     struct reader r;
     struct wire_error why = {""};
     uint8_t sum[32];
     if (in.len < 45)
-        return 0;
+        return false;
     sha256d(sum, in.data, in.len - 32);
     reader_init(&r, in.data, in.len - 32);
     if (memcmp(sum, in.data + in.len - 32, 32) != 0 ||
         memcmp(read_bytes(&r, 8), file_magic, 8) != 0 ||
         memcmp(read_bytes(&r, 4), net->opt.params->magic, 4) != 0)
-        return 0;
+        return false;
     size_t n = read_u8(&r);
     if (n > MAX_ANCHORS)
-        return 0;
+        return false;
     for (size_t i = 0; i < n; i++)
         out[i] = netaddr_entry_read(&r, true, &why);
-    return reader_done(&r) ? n : 0;
+    *n_out = n;
+    return reader_done(&r);
 }
 
 void anchors_load(struct net *net)
@@ -45,13 +47,14 @@ void anchors_load(struct net *net)
     struct buf b = {0};
     char *path = path_join(net->opt.datadir, "anchors.dat");
     if (path_exists(path) && fs_read_file(path, MAX_FILE, &b) == ERR_OK) {
-        o->n_anchors = parse(net, buf_view(&b), o->anchors);
-        if (o->n_anchors)
-            log_info(net->log, "Loaded %zu addresses from \"anchors.dat\"",
-                     o->n_anchors);
-        else
+        size_t n;
+        if (parse(net, buf_view(&b), o->anchors, &n)) {
+            o->n_anchors = n;
+            log_info(net->log, "Loaded %zu addresses from \"anchors.dat\"", n);
+        } else {
             log_info(net->log, "Ignoring \"%s\": it is damaged or of another network",
                      path);
+        }
     }
     (void)unlink(path); /* after a crash there are none */
     buf_clear(&b);
