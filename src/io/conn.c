@@ -145,7 +145,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     bool poked = c->poked;
     c->poked = false;
     size_t before = c->in.len;
-    bool open = c->paused || fill(c, &why);
+    /* What is here goes first: else it grows when the owner takes little at a time. */
+    bool open = c->paused || (poked && c->in.len > 0) || fill(c, &why);
     if ((c->in.len > before || poked) && !deliver(c))
         return;
     if (!open)
@@ -170,6 +171,8 @@ static bool flush(struct conn *c, int *why)
         }
         c->out_sent += (size_t)n;
         c->bytes_out += (uint64_t)n;
+        if (c->handlers && c->handlers->sent)
+            c->handlers->sent(c, c->ctx, (size_t)n);
     }
     buf_reset(&c->out);
     c->out_sent = 0;
@@ -345,7 +348,7 @@ static void start_sending(struct conn *c)
         report_later(c, why);
     else if (c->out.len > 0)
         event_add(c->writable, NULL);
-    else
+    else if (c->handlers && c->handlers->drained)
         event_active(c->writable, EV_WRITE, 1); /* drained() comes from the loop */
 }
 

@@ -51,6 +51,9 @@ struct conn_handlers {
     /* Unconsumed input, oldest first. Returns how many bytes it is done with; the rest
      * comes again together with what arrives. Closing the connection inside is fine. */
     size_t (*data)(struct conn *c, void *ctx, const uint8_t *data, size_t len);
+    /* The kernel took @len bytes of the output, also within a call of conn_write. May
+     * be NULL; must not close the connection. */
+    void (*sent)(struct conn *c, void *ctx, size_t len);
     /* All that was written is with the kernel. May be NULL. */
     void (*drained)(struct conn *c, void *ctx);
     /* The other side or an error ended it; @why: 0 for an orderly end, else errno

@@ -11,12 +11,12 @@
 #define MESSAGE_OVERHEAD 128
 
 static size_t on_data(struct conn *c, void *ctx, const uint8_t *data, size_t len);
-static void on_drained(struct conn *c, void *ctx);
+static void on_sent(struct conn *c, void *ctx, size_t len);
 static void on_closed(struct conn *c, void *ctx, int why);
 
 static const struct conn_handlers handlers = {
     .data = on_data,
-    .drained = on_drained,
+    .sent = on_sent,
     .closed = on_closed,
 };
 
@@ -31,11 +31,28 @@ static bool flush_wanted(struct link *l)
     return post;
 }
 
+/* Octets of the output that belong together. */
+struct span {
+    uint32_t type; /* of message; NO_MESSAGE: the transport's own */
+    uint32_t left; /* octets */
+};
+#define NO_MESSAGE UINT32_MAX
+
+/* With the lock: they were appended to the output. */
+static void add_span(struct link *l, uint32_t type, size_t len)
+{
+    struct span s = {type, (uint32_t)len};
+    if (!len)
+        return;
+    buf_append(&l->spans, &s, sizeof(s));
+    l->backlog += len;
+}
+
 static void begin(struct link *l)
 {
     pthread_mutex_lock(&l->lock);
     transport_begin(&l->transport, &l->out);
-    l->backlog += l->out.len;
+    add_span(l, NO_MESSAGE, l->out.len);
     bool post = flush_wanted(l);
     pthread_mutex_unlock(&l->lock);
     if (post)
@@ -96,6 +113,7 @@ void link_unref(struct link *l)
     drop_queue(l);
     transport_clear(&l->transport);
     buf_clear(&l->out);
+    buf_clear(&l->spans);
     pthread_mutex_destroy(&l->lock);
     free(l);
 }
@@ -150,8 +168,7 @@ static void enqueue(struct link *l, struct message *take)
 static void put_message(struct link *l, const char *type, struct bytes payload)
 {
     size_t n = transport_write(&l->transport, &l->out, type, payload);
-    l->backlog += n;
-    l->count.sent_per_msg[msg_type_find(type)] += n;
+    add_span(l, msg_type_find(type), n);
 }
 
 /* With the lock: what waited for the handshake goes out behind it. */
@@ -171,7 +188,7 @@ static enum frame_result read_handshake(struct link *l, struct bytes *in,
     pthread_mutex_lock(&l->lock);
     size_t before = l->out.len;
     enum frame_result r = transport_read(&l->transport, in, m, &l->out, note);
-    l->backlog += l->out.len - before;
+    add_span(l, NO_MESSAGE, l->out.len - before);
     if (transport_can_write(&l->transport))
         put_waiting(l);
     bool post = flush_wanted(l);
@@ -301,16 +318,8 @@ static void flush(void *arg)
     l->out = (struct buf){0};
     l->flush_posted = false;
     pthread_mutex_unlock(&l->lock);
-    if (l->conn && out.len) {
-        l->count.sent += out.len;
+    if (l->conn)
         conn_write_buf(l->conn, &out);
-        l->count.last_send = clock_now(l->clock);
-        pthread_mutex_lock(&l->lock);
-        l->backlog = conn_unsent(l->conn) + l->out.len;
-        pthread_mutex_unlock(&l->lock);
-        if (!l->backlog)
-            l->events->writable(l->ctx);
-    }
     buf_clear(&out);
     link_unref(l);
 }
@@ -340,12 +349,48 @@ void link_send(struct link *l, const char *type, struct bytes payload)
         loop_post(l->loop, flush, link_ref(l));
 }
 
-static void on_drained(struct conn *c, void *ctx)
+/* With the lock. */
+static struct span *next_span(struct link *l)
+{
+    ASSERT(l->spans_at < l->spans.len);
+    return (struct span *)(void *)(l->spans.data + l->spans_at);
+}
+
+/* With the lock: forgets the spans that are done with, in bulk. */
+static void drop_spans(struct link *l)
+{
+    if (l->spans_at < l->spans.len / 2 || !l->spans_at)
+        return;
+    l->spans.len -= l->spans_at;
+    memmove(l->spans.data, l->spans.data + l->spans_at, l->spans.len);
+    l->spans_at = 0;
+}
+
+void link_sent(struct link *l, size_t len)
+{
+    l->count.sent += len;
+    l->count.last_send = clock_now(l->clock);
+    pthread_mutex_lock(&l->lock);
+    l->backlog -= len;
+    while (len) {
+        struct span *s = next_span(l);
+        size_t n = len < s->left ? len : s->left;
+        if (s->type != NO_MESSAGE)
+            l->count.sent_per_msg[s->type] += n;
+        s->left -= (uint32_t)n;
+        len -= n;
+        if (!s->left)
+            l->spans_at += sizeof(*s);
+    }
+    drop_spans(l);
+    pthread_mutex_unlock(&l->lock);
+}
+
+static void on_sent(struct conn *c, void *ctx, size_t len)
 {
     struct link *l = ctx;
     (void)c;
-    pthread_mutex_lock(&l->lock);
-    l->backlog = l->out.len;
-    pthread_mutex_unlock(&l->lock);
-    l->events->writable(l->ctx);
+    link_sent(l, len);
+    if (!l->backlog)
+        l->events->writable(l->ctx);
 }

@@ -22,6 +22,7 @@ struct link_events {
     void (*closed)(void *ctx);
 };
 
+/* Sent is what the kernel took: a peer that stops reading is sent nothing. */
 struct link_counters {
     _Atomic uint64_t sent, recv; /* octets */
     _Atomic uint64_t sent_per_msg[MSG_COUNT + 1], recv_per_msg[MSG_COUNT + 1];
@@ -52,6 +53,8 @@ struct link {
     _Atomic bool paused;
     struct buf out;
     bool flush_posted;
+    struct buf spans;       /* of the backlog: struct span, oldest first */
+    size_t spans_at;        /* octets of spans that are done with */
     _Atomic size_t backlog; /* octets not with the kernel yet */
     struct link_counters count;
 };
@@ -89,5 +92,7 @@ enum transport_kind link_transport(struct link *l, struct hash256 *session_id);
 /* Feeds octets as the socket would; how many were used (all, unless the queue is full).
  */
 size_t link_feed(struct link *l, const uint8_t *data, size_t len);
+/* Counts octets of the backlog as taken by the kernel. */
+void link_sent(struct link *l, size_t len);
 
 #endif

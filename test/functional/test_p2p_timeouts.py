@@ -1,9 +1,11 @@
 """A peer that does not finish its handshake, or falls silent, is let go by mock time."""
 import socket
+import threading
 import time
 
-from framework.messages import Ping
-from framework.p2p import Peer
+from framework.messages import GetHeaders, Ping
+from framework.p2p import Peer, frame
+from framework.sockets import send_until_stuck
 from framework.util import TIMEOUT, wait_until
 
 
@@ -77,3 +79,42 @@ def test_unanswered_ping_ends_after_twenty_minutes(lab, params):
     node.advance(5)
     peer.wait_disconnect()
     node.wait_log("ping timeout: ", start)
+
+
+class StopsReading(Peer):
+    """At the first answer."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.go_on = threading.Event()
+
+    def on_headers(self, msg):
+        self.go_on.wait()
+
+
+def test_a_peer_that_does_not_read_goes_after_twenty_minutes(lab, params):
+    """What waits to be sent was not sent, however much is added to it."""
+    node = lab.node("-maxsendbuffer=10", "-maxreceivebuffer=10", "-v2transport=0", "-nodebug",
+                    "-debug=net", params=params)
+    node.generatetodescriptor(100, "raw(51)")
+    start = int(time.time())
+    node.set_time(start)
+    peer = node.add_peer(StopsReading)
+    wait_until(lambda: "pingtime" in node.getpeerinfo()[0], what="for the first pong")
+    peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    ask = GetHeaders([bytes.fromhex(node.getblockhash(0))[::-1]])
+    _, full = send_until_stuck(node, peer.sock,
+                               frame(params.magic, ask.command, ask.serialize()) * 100)
+    assert full["lastsend"] == start
+    assert sum(full["bytessent_per_msg"].values()) == full["bytessent"]
+    marker = node.log_size()
+    node.advance(121)                         # a ping is added to what waits
+    node.wait_log("sending ping (8 bytes) peer=0", marker)
+    info = node.getpeerinfo()[0]
+    assert info["lastsend"] == start and info["bytessent"] == full["bytessent"]
+    node.set_time(start + 20 * 60)
+    assert node.getconnectioncount() == 1
+    node.set_time(start + 20 * 60 + 1)
+    wait_until(lambda: node.getconnectioncount() == 0, what="for the peer to be let go")
+    node.wait_log("socket sending timeout: 1201s peer=0")
+    peer.go_on.set()

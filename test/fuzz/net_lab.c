@@ -506,7 +506,8 @@ static void read_output(struct lab_peer *lp, struct buf *reply)
     struct buf taken = l->out;
     struct bytes in = buf_view(&taken);
     l->out = (struct buf){0};
-    l->backlog = 0;
+    link_sent(l, taken.len);
+    ASSERT(!link_backlog(l));
     while (in.len) {
         struct message *m;
         char note[FRAME_NOTE];

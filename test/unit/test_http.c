@@ -171,8 +171,8 @@ static void client_closed(struct conn *c, void *ctx, int why)
     finish(e);
 }
 
-static const struct conn_handlers client_handlers = {client_connected, client_data, NULL,
-                                                     client_closed};
+static const struct conn_handlers client_handlers = {
+    .connected = client_connected, .data = client_data, .closed = client_closed};
 
 static void start_echo(void *arg)
 {

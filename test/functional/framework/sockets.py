@@ -87,3 +87,28 @@ def relay(a, b):
     back.start()
     _pass(a, b)
     back.join()
+
+
+def _send_until_full(sock, data, total):
+    """Sends the same again and again until nobody takes it; total octets went before.
+    Returns how many went in all."""
+    sock.settimeout(0.5)
+    try:
+        while total < 64 << 20:
+            total += sock.send(data[total % len(data):])
+    except socket.timeout:
+        pass
+    return total
+
+
+def send_until_stuck(node, sock, data):
+    """Sends the same again and again until the node reads no more of it and nothing goes
+    out to this peer, its only one. Returns how many octets went, and what getpeerinfo says."""
+    total, state = 0, None
+    while True:
+        before = state
+        total = _send_until_full(sock, data, total)
+        (info,) = node.getpeerinfo()
+        state = total, info["bytesrecv"], info["bytessent"]
+        if state == before:
+            return total, info
