@@ -1,17 +1,8 @@
 #include "net/relay_queue.h"
 
-#include <stdlib.h>
-
-#include "util/mem.h"
-
-void relay_queue_clear(struct relay_queue *q)
+static bool comes_before(const void *x, const void *y)
 {
-    free(q->items);
-    *q = (struct relay_queue){0};
-}
-
-static bool comes_before(const struct relay_item *a, const struct relay_item *b)
-{
+    const struct relay_item *a = x, *b = y;
     if (a->n_ancestors != b->n_ancestors)
         return a->n_ancestors < b->n_ancestors;
     double fa = (double)a->fee * (double)b->vsize,
@@ -21,46 +12,31 @@ static bool comes_before(const struct relay_item *a, const struct relay_item *b)
     return memcmp(a->hash.b, b->hash.b, sizeof(a->hash)) < 0;
 }
 
-static void move_up(struct relay_queue *q, size_t pos)
+static const struct heap_kind best_first = {sizeof(struct relay_item), comes_before,
+                                            NULL};
+
+static struct relay_item *item_at(const struct relay_queue *q, size_t pos)
 {
-    struct relay_item item = q->items[pos];
-    for (; pos && comes_before(&item, &q->items[(pos - 1) / 2]); pos = (pos - 1) / 2)
-        q->items[pos] = q->items[(pos - 1) / 2];
-    q->items[pos] = item;
+    return heap_at(&q->items, &best_first, pos);
 }
 
-static void move_down(struct relay_queue *q, size_t pos)
+void relay_queue_clear(struct relay_queue *q)
 {
-    struct relay_item item = q->items[pos];
-    for (size_t child; (child = 2 * pos + 1) < q->n; pos = child) {
-        if (child + 1 < q->n && comes_before(&q->items[child + 1], &q->items[child]))
-            child++;
-        if (!comes_before(&q->items[child], &item))
-            break;
-        q->items[pos] = q->items[child];
-    }
-    q->items[pos] = item;
+    heap_clear(&q->items);
 }
 
 void relay_queue_add(struct relay_queue *q, const struct relay_item *item)
 {
-    if (q->n == q->cap) {
-        q->cap = q->cap ? q->cap * 2 : 16;
-        q->items = xrealloc_array(q->items, q->cap, sizeof(*q->items));
-    }
-    q->items[q->n] = *item;
-    move_up(q, q->n++);
+    heap_add(&q->items, &best_first, item);
 }
 
 bool relay_queue_take(struct relay_queue *q, struct relay_item *out)
 {
-    if (!q->n)
+    if (!q->items.n)
         return false;
-    *out = q->items[0];
-    q->items[0] = q->items[--q->n];
-    if (q->n)
-        move_down(q, 0);
-    else
+    *out = *item_at(q, 0);
+    heap_del(&q->items, &best_first, 0);
+    if (!q->items.n)
         relay_queue_clear(q);
     return true;
 }
@@ -69,10 +45,9 @@ void relay_queue_sift(struct relay_queue *q,
                       bool (*keep)(void *ctx, const struct relay_item *item), void *ctx)
 {
     size_t n = 0;
-    for (size_t i = 0; i < q->n; i++)
-        if (keep(ctx, &q->items[i]))
-            q->items[n++] = q->items[i];
-    q->n = n;
-    for (size_t i = n / 2; i > 0; i--)
-        move_down(q, i - 1);
+    for (size_t i = 0; i < q->items.n; i++)
+        if (keep(ctx, item_at(q, i)))
+            *item_at(q, n++) = *item_at(q, i);
+    q->items.n = n;
+    heap_build(&q->items, &best_first);
 }

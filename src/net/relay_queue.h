@@ -5,6 +5,7 @@
 #define OCHRE_NET_RELAY_QUEUE_H
 
 #include "util/bytes.h"
+#include "util/heap.h"
 
 struct relay_item {
     struct hash256 hash;
@@ -13,9 +14,12 @@ struct relay_item {
 };
 
 struct relay_queue {
-    struct relay_item *items; /* owned heap, best first */
-    size_t n, cap;
+    struct heap items; /* of struct relay_item, best first */
 };
+static inline size_t relay_queue_len(const struct relay_queue *q)
+{
+    return q->items.n;
+}
 
 void relay_queue_clear(struct relay_queue *q); /* frees; stays usable */
 void relay_queue_add(struct relay_queue *q, const struct relay_item *item);

@@ -161,7 +161,7 @@ static void batch_queued(struct inv_batch *b)
     struct peer *p = b->p;
     struct relay_queue *q = &p->txs.queue;
     struct relay_item item;
-    size_t max = BROADCAST_TARGET + q->n / 1000 * 5, sent = 0;
+    size_t max = BROADCAST_TARGET + relay_queue_len(q) / 1000 * 5, sent = 0;
     max = max < BROADCAST_MAX ? max : BROADCAST_MAX;
     while (sent < max && relay_queue_take(q, &item)) {
         const struct mempool_entry *e = entry_of(p, &item.hash);
@@ -171,7 +171,7 @@ static void batch_queued(struct inv_batch *b)
         sent++;
     }
     /* What left the mempool meanwhile must not pile up. */
-    if (q->n > 2 * mempool_count(p->net->mp) + BROADCAST_MAX)
+    if (relay_queue_len(q) > 2 * mempool_count(p->net->mp) + BROADCAST_MAX)
         relay_queue_sift(q, is_worth_telling, p);
 }
 

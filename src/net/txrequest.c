@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "crypto/hash.h"
+#include "util/heap.h"
 #include "util/map.h"
 #include "util/mem.h"
 #include "util/rand.h"
@@ -44,66 +45,42 @@ struct peer_wants {
 };
 
 struct txrequest {
-    struct map ids;             /* hash -> struct wanted * (owned) */
-    struct map peers;           /* int64 -> struct peer_wants * (owned) */
-    struct announcement **heap; /* DELAYED and REQUESTED, soonest first */
-    size_t n_heap, cap_heap;
-    size_t n; /* announcements */
+    struct map ids;    /* hash -> struct wanted * (owned) */
+    struct map peers;  /* int64 -> struct peer_wants * (owned) */
+    struct heap clock; /* of pointers to DELAYED and REQUESTED ones */
+    size_t n;          /* announcements */
     uint64_t next_sequence;
     uint64_t key[2];
 };
 
 /* ---- the clock's heap ---- */
 
-static void heap_put(struct txrequest *t, size_t pos, struct announcement *a)
+static bool is_sooner(const void *x, const void *y)
 {
-    t->heap[pos] = a;
-    a->heap_pos = pos;
+    const struct announcement *a = *(struct announcement *const *)x;
+    const struct announcement *b = *(struct announcement *const *)y;
+    return a->at_us < b->at_us;
 }
 
-static void heap_up(struct txrequest *t, size_t pos)
+static void on_moved(void *item, size_t pos)
 {
-    struct announcement *a = t->heap[pos];
-    for (; pos && t->heap[(pos - 1) / 2]->at_us > a->at_us; pos = (pos - 1) / 2)
-        heap_put(t, pos, t->heap[(pos - 1) / 2]);
-    heap_put(t, pos, a);
+    (*(struct announcement **)item)->heap_pos = pos;
 }
 
-static void heap_down(struct txrequest *t, size_t pos)
+static const struct heap_kind by_time = {sizeof(struct announcement *), is_sooner,
+                                         on_moved};
+
+static struct announcement *clock_at(const struct txrequest *t, size_t pos)
 {
-    struct announcement *a = t->heap[pos];
-    for (size_t child; (child = 2 * pos + 1) < t->n_heap; pos = child) {
-        if (child + 1 < t->n_heap && t->heap[child + 1]->at_us < t->heap[child]->at_us)
-            child++;
-        if (t->heap[child]->at_us >= a->at_us)
-            break;
-        heap_put(t, pos, t->heap[child]);
-    }
-    heap_put(t, pos, a);
+    return *(struct announcement **)heap_at(&t->clock, &by_time, pos);
 }
 
-static void heap_add(struct txrequest *t, struct announcement *a)
+static void clock_del(struct txrequest *t, struct announcement *a)
 {
-    if (t->n_heap == t->cap_heap) {
-        t->cap_heap = t->cap_heap ? t->cap_heap * 2 : 64;
-        t->heap = xrealloc_array(t->heap, t->cap_heap, sizeof(struct announcement *));
-    }
-    t->heap[t->n_heap] = a;
-    heap_up(t, t->n_heap++);
-}
-
-static void heap_del(struct txrequest *t, struct announcement *a)
-{
-    size_t pos = a->heap_pos;
-    if (pos == NOWHERE)
+    if (a->heap_pos == NOWHERE)
         return;
+    heap_del(&t->clock, &by_time, a->heap_pos);
     a->heap_pos = NOWHERE;
-    struct announcement *last = t->heap[--t->n_heap];
-    if (last == a)
-        return;
-    heap_put(t, pos, last);
-    heap_up(t, pos);
-    heap_down(t, last->heap_pos);
 }
 
 /* ---- a peer's announcements ---- */
@@ -169,13 +146,13 @@ static void set_state(struct txrequest *t, struct announcement *a, enum state s)
     if (a->state == BEST)
         peer_swap(p, a->peer_pos, --p->n_best);
     count(a, -1);
-    heap_del(t, a);
+    clock_del(t, a);
     a->state = s;
     count(a, 1);
     if (s == BEST)
         peer_swap(p, a->peer_pos, p->n_best++);
     else if (s == DELAYED || s == REQUESTED)
-        heap_add(t, a);
+        heap_add(&t->clock, &by_time, &a);
 }
 
 /* ---- ids ---- */
@@ -305,7 +282,7 @@ void txrequest_free(struct txrequest *t)
         free_peer(*(struct peer_wants **)v);
     map_clear(&t->ids);
     map_clear(&t->peers);
-    free(t->heap);
+    heap_clear(&t->clock);
     free(t);
 }
 
@@ -346,8 +323,8 @@ void txrequest_announce(struct txrequest *t, int64_t peer, const struct gtxid *i
 /* Everything whose time has come. */
 static void advance(struct txrequest *t, int64_t now_us)
 {
-    while (t->n_heap && t->heap[0]->at_us <= now_us) {
-        struct announcement *a = t->heap[0];
+    while (t->clock.n && clock_at(t, 0)->at_us <= now_us) {
+        struct announcement *a = clock_at(t, 0);
         a->peer->expired += a->state == REQUESTED;
         set_state(t, a, a->state == DELAYED ? READY : DONE);
         settle(t, a->id);
@@ -480,7 +457,7 @@ static size_t check_id(const struct txrequest *t, const struct wanted *w)
     size_t n = 0, live = 0, ready = 0, chosen = 0;
     for (const struct announcement *a = w->first; a; a = a->next, n++) {
         ASSERT(a->id == w && a->peer->items[a->peer_pos] == a);
-        ASSERT(on_clock(a) ? t->heap[a->heap_pos] == a : a->heap_pos == NOWHERE);
+        ASSERT(on_clock(a) ? clock_at(t, a->heap_pos) == a : a->heap_pos == NOWHERE);
         ASSERT((a->peer_pos < a->peer->n_best) == (a->state == BEST));
         live += a->state != DONE;
         ready += a->state == READY;
@@ -512,7 +489,6 @@ void txrequest_check(const struct txrequest *t)
         by_id += check_id(t, *(struct wanted **)v);
     for (size_t i = 0; map_next(&t->peers, &i, &k, &v);)
         by_peer += check_peer(*(struct peer_wants **)v);
-    for (size_t i = 1; i < t->n_heap; i++)
-        ASSERT(t->heap[(i - 1) / 2]->at_us <= t->heap[i]->at_us);
+    ASSERT(heap_is_ordered(&t->clock, &by_time));
     ASSERT(by_id == t->n && by_peer == t->n);
 }

@@ -8,6 +8,7 @@ libochre_util_a_SOURCES = \
 	src/util/clock.c src/util/clock.h \
 	src/util/err.c src/util/err.h \
 	src/util/fs.c src/util/fs.h \
+	src/util/heap.h \
 	src/util/hex.c src/util/hex.h \
 	src/util/histogram.c src/util/histogram.h \
 	src/util/json_read.c src/util/json_write.c src/util/json.h \

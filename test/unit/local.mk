@@ -12,6 +12,10 @@ check_PROGRAMS += test/unit/test_bytes
 test_unit_test_bytes_SOURCES = test/unit/test_bytes.c test/unit/unit.h
 test_unit_test_bytes_LDADD = $(UTIL_TEST_LIBS)
 
+check_PROGRAMS += test/unit/test_heap
+test_unit_test_heap_SOURCES = test/unit/test_heap.c test/unit/unit.h
+test_unit_test_heap_LDADD = $(UTIL_TEST_LIBS)
+
 check_PROGRAMS += test/unit/test_http
 test_unit_test_http_SOURCES = test/unit/test_http.c test/unit/unit.h
 test_unit_test_http_LDADD = libochre_io.a libochre_util.a $(CMOCKA_LIBS) $(IO_LIBS)

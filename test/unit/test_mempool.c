@@ -57,7 +57,7 @@ static void add_random(struct mempool *mp, struct rng *r, const struct tx *tx)
 static void check_heap(const struct mempool *mp)
 {
     for (size_t i = 1; i < mempool_count(mp); i++)
-        assert_int_equal(mp->heap[i]->heap_pos, i);
+        assert_int_equal(eviction_at(mp, i)->heap_pos, i);
 }
 
 /* Transactions arrive in any order (as after a reorg, children may be there before),
@@ -97,7 +97,7 @@ static void families_stay_consistent(void **state)
         assert_true(all[i - 1]->n_ancestors <= all[i]->n_ancestors);
     free(all);
     while (mempool_count(mp))
-        pool_remove_family(mp, mp->heap[0], TX_REMOVED_SIZE_LIMIT);
+        pool_remove_family(mp, eviction_at(mp, 0), TX_REMOVED_SIZE_LIMIT);
     assert_int_equal(mempool_memory(mp), 0);
     mempool_free(mp);
     for (size_t i = 0; i < RANDOM_ENTRIES; i++)

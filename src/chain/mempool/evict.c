@@ -5,13 +5,14 @@
 
 #include "chain/mempool/pool.h"
 
-/* ---- the order of eviction: a binary heap ---- */
+/* ---- the order of eviction ---- */
 
 /* Whether a leaves before b. An entry counts with its descendants when these pay
  * better: removing it would lose them too. */
-static bool worse(const struct mempool_entry *a, const struct mempool_entry *b)
+static bool is_worse(const void *x, const void *y)
 {
-    const struct mempool_entry *e[2] = {a, b};
+    const struct mempool_entry *e[2] = {*(struct mempool_entry *const *)x,
+                                        *(struct mempool_entry *const *)y};
     __int128 fee[2], size[2];
 
     for (int i = 0; i < 2; i++) {
@@ -21,72 +22,36 @@ static bool worse(const struct mempool_entry *a, const struct mempool_entry *b)
         fee[i] = with_descendants ? e[i]->descendant_fees : own;
         size[i] = with_descendants ? e[i]->descendant_vsize : e[i]->vsize;
     }
-    __int128 x = fee[0] * size[1], y = fee[1] * size[0];
-    return x != y ? x < y : a->time > b->time;
+    __int128 a = fee[0] * size[1], b = fee[1] * size[0];
+    return a != b ? a < b : e[0]->time > e[1]->time;
 }
 
-static void heap_place(struct mempool *mp, uint32_t pos, struct mempool_entry *e)
+static void on_moved(void *item, size_t pos)
 {
-    mp->heap[pos] = e;
-    e->heap_pos = pos;
+    (*(struct mempool_entry **)item)->heap_pos = (uint32_t)pos;
 }
 
-static void sift_up(struct mempool *mp, struct mempool_entry *e)
+static const struct heap_kind worst_first = {sizeof(struct mempool_entry *), is_worse,
+                                             on_moved};
+
+struct mempool_entry *eviction_at(const struct mempool *mp, size_t pos)
 {
-    uint32_t pos = e->heap_pos;
-    while (pos > 0 && worse(e, mp->heap[(pos - 1) / 2])) {
-        heap_place(mp, pos, mp->heap[(pos - 1) / 2]);
-        pos = (pos - 1) / 2;
-    }
-    heap_place(mp, pos, e);
+    return *(struct mempool_entry **)heap_at(&mp->eviction, &worst_first, pos);
 }
 
-static void sift_down(struct mempool *mp, struct mempool_entry *e, size_t n)
+void eviction_add(struct mempool *mp, struct mempool_entry *e)
 {
-    uint32_t pos = e->heap_pos;
-    for (;;) {
-        size_t child = 2 * (size_t)pos + 1;
-        if (child >= n)
-            break;
-        if (child + 1 < n && worse(mp->heap[child + 1], mp->heap[child]))
-            child++;
-        if (!worse(mp->heap[child], e))
-            break;
-        heap_place(mp, pos, mp->heap[child]);
-        pos = (uint32_t)child;
-    }
-    heap_place(mp, pos, e);
+    heap_add(&mp->eviction, &worst_first, &e);
 }
 
-/* The map already counts the entry. */
-void heap_insert(struct mempool *mp, struct mempool_entry *e)
+void eviction_del(struct mempool *mp, struct mempool_entry *e)
 {
-    size_t n = mp->by_txid.len;
-    if (n > mp->heap_cap) {
-        mp->heap_cap = n < 64 ? 64 : 2 * n;
-        mp->heap =
-            xrealloc_array(mp->heap, mp->heap_cap, sizeof(struct mempool_entry *));
-    }
-    heap_place(mp, (uint32_t)n - 1, e);
-    sift_up(mp, e);
+    heap_del(&mp->eviction, &worst_first, e->heap_pos);
 }
 
-/* The map still counts the entry. */
-void heap_delete(struct mempool *mp, struct mempool_entry *e)
+void eviction_fix(struct mempool *mp, struct mempool_entry *e)
 {
-    size_t n = mp->by_txid.len - 1;
-    struct mempool_entry *last = mp->heap[n];
-    if (last == e)
-        return;
-    heap_place(mp, e->heap_pos, last);
-    sift_up(mp, last);
-    sift_down(mp, last, n);
-}
-
-void heap_fix(struct mempool *mp, struct mempool_entry *e)
-{
-    sift_up(mp, e);
-    sift_down(mp, e, mp->by_txid.len);
+    heap_fix(&mp->eviction, &worst_first, e->heap_pos);
 }
 
 /* ---- the rolling minimum ---- */
@@ -185,7 +150,7 @@ static void trim(struct mempool *mp)
 {
     size_t removed = 0;
     while (mp->by_txid.len && mp->usage > (size_t)mp->opt.max_bytes) {
-        struct mempool_entry *e = mp->heap[0];
+        struct mempool_entry *e = eviction_at(mp, 0);
         bump_minimum(mp, e);
         removed += e->n_descendants;
         pool_remove_family(mp, e, TX_REMOVED_SIZE_LIMIT);

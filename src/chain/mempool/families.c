@@ -167,7 +167,7 @@ static void recompute_relatives(struct mempool *mp, struct mempool_entry *e,
     for (size_t i = 0; i < ancestors->n; i++) {
         descendants_of(mp, &walk, ancestors->v[i]);
         descendant_sums_from(ancestors->v[i], &walk);
-        heap_fix(mp, ancestors->v[i]);
+        eviction_fix(mp, ancestors->v[i]);
     }
     entry_list_clear(&down);
     entry_list_clear(&walk);
@@ -189,10 +189,10 @@ void family_join(struct mempool *mp, struct mempool_entry *e, bool reorg)
     } else {
         for (size_t i = 0; i < ancestors.n; i++) {
             descendant_sums_add(ancestors.v[i], e, 1);
-            heap_fix(mp, ancestors.v[i]);
+            eviction_fix(mp, ancestors.v[i]);
         }
     }
-    heap_fix(mp, e);
+    eviction_fix(mp, e);
     entry_list_clear(&ancestors);
 }
 
@@ -204,7 +204,7 @@ void family_leave(struct mempool *mp, struct mempool_entry *e)
         ancestors_of(mp, &l, e);
         for (size_t i = 0; i < l.n; i++) {
             descendant_sums_add(l.v[i], e, -1);
-            heap_fix(mp, l.v[i]);
+            eviction_fix(mp, l.v[i]);
         }
     }
     if (e->n_children) {
@@ -225,11 +225,11 @@ void family_fee_changed(struct mempool *mp, struct mempool_entry *e, int64_t dif
 
     e->ancestor_fees += diff;
     e->descendant_fees += diff;
-    heap_fix(mp, e);
+    eviction_fix(mp, e);
     ancestors_of(mp, &l, e);
     for (size_t i = 0; i < l.n; i++) {
         l.v[i]->descendant_fees += diff;
-        heap_fix(mp, l.v[i]);
+        eviction_fix(mp, l.v[i]);
     }
     descendants_of(mp, &l, e);
     for (size_t i = 0; i < l.n; i++)
@@ -356,7 +356,7 @@ void pool_check_entry(const struct mempool *mp, const struct mempool_entry *e)
 {
     ASSERT(pool_find(mp, &e->tx->txid) == e);
     ASSERT(mempool_find_wtxid(mp, &e->tx->wtxid) == e);
-    ASSERT(mp->heap[e->heap_pos] == e);
+    ASSERT(eviction_at(mp, e->heap_pos) == e);
     ASSERT(e->delta.v == pool_delta(mp, &e->tx->txid));
     ASSERT(e->time >= mp->oldest_time);
     check_links(mp, e);

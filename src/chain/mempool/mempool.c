@@ -122,7 +122,7 @@ void mempool_free(struct mempool *mp)
     map_clear(&mp->deltas);
     map_clear(&mp->unbroadcast);
     arena_clear(&mp->arena);
-    free(mp->heap);
+    heap_clear(&mp->eviction);
     free(mp);
 }
 
@@ -284,7 +284,7 @@ void pool_add(struct mempool *mp, struct mempool_entry *take_e, bool reorg)
     mp->usage += e->usage;
     if (e->time < mp->oldest_time)
         mp->oldest_time = e->time;
-    heap_insert(mp, e);
+    eviction_add(mp, e);
     family_join(mp, e, reorg);
     e->sequence = mp->sequence++;
     mp->updates++;
@@ -299,7 +299,7 @@ void pool_remove(struct mempool *mp, struct mempool_entry *e, enum tx_removal wh
     family_leave(mp, e);
     grounds_leave(mp, e);
     doubt_end(mp, e);
-    heap_delete(mp, e);
+    eviction_del(mp, e);
     unlink_arrival(mp, e);
     map_del(&mp->by_txid, &tx->txid);
     map_del(&mp->by_wtxid, &tx->wtxid);

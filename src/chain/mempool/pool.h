@@ -6,6 +6,7 @@
 #include "chain/params/params.h"
 #include "chain/rules/policy.h"
 #include "util/clock.h"
+#include "util/heap.h"
 #include "util/log.h"
 #include "util/map.h"
 #include "util/mem.h"
@@ -38,8 +39,7 @@ struct mempool {
     struct map deltas;            /* txid -> int64_t */
     struct map unbroadcast;       /* set of txids */
     struct mempool_entry *oldest, *newest;
-    struct mempool_entry **heap; /* owned; root: the first to be evicted */
-    size_t heap_cap;
+    struct heap eviction; /* of pointers; first: the first to be evicted */
     int64_t total_vsize, total_fee;
     size_t usage;        /* of all entries */
     int64_t oldest_time; /* no entry is older */
@@ -124,9 +124,11 @@ void doubt_begin(struct mempool *mp, struct mempool_entry *e);
 void doubt_end(struct mempool *mp, struct mempool_entry *e);
 
 /* ---- evict.c ---- */
-void heap_insert(struct mempool *mp, struct mempool_entry *e);
-void heap_delete(struct mempool *mp, struct mempool_entry *e);
-void heap_fix(struct mempool *mp, struct mempool_entry *e);
+/* The entry at a place of the order of eviction; 0: the first to go. */
+struct mempool_entry *eviction_at(const struct mempool *mp, size_t pos);
+void eviction_add(struct mempool *mp, struct mempool_entry *e);
+void eviction_del(struct mempool *mp, struct mempool_entry *e);
+void eviction_fix(struct mempool *mp, struct mempool_entry *e); /* its rate changed */
 /* Expiry, then size. */
 void pool_limit(struct mempool *mp);
 /* A block came: from now on the rolling minimum may sink. */

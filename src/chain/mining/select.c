@@ -9,6 +9,7 @@
 #include "chain/rules/policy.h"
 #include "chain/state/state.h"
 #include "chain/store/coins_cache.h"
+#include "util/heap.h"
 #include "util/log.h"
 
 /* A pooled transaction while the block fills: its package is what is still missing of
@@ -29,8 +30,7 @@ struct selection {
     int64_t lock_time;
     struct node *nodes; /* owned */
     size_t n_nodes;
-    struct node **heap; /* owned; root: the best package */
-    size_t n_heap;
+    struct heap heap; /* of pointers; first: the best package */
     uint64_t mark;
     struct node **package; /* owned scratch list */
     size_t n_package, cap_package;
@@ -50,8 +50,9 @@ static void score(const struct node *n, __int128 *fee, __int128 *vsize)
     *vsize = alone ? n->entry->vsize : n->vsize;
 }
 
-static bool better(const struct node *a, const struct node *b)
+static bool is_better(const void *x, const void *y)
 {
+    const struct node *a = *(struct node *const *)x, *b = *(struct node *const *)y;
     __int128 fa, sa, fb, sb;
     score(a, &fa, &sa);
     score(b, &fb, &sb);
@@ -60,47 +61,12 @@ static bool better(const struct node *a, const struct node *b)
     return memcmp(a->entry->tx->txid.b, b->entry->tx->txid.b, 32) < 0;
 }
 
-static void place(struct selection *s, size_t pos, struct node *n)
+static void on_moved(void *item, size_t pos)
 {
-    s->heap[pos] = n;
-    n->heap_pos = (uint32_t)pos;
+    (*(struct node **)item)->heap_pos = (uint32_t)pos;
 }
 
-static void sift_up(struct selection *s, struct node *n)
-{
-    size_t pos = n->heap_pos;
-    for (; pos > 0 && better(n, s->heap[(pos - 1) / 2]); pos = (pos - 1) / 2)
-        place(s, pos, s->heap[(pos - 1) / 2]);
-    place(s, pos, n);
-}
-
-static void sift_down(struct selection *s, struct node *n)
-{
-    size_t pos = n->heap_pos;
-    for (;;) {
-        size_t child = 2 * pos + 1;
-        if (child >= s->n_heap)
-            break;
-        if (child + 1 < s->n_heap && better(s->heap[child + 1], s->heap[child]))
-            child++;
-        if (!better(s->heap[child], n))
-            break;
-        place(s, pos, s->heap[child]);
-        pos = child;
-    }
-    place(s, pos, n);
-}
-
-static void heap_remove(struct selection *s, struct node *n)
-{
-    struct node *last = s->heap[--s->n_heap];
-    n->in_heap = false;
-    if (last == n)
-        return;
-    place(s, n->heap_pos, last);
-    sift_up(s, last);
-    sift_down(s, last);
-}
+static const struct heap_kind best_first = {sizeof(struct node *), is_better, on_moved};
 
 static bool add_node(void *ctx, const struct mempool_entry *e)
 {
@@ -111,16 +77,15 @@ static bool add_node(void *ctx, const struct mempool_entry *e)
                        .fees = e->ancestor_fees,
                        .sigops = e->ancestor_sigops,
                        .in_heap = true};
-    n->entry->scratch = s->n_nodes;
-    place(s, s->n_nodes++, n);
+    n->entry->scratch = s->n_nodes++;
+    heap_append(&s->heap, &best_first, &n);
     return true;
 }
 
-static void heapify(struct selection *s)
+static void leave_heap(struct selection *s, struct node *n)
 {
-    s->n_heap = s->n_nodes;
-    for (size_t i = s->n_heap / 2; i-- > 0;)
-        sift_down(s, s->heap[i]);
+    heap_del(&s->heap, &best_first, n->heap_pos);
+    n->in_heap = false;
 }
 
 /* ---- packages ---- */
@@ -264,10 +229,8 @@ static void relieve_descendants(struct selection *s, const struct node *n)
         d->vsize -= e->vsize;
         d->fees -= entry_modified_fee(e);
         d->sigops -= e->sigop_cost;
-        if (d->in_heap) {
-            sift_up(s, d);
-            sift_down(s, d);
-        }
+        if (d->in_heap)
+            heap_fix(&s->heap, &best_first, d->heap_pos);
     }
     s->n_package = keep;
 }
@@ -294,7 +257,7 @@ static void include_package(struct selection *s)
         print_rate(s, e);
         n->in_block = true;
         if (n->in_heap)
-            heap_remove(s, n);
+            leave_heap(s, n);
     }
     for (size_t i = 0; i < s->n_package; i++)
         relieve_descendants(s, s->package[i]);
@@ -306,11 +269,11 @@ static void include_package(struct selection *s)
 static void fill(struct selection *s)
 {
     int failures = 0;
-    while (s->n_heap) {
-        struct node *n = s->heap[0];
+    while (s->heap.n) {
+        struct node *n = *(struct node **)heap_at(&s->heap, &best_first, 0);
         if (n->fees < feerate_fee(s->opt->min_feerate, n->vsize))
             return;
-        heap_remove(s, n);
+        leave_heap(s, n);
         bool fits = package_fits(s, n);
         if (fits) {
             collect_package(s, n);
@@ -335,11 +298,10 @@ void select_transactions(struct block_template *t, struct mempool *mp,
         return;
     s.lock_time = block_index_mtp(t->prev);
     s.nodes = xrealloc_array(NULL, n, sizeof(*s.nodes));
-    s.heap = xrealloc_array(NULL, n, sizeof(*s.heap));
     mempool_each(mp, add_node, &s);
-    heapify(&s);
+    heap_build(&s.heap, &best_first);
     fill(&s);
     free(s.nodes);
-    free(s.heap);
+    heap_clear(&s.heap);
     free(s.package);
 }
