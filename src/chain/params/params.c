@@ -50,6 +50,7 @@ struct network {
         int32_t height;
         const char *block, *txoutset;
         uint64_t chain_tx;
+        const char *state_root; /* NULL: the network has no tickets then */
     } snapshots[ASSUMEUTXO_MAX]; /* see struct assumeutxo; up to height 0 */
 };
 
@@ -182,6 +183,11 @@ static const struct network networks[] = {
             "3a9148659bf9faf396299051d1ec4cd33a9bd40f165fa8e74f1be5b3a058e01d",
         .genesis_merkle =
             "48917412cd2641bb65f3ed25b7c9e257b4e8b17276fe381d3c1b9d4c319c8287",
+        /* The chain of test_feature_assumeutxo_tickets.py, with three supernodes. */
+        .snapshots =
+            {{124, "2dbc4ddf01a2a6a0fa1fee2bb4f89691e55b23cdf382e93b4c1c5e6f7c5415eb",
+              "ea06d7e6d3b71a224babbfc14fda919862ef1ba57c100ed120be9472c94a5c40", 133,
+              "cc546ae05542015deb881ae4f8901c671a9b2a017496d030794f51d19df22aa0"}},
     },
     {
         .p =
@@ -265,6 +271,14 @@ static const struct network networks[] = {
            .prefixes = {PREFIXES_TEST, .hrp = "tb"}}},
 };
 
+/* No other hash of a row says anything of the ticket state. */
+static void fill_state_root(struct assumeutxo *au, const char *hex, uint32_t tickets)
+{
+    ASSERT((hex != NULL) == ((uint32_t)au->height >= tickets));
+    if (hex)
+        ASSERT(hex_decode_fixed(au->state_root.b, 32, hex, strlen(hex)));
+}
+
 static void fill_snapshots(struct chain_params *out, const struct network *n)
 {
     for (; n->snapshots[out->n_assumeutxo].height > 0; out->n_assumeutxo++) {
@@ -274,6 +288,7 @@ static void fill_snapshots(struct chain_params *out, const struct network *n)
         au->chain_tx = n->snapshots[i].chain_tx;
         ASSERT(hash256_from_hex(&au->block, n->snapshots[i].block) &&
                hash256_from_hex(&au->txoutset, n->snapshots[i].txoutset));
+        fill_state_root(au, n->snapshots[i].state_root, out->tickets_height);
     }
 }
 
