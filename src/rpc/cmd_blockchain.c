@@ -326,8 +326,7 @@ static const struct rpc_method methods[] = {
              .help = "The block's hash or height", .type_text = "string or numeric"},
             {"stats", P_ARR, .def = "all values", .help = "Names of the values wanted",
              .inner = PARAMS({"stat", P_STR, P_OPTIONAL, .help = "Name of a value"})}),
-        .results = RESULTS(
-            {R_OBJ_DYN, "", "", RESULTS({R_NUM, "name", "A value of this name"})}),
+        .results = rpc_getblockstats_results,
         .examples = EXAMPLES("1000 '[\"minfeerate\",\"avgfeerate\"]'"),
         .fn = rpc_getblockstats,
     },

@@ -25,6 +25,7 @@ void rpc_getblock(struct rpc_call *c);
 void rpc_getblockheader(struct rpc_call *c);
 
 /* cmd_blockstats.c */
+extern const struct rpc_result rpc_getblockstats_results[];
 void rpc_getblockstats(struct rpc_call *c);
 void rpc_getchaintxstats(struct rpc_call *c);
 

@@ -322,7 +322,8 @@ static const struct rpc_method methods[] = {
                   "The state is the one after the block of this height"},
                  {R_HEX, "blockhash", "and hash"},
                  {R_HEX, "root", "Root of that state"},
-                 {R_HEX, "value", "The value; null: the key is absent"},
+                 {R_HEX, "value", "The value; null: the key is absent",
+                  .nullable = true},
                  {R_HEX, "proof", "Input of verifystateproof"},
                  {R_OBJ, "commitment", "What ties the root to the chain",
                   RESULTS(

@@ -391,6 +391,14 @@ static void getblocktemplate(struct rpc_call *c)
     give_template(c, &rq);
 }
 
+static const struct rpc_result payee_results[] = {
+    {R_OBJ, "", "",
+     RESULTS({R_STR, "payee", "Address, if the script has one", .optional = true},
+             {R_HEX, "script", "scriptPubKey"},
+             {R_NUM, "amount", "At least, smallest unit"})},
+    {.name = NULL},
+};
+
 static const struct rpc_method methods[] = {
     {
         .name = "getblocktemplate",
@@ -399,9 +407,7 @@ static const struct rpc_method methods[] = {
             "or, with mode \"proposal\", whether a block he made would be valid but "
             "for its proof of work. Networks with tickets add "
             "coinbase_required_outputs, whose amounts are part of coinbasevalue, "
-            "state_root, and supernode (also as masternode): [{payee, script, "
-            "amount}], "
-            "empty when nobody is to be paid.",
+            "and what follows it.",
         .params = PARAMS(
             {"template_request", P_OBJ, .def = "{}", .help = "The request",
              .inner = PARAMS(
@@ -467,7 +473,12 @@ static const struct rpc_method methods[] = {
                                         "state-root, "
                                         "supernode-payment"})})},
                  {R_HEX, "state_root", "Ticket state the coinbase commits to",
-                  .optional = true})}),
+                  .optional = true},
+                 {R_ARR, "supernode", "Who is to be paid; empty: nobody", payee_results,
+                  .optional = true},
+                 {R_ARR, "masternode", "The same", payee_results, .optional = true},
+                 {R_BOOL, "masternode_payments_started", "true", .optional = true},
+                 {R_BOOL, "masternode_payments_enforced", "true", .optional = true})}),
         .examples = EXAMPLES("'{\"rules\": [\"segwit\"]}'"),
         .fn = getblocktemplate,
     },

@@ -256,7 +256,8 @@ static void put_params(struct buf *out, const struct rpc_method *m)
 static char *describe_result(const struct rpc_result *r, const char *type)
 {
     bool text = r->help && r->help[0];
-    return xasprintf("(%s%s)%s%s", type, r->optional ? ", optional" : "",
+    return xasprintf("(%s%s%s)%s%s", type, r->nullable ? " or null" : "",
+                     r->optional ? ", optional" : "",
                      text ? " " : "", text ? r->help : "");
 }
 

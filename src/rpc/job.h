@@ -23,6 +23,8 @@ NODISCARD bool rpc_check_params(struct rpc_call *c);
 
 /* False: the node is still starting, and the call has failed with -28. */
 bool rpc_is_warm(struct rpc_call *c);
+/* -rpcdoccheck */
+bool rpc_checks_results(const struct rpc_server *s);
 void rpc_job_enter(struct rpc_server *s, struct rpc_job *j);
 void rpc_job_leave(struct rpc_server *s, struct rpc_job *j);
 /* Notes that a method was called, for the metrics; @name is the table's. */

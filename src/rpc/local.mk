@@ -48,6 +48,7 @@ libochre_rpc_a_SOURCES = \
 	src/rpc/psbt_decode.c src/rpc/psbt_process.c \
 	src/rpc/protocol.h \
 	src/rpc/request.c src/rpc/request.h \
+	src/rpc/result_check.c src/rpc/result_check.h \
 	src/rpc/rest.c src/rpc/rest.h src/rpc/rest_impl.h src/rpc/rest_utxos.c \
 	src/rpc/server.c src/rpc/server.h \
 	src/rpc/subcommand.c src/rpc/subcommand.h \

@@ -86,6 +86,7 @@ struct rpc_result {
     const char *help;
     const struct rpc_result *inner; /* RESULTS(...) */
     bool optional;
+    bool nullable;    /* may be null instead */
     const char *when; /* several results: "for verbosity = 1" */
 };
 

@@ -1,8 +1,11 @@
 /* One HTTP body: a call or a batch of them, in JSON-RPC 1.0, 1.1 or 2.0. */
+#include "config.h"
+
 #include "rpc/request.h"
 
 #include "rpc/auth.h"
 #include "rpc/job.h"
+#include "rpc/result_check.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -143,8 +146,27 @@ static bool is_notification(const struct request *r)
 
 /* -- Calls ---------------------------------------------------------------- */
 
+/* A result that is not what the method's entry says is a bug of ours. */
+static void check_result(struct rpc_call *c, size_t start)
+{
+    const struct buf *out = c->w->out;
+    struct bytes reply = bytes_of(out->data + start, out->len - start);
+    struct buf why = {0};
+    if (!rpc_result_fits(c->method, reply, c->mem, &why)) {
+        log_broken(c->node->log, "RPC call \"%s\" returned incorrect type: %s",
+                   c->method->name, buf_cstr(&why));
+        rpc_error(c, RPC_MISC_ERROR,
+                  "Internal bug detected: RPC call \"%s\" returned incorrect type:\n%s"
+                  "%s %s\nPlease report this issue here: %s\n",
+                  c->method->name, buf_cstr(&why), PACKAGE_NAME, PACKAGE_VERSION,
+                  PACKAGE_BUGREPORT);
+    }
+    buf_clear(&why);
+}
+
 static void find_and_run(struct rpc_call *c, const struct request *r)
 {
+    size_t start = c->w->out->len;
     bool public_reply;
     c->method = rpc_find_method_of(c->node, r->method, &public_reply);
     c->w->out->secret |= !public_reply;
@@ -158,6 +180,8 @@ static void find_and_run(struct rpc_call *c, const struct request *r)
     rpc_job_enter(c->node->rpc, c->job);
     c->method->fn(c);
     rpc_job_leave(c->node->rpc, c->job);
+    if (!c->failed && rpc_checks_results(c->node->rpc))
+        check_result(c, start);
 }
 
 static void execute(struct rpc_call *c, const struct request *r)

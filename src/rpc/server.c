@@ -28,6 +28,7 @@ struct rpc_server {
     struct rpc_auth *auth;
     pthread_mutex_t lock;
     bool warm;               /* warm-up is over */
+    bool check_results;
     char *status;            /* owned: of the warm-up */
     struct rpc_job *running; /* list */
     struct map calls;        /* name of a method, by its address -> rpc_method_calls */
@@ -43,6 +44,11 @@ bool rpc_server_warming_up(struct rpc_server *s, struct buf *status)
         buf_append_str(status, s->status);
     pthread_mutex_unlock(&s->lock);
     return !warm;
+}
+
+bool rpc_checks_results(const struct rpc_server *s)
+{
+    return s->check_results;
 }
 
 bool rpc_is_warm(struct rpc_call *c)
@@ -234,6 +240,7 @@ static bool start_http(struct rpc_server *s, char **error)
     const struct args *a = s->node->args;
     struct nets nets = {0};
     bool ok = false;
+    s->check_results = args_bool(a, "rpcdoccheck", false);
     if (read_allowed(&nets, a, error)) {
         int64_t threads = args_int(a, "rpcthreads", 4),
                 depth = args_int(a, "rpcworkqueue", 64);

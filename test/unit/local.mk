@@ -175,6 +175,10 @@ check_PROGRAMS += test/unit/test_rpc
 test_unit_test_rpc_SOURCES = test/unit/test_rpc.c test/unit/unit.h
 test_unit_test_rpc_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
 
+check_PROGRAMS += test/unit/test_rpc_results
+test_unit_test_rpc_results_SOURCES = test/unit/test_rpc_results.c test/unit/unit.h
+test_unit_test_rpc_results_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
+
 check_PROGRAMS += test/unit/test_rules
 test_unit_test_rules_SOURCES = test/unit/test_rules.c test/unit/asert_vectors.h test/unit/unit.h
 test_unit_test_rules_LDADD = $(CHAIN_LIBS) $(CMOCKA_LIBS) $(DB_LIBS) $(CRYPTO_LIBS)

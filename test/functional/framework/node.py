@@ -24,7 +24,7 @@ BROKEN = re.compile(r"\[(?:\w+:)?broken\]")
 BASE_CONF = {"server": 1, "listen": 1, "bind": "127.0.0.1", "dnsseed": 0, "discover": 0,
              "listenonion": 0}
 # Steps of mock time must not look like silence of the peers: a test of that says when they do.
-BASE_ARGS = ("-logtimemicros", "-debug", "-debugexclude=libevent",
+BASE_ARGS = ("-rpcdoccheck", "-logtimemicros", "-debug", "-debugexclude=libevent",
              "-debugexclude=leveldb", "-peertimeout=999999999")
 
 
