@@ -3,7 +3,9 @@ import os
 
 import pytest
 
+from framework.blocks import Chain, create_coinbase
 from framework.params import BITCOIN
+from framework.primitives import TxOut
 from framework.rpc import expect_error
 from framework.snapshot import Source, chainstates, set_of, wait_validated
 from framework.util import wait_until
@@ -147,3 +149,42 @@ def test_pruning_keeps_what_is_to_be_validated(lab):
     assert not os.path.exists(pruned.path("chainstate_snapshot"))
     assert set_of(pruned) == set_of(node)
     assert "NETWORK" not in pruned.getnetworkinfo()["localservicesnames"]
+
+
+def test_history_and_tip_have_files_of_their_own(lab):
+    """Blocks come in turn from either side of the base; those above are pruned all the same."""
+    node = lab.node(params=BITCOIN)
+    chain = Chain(BITCOIN)
+    filler = [TxOut(0, b"\x6a" + bytes(2000))]      # 30 blocks fill a file of -fastprune
+
+    def grow(count):
+        for _ in range(count):
+            coinbase = create_coinbase(BITCOIN, chain.height + 1, outputs=filler)
+            (block,) = chain.mine(coinbase=coinbase)
+            node.submitblock(block.hex())
+
+    grow(110)
+    source = Source(node)
+    grow(390)
+    pruned = lab.node(source.option, "-prune=1", "-fastprune", params=BITCOIN)
+    source.load(pruned)
+    history, above = list(range(2, 111)), list(range(111, 501))
+    for i, height in enumerate(history):
+        source.give_blocks(pruned, [above[i], height])
+        if i == 40:
+            pruned.restart()
+    source.give_blocks(pruned, above[len(history):])
+    assert pruned.getblockcount() == 500
+    assert pruned.pruneblockchain(500) > 110
+    expect_error(-1, "Block not available (pruned data)", pruned.getblock,
+                 pruned.getblockhash(115))
+    for height in history:
+        assert pruned.getblock(pruned.getblockhash(height))["height"] == height
+    source.give_blocks(pruned, [1])
+    wait_validated(pruned)
+    assert set_of(pruned) == set_of(node)
+    grow(1)
+    source.give_blocks(pruned, [501])
+    pruned.pruneblockchain(110)
+    pruned.restart()
+    assert set_of(pruned) == set_of(node)

@@ -122,6 +122,87 @@ static void what_the_index_forgot_is_written_over(void **state)
     teardown(&f);
 }
 
+static void assert_one_kind(struct files *f, int32_t file, uint32_t split)
+{
+    struct block_file_info info = block_files_info(f->bf, file);
+    assert_true(info.n_blocks > 0);
+    assert_true(info.height_last <= split || info.height_first > split);
+}
+
+/* The table as the index would bring it back. */
+static void reopen(struct files *f)
+{
+    struct block_file_info info[16];
+    int32_t n = block_files_count(f->bf);
+    assert_true(n <= (int32_t)ARRAY_LEN(info));
+    for (int32_t i = 0; i < n; i++)
+        info[i] = block_files_info(f->bf, i);
+    block_files_close(f->bf);
+    open_files(f);
+    for (int32_t i = 0; i < n; i++)
+        block_files_restore(f->bf, i, &info[i]);
+}
+
+static void blocks_above_a_snapshot_go_to_files_of_their_own(void **state)
+{
+    (void)state;
+    struct files f;
+    setup(&f);
+    put(&f, 0);
+    put(&f, 1);
+    block_files_split(f.bf, 1000);
+    assert_true(block_files_growing(f.bf, 0));
+    assert_int_equal(put(&f, 1001).file, 1);
+    assert_int_equal(put(&f, 2).file, 0);
+    assert_int_equal(put(&f, 1000).file, 0); /* the base is history */
+    for (uint32_t i = 0; i < 700; i++) {
+        put(&f, 3 + i);
+        put(&f, 1002 + i);
+        if (i == 350) {
+            reopen(&f);
+            block_files_split(f.bf, 1000);
+        }
+    }
+    int32_t n = block_files_count(f.bf), growing = 0, below = -1;
+    for (int32_t i = 0; i < n; i++) {
+        assert_one_kind(&f, i, 1000);
+        growing += block_files_growing(f.bf, i);
+        if (block_files_info(f.bf, i).height_last <= 1000)
+            below = i;
+    }
+    assert_int_equal(growing, 2);
+    assert_true(block_files_growing(f.bf, below) && block_files_growing(f.bf, n - 1));
+    /* One kind again: the last file goes on, the other one has no spare room. */
+    block_files_split(f.bf, 0);
+    assert_int_equal(put(&f, 5000).file, n - 1);
+    assert_int_equal(put(&f, 999).file, n - 1);
+    assert_false(block_files_growing(f.bf, below));
+    assert_true(below < n - 1);
+    assert_int_equal(size_of(&f, below), block_files_info(f.bf, below).size);
+    teardown(&f);
+}
+
+/* What was begun for one kind and forgotten by the index, either kind may begin. */
+static void a_forgotten_file_is_begun_again(void **state)
+{
+    (void)state;
+    struct files f;
+    setup(&f);
+    put(&f, 1);
+    struct block_file_info saved = block_files_info(f.bf, 0);
+    block_files_split(f.bf, 10);
+    assert_int_equal(put(&f, 11).file, 1);
+    block_files_close(f.bf);
+    open_files(&f);
+    block_files_restore(f.bf, 0, &saved);
+    block_files_split(f.bf, 10);
+    assert_int_equal(put(&f, 2).file, 0);
+    struct filepos pos = put(&f, 11);
+    assert_int_equal(pos.file, 1);
+    assert_true(reads_back(&f, &pos));
+    teardown(&f);
+}
+
 static void damage_is_noticed(void **state)
 {
     (void)state;
@@ -264,6 +345,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_fill_one_file_after_the_other),
         cmocka_unit_test(what_the_index_forgot_is_written_over),
+        cmocka_unit_test(blocks_above_a_snapshot_go_to_files_of_their_own),
+        cmocka_unit_test(a_forgotten_file_is_begun_again),
         cmocka_unit_test(damage_is_noticed),
         cmocka_unit_test(a_scan_passes_over_rubbish),
         cmocka_unit_test(octets_go_with_their_offset),

@@ -32,6 +32,8 @@ struct block_files {
     pthread_mutex_t mutex;    /* guards what follows */
     struct file_entry *files; /* owned */
     int32_t n_files;
+    uint32_t split;    /* 0: all blocks are of one kind */
+    int32_t cursor[2]; /* when split: where blocks of a kind go, -1: to a new file */
 };
 
 /* -- Files -- */
@@ -304,21 +306,67 @@ static uint32_t file_max(const struct block_files *bf)
     return bf->opt.small_files ? SMALL_FILE_MAX : BLOCK_FILE_MAX;
 }
 
-/* The file that takes a record of @need octets; the last one unless it is full. */
-static int32_t choose_file(struct block_files *bf, uint32_t need)
+static void finish_file(struct block_files *bf, int32_t file)
 {
-    lock(bf);
-    int32_t file = bf->n_files > 0 ? bf->n_files - 1 : 0;
-    struct block_file_info info = entry_at(bf, file)->info;
-    bool full = info.size > 0 && (uint64_t)info.size + need > file_max(bf);
-    if (full)
-        entry_at(bf, file + 1);
-    unlock(bf);
-    if (!full)
-        return file;
+    struct block_file_info info = block_files_info(bf, file);
     truncate_file(bf, file, false, info.size);
     truncate_file(bf, file, true, info.undo_size);
-    return file + 1;
+}
+
+/* Which cursor a block of this height belongs to. */
+static int kind_of(const struct block_files *bf, uint32_t height)
+{
+    return bf->split > 0 && height > bf->split;
+}
+
+static int32_t current_file(const struct block_files *bf, int kind)
+{
+    return bf->split > 0 ? bf->cursor[kind] : bf->n_files - 1;
+}
+
+void block_files_split(struct block_files *bf, uint32_t height)
+{
+    int32_t left[2] = {-1, -1};
+    lock(bf);
+    if (bf->split > 0 && height == 0)
+        memcpy(left, bf->cursor, sizeof(left));
+    bf->split = height;
+    bf->cursor[0] = bf->cursor[1] = -1;
+    for (int32_t i = 0; i < bf->n_files; i++)
+        if (bf->files[i].info.size > 0)
+            bf->cursor[kind_of(bf, bf->files[i].info.height_last)] = i;
+    int32_t last = bf->n_files - 1;
+    unlock(bf);
+    for (size_t i = 0; i < ARRAY_LEN(left); i++)
+        if (left[i] >= 0 && left[i] < last)
+            finish_file(bf, left[i]);
+}
+
+bool block_files_growing(struct block_files *bf, int32_t file)
+{
+    lock(bf);
+    bool growing = file == current_file(bf, 0) || file == current_file(bf, 1);
+    unlock(bf);
+    return growing;
+}
+
+/* The file that takes a record of @need octets for a block of this height: the current
+ * one unless it is full. */
+static int32_t choose_file(struct block_files *bf, uint32_t need, uint32_t height)
+{
+    lock(bf);
+    int kind = kind_of(bf, height);
+    int32_t file = current_file(bf, kind), next = file;
+    uint32_t size = file >= 0 ? bf->files[file].info.size : 0;
+    bool full = size > 0 && (uint64_t)size + need > file_max(bf);
+    if (full || file < 0)
+        next = bf->n_files;
+    entry_at(bf, next);
+    bf->cursor[kind] = next;
+    unlock(bf);
+    if (full)
+        finish_file(bf, file);
+    return next;
 }
 
 enum err block_files_write(struct block_files *bf, struct filepos *out,
@@ -327,7 +375,7 @@ enum err block_files_write(struct block_files *bf, struct filepos *out,
     uint8_t head[BLOCK_RECORD_HEAD];
     put_head(head, bf, b->raw.len);
     uint32_t need = BLOCK_RECORD_HEAD + (uint32_t)b->raw.len;
-    int32_t file = choose_file(bf, need);
+    int32_t file = choose_file(bf, need, height);
     uint32_t pos = block_files_info(bf, file).size;
     struct bytes pieces[] = {bytes_of(head, sizeof(head)), b->raw};
     enum err e = write_record(bf, file, false, pos, pieces, ARRAY_LEN(pieces));

@@ -67,6 +67,14 @@ void block_files_clean(struct block_files *bf,
 bool block_files_exist(const struct block_files *bf, int32_t file);
 uint64_t block_files_disk_usage(struct block_files *bf);
 
+/* From now on blocks up to @height go to other files than those above it, so that the
+ * one kind can be pruned while the other must stay: for the time in which the history
+ * below a UTXO snapshot is fetched. 0: into one file again. Where either kind goes on
+ * follows from the table, which must be loaded; nothing of this is stored. */
+void block_files_split(struct block_files *bf, uint32_t height);
+/* Whether the next block may go there. */
+bool block_files_growing(struct block_files *bf, int32_t file);
+
 NODISCARD enum err block_files_write(struct block_files *bf, struct filepos *out,
                                      const struct block *b, uint32_t height);
 /* Accounts for a block that is already there (-reindex). */

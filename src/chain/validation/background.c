@@ -67,6 +67,7 @@ static void accept_snapshot(struct chainman *cm)
     candidates_prune(cm->active);
     chainstates_share_cache(cm);
     chainman_write_unlock(cm);
+    block_files_split(cm->files, 0);
     log_info(cm->log, "[snapshot] snapshot beginning at %s has been fully validated",
              hash256_to_hex(hex, &base->hash));
     event_snapshot(cm, base, true);

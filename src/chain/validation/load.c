@@ -161,6 +161,8 @@ static enum err load_index(struct chainman *cm, char **error)
         return ERR_RANGE;
     }
     remove_pruned(cm);
+    if (cm->from_snapshot)
+        block_files_split(cm->files, (uint32_t)cm->snapshot->height);
     return ERR_OK;
 }
 

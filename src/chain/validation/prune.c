@@ -3,7 +3,7 @@
 
 #include "chain/validation/internal.h"
 
-/* Room kept for what the current files are about to preallocate. */
+/* Room kept for what a current file is about to preallocate. */
 #define PRUNE_BUFFER (UINT64_C(17) << 20)
 
 uint64_t chainman_prune_target(const struct chainman *cm)
@@ -58,10 +58,13 @@ static bool lies_between(const struct block_file_info *info, int32_t low, int32_
            (low < 0 || info->height_first > (uint32_t)low);
 }
 
-/* What a background chainstate has still to validate must stay. */
+/* What is still being written, or a background chainstate has still to validate, must
+ * stay. */
 static bool may_prune(struct chainman *cm, int32_t file, int32_t height)
 {
     struct block_file_info info = block_files_info(cm->files, file);
+    if (block_files_growing(cm->files, file))
+        return false;
     if (!cm->background)
         return lies_between(&info, -1, height);
     int32_t validated = chainstate_tip(cm->background)->height - MIN_BLOCKS_TO_KEEP;
@@ -92,7 +95,7 @@ static bool set_pruned(struct chainman *cm)
  * replay needs the blocks behind the one it stands at on disk. */
 static bool prune_files(struct chainman *cm, int32_t height, uint64_t keep)
 {
-    int32_t n = block_files_count(cm->files) - 1; /* the last one is being written */
+    int32_t n = block_files_count(cm->files);
     if (block_files_disk_usage(cm->files) <= keep || !any_to_prune(cm, n, height))
         return true;
     if (!flush_chain(cm, FLUSH_ALWAYS) || !set_pruned(cm))
@@ -124,11 +127,11 @@ bool prune_auto(struct chainman *cm)
 {
     int32_t height = chain_height(cm);
     uint64_t target = cm->opt.prune_target;
+    uint64_t buffer = cm->background ? 2 * PRUNE_BUFFER : PRUNE_BUFFER;
     if (height <= cm->params->prune_after_height || height <= MIN_BLOCKS_TO_KEEP ||
-        block_files_disk_usage(cm->files) + PRUNE_BUFFER < target)
+        block_files_disk_usage(cm->files) + buffer < target)
         return true;
-    return prune_files(cm, prune_limit(cm),
-                       target > PRUNE_BUFFER ? target - PRUNE_BUFFER : 0);
+    return prune_files(cm, prune_limit(cm), target > buffer ? target - buffer : 0);
 }
 
 void chainman_prune_to(struct chainman *cm, int32_t height)

@@ -307,6 +307,7 @@ void snapshot_activate(struct chainman *cm, struct chainstate *cs,
                        struct block_index *base)
 {
     const struct block_index *start = chain_tip(cm);
+    block_files_split(cm->files, (uint32_t)base->height);
     chainman_write_lock(cm);
     base->chain_tx = cm->snapshot->chain_tx;
     cs->base = base;
