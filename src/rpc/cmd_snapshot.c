@@ -87,6 +87,17 @@ static bool dump_failed(struct rpc_call *c, enum err e)
     return e != ERR_OK;
 }
 
+/* The file itself is synced; so becomes its name. */
+static enum err put_in_place(const char *incomplete, const char *path)
+{
+    if (rename(incomplete, path) != 0)
+        return ERR_IO;
+    char *dir = path_dir(path);
+    enum err e = fs_sync_dir(dir);
+    free(dir);
+    return e;
+}
+
 /* To @incomplete first: whatever stands at @path is whole. */
 static void dump_to(struct rpc_call *c, const struct block_index *at, const char *path,
                     const char *incomplete)
@@ -101,8 +112,8 @@ static void dump_to(struct rpc_call *c, const struct block_index *at, const char
     enum err e = snapshot_dump(c->node->chainman, f, at, goes_on, c, &s);
     if (fclose(f) != 0 && e == ERR_OK)
         e = ERR_IO;
-    if (e == ERR_OK && rename(incomplete, path) != 0)
-        e = ERR_IO;
+    if (e == ERR_OK)
+        e = put_in_place(incomplete, path);
     if (e != ERR_OK)
         unlink(incomplete);
     if (!dump_failed(c, e))

@@ -1,5 +1,7 @@
-"""SIGKILL at random moments while a UTXO snapshot is loaded, the history is validated, and
-the chain states change places: every start finds a chain state that is whole."""
+"""SIGKILL and power cuts at random moments while a UTXO snapshot is loaded, the history is
+validated, the chain states change places, and while a snapshot of an earlier block is made:
+every start finds a chain state that is whole."""
+import http.client
 import os
 import random
 import threading
@@ -7,12 +9,16 @@ import time
 
 import pytest
 
+from framework.disklayer import PowerCut
+from framework.node import StartError
+from framework.preload import build_layer
 from framework.rpc import RPCError
 from framework.snapshot import Source, chainstates, set_of
 from framework.util import LONG, wait_until
 
 ROUNDS = 30 if LONG else 2
 KILLS = 6 if LONG else 4
+CUTS = 40 if LONG else 6
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +79,10 @@ def test_kills(source, lab, round_):
         killed(source, node, rng)
         node.start()
         check(source, node)
+    finish(source, node, rng)
+
+
+def finish(source, node, rng):
     advance(source, node, rng)
     wait_until(lambda: len(chainstates(node)) == 1)
     wait_until(lambda: node.getblockcount() == source.node.getblockcount())
@@ -80,4 +90,67 @@ def test_kills(source, lab, round_):
     node.restart()
     assert not os.path.exists(node.path("chainstate_snapshot"))
     assert set_of(node) == set_of(source.node)
+    assert node.verifychain(4, 0)
+
+
+@pytest.fixture(scope="module")
+def layer(tmp_path_factory):
+    return build_layer(str(tmp_path_factory.mktemp("layer")), "disklayer")
+
+
+def until_cut(node, cut, rng, work):
+    """Whether the power went while the node started or worked; it is off in the end."""
+    small = rng.choice(((), ("-dbbatchsize=300",)))
+    try:
+        node.start(*small, env=cut.env(after=rng.randrange(1, rng.choice((40, 150, 500)))))
+        work()
+    except StartError as e:
+        assert e.status == -9, e
+    except (OSError, RPCError, http.client.HTTPException) as e:
+        assert node.process.wait(60) == -9, e
+    if node.process:
+        node.kill()
+    return cut.cut(rng)
+
+
+def test_power_cuts(source, lab, layer, tmp_path):
+    rng = random.Random(f"cut {source.params.name} {time.time() if LONG else 0}")
+    cuts = CUTS
+    while cuts > 0:
+        node = lab.node(source.option, params=source.params)
+        begin(source, node)
+        node.stop()
+        cut = PowerCut(node, layer, str(tmp_path / node.name))
+        for _ in range(3):
+            until_cut(node, cut, rng, lambda: advance(source, node, rng))
+            node.start()
+            check(source, node)
+            node.stop()
+            cuts -= 1
+        node.start()
+        finish(source, node, rng)
+        node.stop()
+
+
+def test_power_cuts_amid_a_rollback(source, lab, layer, tmp_path):
+    """The blocks come back, and a file that stands at its place is whole."""
+    rng = random.Random(f"rollback {source.params.name} {time.time() if LONG else 0}")
+    node = lab.node(params=source.params)
+    source.give_blocks(node, range(1, source.node.getblockcount() + 1))
+    whole = node.dumptxoutset("whole.dat", "rollback", {"rollback": 110})
+    with open(whole["path"], "rb") as f:
+        octets = f.read()
+    node.stop()
+    cut = PowerCut(node, layer, str(tmp_path / "journal"))
+    for i in range(CUTS // 2):
+        until_cut(node, cut, rng, lambda name=f"{i}.dat": node.dumptxoutset(
+            name, "rollback", {"rollback": 110}))
+        if os.path.exists(node.path(f"{i}.dat")):
+            with open(node.path(f"{i}.dat"), "rb") as f:
+                assert f.read() == octets
+        node.start()
+        wait_until(lambda: node.getbestblockhash() == source.node.getbestblockhash())
+        assert set_of(node) == set_of(source.node)
+        node.stop()
+    node.start()
     assert node.verifychain(4, 0)

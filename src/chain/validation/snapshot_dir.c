@@ -175,7 +175,8 @@ enum err snapshot_dir_settle(struct chainman *cm, char **error)
 
 enum err snapshot_dir_complete(struct chainman *cm, const struct hash256 *base)
 {
-    return set_mark(cm, BASE_FILE, base->b, sizeof(base->b));
+    enum err e = fs_sync_dir(cm->opt.datadir); /* where its name stands */
+    return e == ERR_OK ? set_mark(cm, BASE_FILE, base->b, sizeof(base->b)) : e;
 }
 
 enum err snapshot_dir_validated(struct chainman *cm)
