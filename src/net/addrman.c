@@ -260,14 +260,19 @@ struct addrman_counts addrman_total(const struct addrman *am)
 }
 
 /* -checkaddrman: tables that contradict themselves are a bug, not bad luck. */
-static void check(struct addrman *am)
+void addrman_check(struct addrman *am)
 {
     if (!am->check_ratio || rng_below(&am->rng, am->check_ratio) != 0)
         return;
+    struct addrman_counts all = addrman_total(am);
+    log_debug(am->log, LOG_ADDRMAN,
+              "CheckAddrman: new %zu, tried %zu, total %zu started", all.n_new,
+              all.n_tried, am->n);
     const char *why = addrman_inconsistency(am);
     if (why)
         log_error(am->log, "ADDRMAN CONSISTENCY CHECK FAILED!!! %s", why);
     ASSERT(!why);
+    log_debug(am->log, LOG_ADDRMAN, "CheckAddrman: completed");
 }
 
 bool addrman_add(struct addrman *am, const struct netaddr_entry *e, size_t n,
@@ -283,7 +288,7 @@ bool addrman_add(struct addrman *am, const struct netaddr_entry *e, size_t n,
                   "Added %zu addresses (of %zu) from %s: %zu tried, %zu new", added, n,
                   netaddr_format(text, source, false), addrman_total(am).n_tried,
                   addrman_total(am).n_new);
-    check(am);
+    addrman_check(am);
     pthread_mutex_unlock(&am->lock);
     return added > 0;
 }
@@ -365,7 +370,7 @@ bool addrman_good(struct addrman *am, const struct netaddr *a)
 {
     pthread_mutex_lock(&am->lock);
     bool ok = good(am, a, true);
-    check(am);
+    addrman_check(am);
     pthread_mutex_unlock(&am->lock);
     return ok;
 }

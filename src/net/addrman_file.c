@@ -213,5 +213,7 @@ enum err addrman_load(struct addrman *am, const char *path, const char **why)
         return set_aside(am, path);
     if (e == ERR_OK)
         log_info(am->log, "Loaded %zu addresses from peers.dat", am->n);
+    if (e == ERR_OK)
+        addrman_check(am);
     return e;
 }

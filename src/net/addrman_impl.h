@@ -64,6 +64,7 @@ struct addrman_place_at addrman_new_place_in(const struct addrman *am,
 void addrman_set_tried(struct addrman *am, struct addrman_info *i, bool tried);
 struct addrman_counts addrman_total(const struct addrman *am);
 bool addrman_is_terrible(const struct addrman_info *i, int64_t now);
+void addrman_check(struct addrman *am); /* now and then, as -checkaddrman says */
 /* NULL, or what is wrong with the tables. */
 const char *addrman_inconsistency(const struct addrman *am);
 

@@ -68,6 +68,7 @@ struct netaddr_entry *addrman_get(struct addrman *am, size_t max, unsigned perce
                                   enum network net, bool filtered, size_t *n)
 {
     pthread_mutex_lock(&am->lock);
+    addrman_check(am);
     size_t want = percent ? am->n * percent / 100 : am->n;
     if (max && want > max)
         want = max;

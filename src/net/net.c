@@ -116,12 +116,17 @@ static enum err load_groups(struct net *net, char **error)
 {
     char version[65];
     enum err e = netgroups_new(&net->groups, net->opt.asmap, error);
-    if (e == ERR_OK && netgroups_mapped(net->groups))
-        log_info(net->log, "Using asmap version %s for IP bucketing",
-                 hash256_to_hex(version, netgroups_version(net->groups)));
-    else if (e == ERR_OK)
+    if (e != ERR_OK)
+        return e;
+    if (!netgroups_mapped(net->groups)) {
         log_info(net->log, "Using /16 prefix for IP bucketing");
-    return e;
+        return ERR_OK;
+    }
+    log_info(net->log, "Opened asmap file \"%s\" (%zu bytes) from disk", net->opt.asmap,
+             netgroups_map_size(net->groups));
+    log_info(net->log, "Using asmap version %s for IP bucketing",
+             hash256_to_hex(version, netgroups_version(net->groups)));
+    return ERR_OK;
 }
 
 static enum err load_peers(struct net *net, char **error)

@@ -54,6 +54,11 @@ bool netgroups_mapped(const struct netgroups *g)
     return g->map.len > 0;
 }
 
+size_t netgroups_map_size(const struct netgroups *g)
+{
+    return g->map.len;
+}
+
 const struct hash256 *netgroups_version(const struct netgroups *g)
 {
     return &g->version;

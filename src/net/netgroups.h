@@ -16,6 +16,7 @@ struct netgroups *netgroups_of_map(struct buf *take_map);
 void netgroups_free(struct netgroups *g);
 
 bool netgroups_mapped(const struct netgroups *g); /* there is a map */
+size_t netgroups_map_size(const struct netgroups *g);
 /* Identifies the map; zero without one. */
 const struct hash256 *netgroups_version(const struct netgroups *g);
 

@@ -143,12 +143,25 @@ static struct net_options given_options(const struct daemon *d)
     };
 }
 
+/* -connect names whom to talk to, so nobody else is looked for. */
+static void tell_what_is_ignored(const struct daemon *d, const struct net_options *opt)
+{
+    const struct args *a = d->node.args;
+    if (opt->connect.n && opt->seednode.n)
+        log_info(d->node.log, "-seednode is ignored when -connect is used");
+    if (opt->connect_only && args_is_set(a, "dnsseed") && opt->dns_seed &&
+        args_is_set(a, "proxy"))
+        log_info(d->node.log, "-dnsseed is ignored when -connect is used and -proxy is "
+                              "specified");
+}
+
 bool net_part_open(struct daemon *d, char **error)
 {
     struct net_options opt = given_options(d);
     const char *target = args_str(d->node.args, "maxuploadtarget", "0");
     if (opt.connect.n == 1 && strcmp(opt.connect.items[0], "0") == 0)
         opt.connect.n = 0;
+    tell_what_is_ignored(d, &opt);
     if (!parse_size(target, MIB, &opt.max_upload_target)) {
         *error = xasprintf("Unable to parse -maxuploadtarget: '%s'", target);
         return false;

@@ -24,10 +24,13 @@ def _write(path, data=MAP):
         f.write(data)
 
 
-def _logs(node, text, *args):
+def _logs(node, text, *args, file=None):
     start = node.log_size()
     node.start(*args)
-    assert text in node.log(start)
+    log = node.log(start)
+    assert text in log
+    opened = f'Opened asmap file "{file}" ({len(MAP)} bytes) from disk'
+    assert opened in log if file else "Opened asmap file" not in log
     node.stop()
 
 
@@ -35,14 +38,14 @@ def test_which_file(node, tmp_path):
     _logs(node, PREFIX_LINE)
     line = f"Using asmap version {asmap.version(MAP)} for IP bucketing"
     _write(node.path("ip_asn.map"))
-    _logs(node, line, "-asmap")
-    _logs(node, line, "-asmap=")
+    _logs(node, line, "-asmap", file=node.path("ip_asn.map"))
+    _logs(node, line, "-asmap=", file=node.path("ip_asn.map"))
     _logs(node, PREFIX_LINE, "-noasmap")
     _logs(node, PREFIX_LINE)
     _write(node.path("other.map"))
-    _logs(node, line, "-asmap=other.map")
+    _logs(node, line, "-asmap=other.map", file=node.path("other.map"))
     _write(tmp_path / "absolute.map")
-    _logs(node, line, f"-asmap={tmp_path}/absolute.map")
+    _logs(node, line, f"-asmap={tmp_path}/absolute.map", file=tmp_path / "absolute.map")
 
 
 @pytest.mark.parametrize("data, what", [
@@ -76,8 +79,15 @@ def test_systems_in_the_address_manager(node):
     assert {e["address"] for t in again.values() for e in t.values()} == set(found)
     assert not any("mapped_as" in e for t in again.values() for e in t.values())
     assert again != places
+    start = node.log_size()
     node.restart("-asmap")
     assert node.getaddrmaninfo()["all_networks"]["total"] == len(found)
+    tables = "CheckAddrman: new 2, tried 4, total 6"
+    for _ in range(2):
+        assert f"[addrman] {tables} started" in node.log(start)
+        assert "[addrman] CheckAddrman: completed" in node.log(start)
+        start = node.log_size()
+        node.getnodeaddresses()            # checks again
 
 
 def test_health_check(node):

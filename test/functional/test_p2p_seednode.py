@@ -13,6 +13,24 @@ def node(lab, params):
     return lab.node("-v2transport=0", params=params, start=False)
 
 
+@pytest.mark.parametrize("args, ignored", [
+    (["-connect=fakenode.invalid", "-seednode=fakenode2.invalid"], ["-seednode"]),
+    (["-connect=0", "-seednode=fakenode2.invalid"], []),
+    (["-noconnect", "-seednode=fakenode2.invalid"], []),
+    (["-connect=fakenode.invalid", "-dnsseed", "-proxy=127.0.0.1:1"], ["-dnsseed"]),
+    (["-connect=fakenode.invalid", "-dnsseed"], []),
+    (["-connect=fakenode.invalid", "-dnsseed=0", "-proxy=127.0.0.1:1"], []),
+    (["-seednode=fakenode2.invalid", "-proxy=127.0.0.1:1"], [])])
+def test_what_connect_makes_useless(node, args, ignored):
+    start = node.log_size()
+    node.start(*args)
+    log = node.log(start)
+    for option, line in (("-seednode", "-seednode is ignored when -connect is used"),
+                         ("-dnsseed", "-dnsseed is ignored when -connect is used and -proxy "
+                                      "is specified")):
+        assert (line in log) == (option in ignored)
+
+
 class Seed(Peer):
     """Answers getaddr with two addresses."""
 
