@@ -54,9 +54,14 @@ bool block_request(struct peer *p, struct block_index *bi, struct compact_partia
 {
     struct peer_sync *s = &p->sync;
     bool is_new;
-    if (s->n_inflight == PEER_INFLIGHT_MAX || block_request_of(p, &bi->hash)) {
+    if (block_request_of(p, &bi->hash)) {
         compact_partial_free(take);
         return false;
+    }
+    if (s->n_inflight == s->inflight_cap) {
+        s->inflight_cap = s->inflight_cap ? 2 * s->inflight_cap : 4;
+        s->inflight =
+            xrealloc_array(s->inflight, s->inflight_cap, sizeof(*s->inflight));
     }
     s->inflight[s->n_inflight++] =
         (struct inflight){.hash = bi->hash, .index = bi, .partial = take};
@@ -213,7 +218,7 @@ void download_send(struct peer *p, int64_t now_us)
         return;
     }
     bool ibd = chainman_ibd(net->cm);
-    if (!can_serve_blocks(p) || s->n_inflight == PEER_INFLIGHT_MAX || p->disconnect ||
+    if (!can_serve_blocks(p) || s->n_inflight >= PEER_INFLIGHT_MAX || p->disconnect ||
         chainman_importing(net->cm))
         return;
     if (ibd && (!download_wanted_from(p) || is_limited_peer(p)))

@@ -55,6 +55,7 @@ static void fill_sync(struct peer_info *o, const struct peer_sync *s)
     o->synced_headers = s->best_known ? s->best_known->height : -1;
     o->synced_blocks = s->last_common ? s->last_common->height : -1;
     o->last_block = s->last_block_s;
+    o->inflight = xmalloc((s->n_inflight + 1) * sizeof(*o->inflight));
     for (size_t i = 0; i < s->n_inflight; i++)
         if (s->inflight[i].index)
             o->inflight[o->n_inflight++] = s->inflight[i].index->height;
@@ -105,6 +106,13 @@ struct peer_info *net_peers(struct net *net, size_t *n)
             fill_peer(&out[(*n)++], net->peers[i]);
     net_release(net);
     return out;
+}
+
+void net_peers_free(struct peer_info *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(list[i].inflight);
+    free(list);
 }
 
 struct net_counts net_count_connections(struct net *net)
@@ -434,6 +442,20 @@ struct fetch {
     const char *error;
 };
 
+/* What others were asked for is forgotten: their answers are not waited for. */
+static const char *fetch_from(struct peer *p, struct block_index *bi)
+{
+    char hex[65];
+    if (block_request_of(p, &bi->hash))
+        return "Already requested from this peer";
+    block_request_done(p->net, &bi->hash, NULL);
+    (void)block_request(p, bi, NULL);
+    block_ask_whole(p, &bi->hash);
+    log_debug(p->net->log, LOG_NET, "Requesting block %s from peer=%lld",
+              hash256_to_hex(hex, &bi->hash), (long long)p->id);
+    return NULL;
+}
+
 static void fetch_block(void *arg)
 {
     struct fetch *f = arg;
@@ -448,18 +470,7 @@ static void fetch_block(void *arg)
     } else if (!(p->services & NODE_WITNESS)) {
         f->error = "Pre-SegWit peer";
     } else {
-        if (block_requested(net, f->hash))
-            block_request_done(net, f->hash, NULL);
-        if (!block_request(p, bi, NULL)) {
-            f->error = "Already requested from this peer";
-        } else {
-            struct buf b = {0};
-            struct sink s = sink_to_buf(&b);
-            struct inv inv = {INV_WITNESS_BLOCK, *f->hash};
-            msg_inv_write(&s, &(struct msg_inv){&inv, 1});
-            peer_send(p, "getdata", &b);
-            buf_clear(&b);
-        }
+        f->error = fetch_from(p, bi);
     }
     net_release(net);
 }

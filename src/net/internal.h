@@ -60,8 +60,8 @@ struct peer_sync {
     int64_t last_getheaders_us;
     bool inv_triggered_getheaders;
     struct presync *presync; /* owned; a low-work headers sync, or NULL */
-    struct inflight inflight[PEER_INFLIGHT_MAX];
-    size_t n_inflight;
+    struct inflight *inflight; /* owned */
+    size_t n_inflight, inflight_cap;
     int64_t stalling_since_us; /* 0: not */
     int64_t downloading_since_us;
     /* a slow chain: outbound peers must catch up with our tip or go */

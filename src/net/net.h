@@ -135,7 +135,7 @@ size_t net_permission_names(unsigned perms, const char *out[8]);
 /* Service bits by name ("NETWORK", "UNKNOWN[2^5]"): writes into @out, returns it. */
 char *service_name(char out[32], unsigned bit);
 
-#define PEER_INFLIGHT_MAX 16
+#define PEER_INFLIGHT_MAX 16 /* of our own accord; getblockfrompeer may add some */
 struct peer_info {
     int64_t id;
     char addr[NETADDR_TEXT * 2];  /* as named by the user, or numeric */
@@ -155,7 +155,7 @@ struct peer_info {
     bool inbound;
     bool hb_to, hb_from;
     int32_t starting_height, synced_headers, synced_blocks, presynced_headers;
-    int32_t inflight[PEER_INFLIGHT_MAX];
+    int32_t *inflight; /* owned; heights */
     size_t n_inflight;
     bool addr_relay;
     uint64_t addr_processed, addr_rate_limited;
@@ -165,8 +165,9 @@ struct peer_info {
     enum transport_kind transport;
     struct hash256 session_id; /* of version 2 */
 };
-/* A copy of what is known of every peer, by id; caller frees. */
+/* A copy of what is known of every peer, by id. */
 struct peer_info *net_peers(struct net *net, size_t *n);
+void net_peers_free(struct peer_info *list, size_t n);
 
 struct net_totals {
     uint64_t recv, sent;

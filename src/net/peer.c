@@ -113,6 +113,7 @@ void peer_free(struct peer *p)
     relay_queue_clear(&p->txs.queue);
     bloom_free(p->txs.filter);
     presync_free(p->sync.presync);
+    free(p->sync.inflight);
     hash_list_clear(&p->sync.blocks_by_headers);
     hash_list_clear(&p->sync.blocks_by_inv);
     free(p->addrs.to_send);

@@ -137,7 +137,7 @@ static void getpeerinfo(struct rpc_call *c)
     for (size_t i = 0; i < n; i++)
         write_peer(c, &peers[i]);
     json_end_array(c->w);
-    free(peers);
+    net_peers_free(peers, n);
 }
 
 static void sendmsgtopeer(struct rpc_call *c)

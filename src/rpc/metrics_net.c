@@ -57,7 +57,7 @@ static void write_peers(struct metrics *m)
                        conn_type_name(c->type), transport_kind_name(c->transport));
     }
     free(groups);
-    free(peers);
+    net_peers_free(peers, n_peers);
 }
 
 /* Messages that were never seen are left out. */
