@@ -172,6 +172,8 @@ void on_version(struct handler_args *a)
               p->subver, p->version, p->starting_height,
               netaddr_format(us, &m.addr_recv, true), m.relay, (long long)p->id,
               peer_log_addr(p, from));
+    if (!peer_inbound(p))
+        time_offset_add(net, p->time_offset_s);
     if (p->type == CONN_FEELER) {
         log_debug(net->log, LOG_NET,
                   "feeler connection completed peer=%lld; disconnecting",

@@ -155,27 +155,6 @@ void net_get_totals(struct net *net, struct net_totals *out)
     net_release(net);
 }
 
-static int compare_offsets(const void *x, const void *y)
-{
-    const int64_t *a = x, *b = y;
-    return (*a > *b) - (*a < *b);
-}
-
-/* Median over outgoing peers: incoming ones could lie together. */
-static int64_t time_offset(struct net *net)
-{
-    int64_t *all = xmalloc((net->n_peers + 1) * sizeof(*all)), median = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < net->n_peers; i++)
-        if (!peer_inbound(net->peers[i]) && net->peers[i]->version)
-            all[n++] = net->peers[i]->time_offset_s;
-    qsort(all, n, sizeof(*all), compare_offsets);
-    if (n >= 5)
-        median = all[n / 2];
-    free(all);
-    return median;
-}
-
 void net_get_status(struct net *net, struct net_status *out)
 {
     net_resume(net);
@@ -193,7 +172,7 @@ void net_get_status(struct net *net, struct net_status *out)
     for (size_t i = 0; i < net->n_locals; i++)
         out->locals[out->n_locals++] =
             (struct net_local){net->locals[i].addr, net->locals[i].score};
-    out->time_offset = time_offset(net);
+    out->time_offset = time_offset_median(net);
     net_release(net);
 }
 

@@ -243,6 +243,12 @@ struct local_address {
     int score; /* how it was learned, and how often it was seen */
 };
 
+#define TIME_OFFSETS_MAX 50
+struct time_offsets { /* of the outgoing peers that we had last */
+    int64_t seconds[TIME_OFFSETS_MAX];
+    size_t n, next;
+};
+
 /* What peers that do not keep the whole chain serve: NODE_NETWORK_LIMITED (BIP 159). */
 #define LIMITED_PEER_BLOCKS 288
 
@@ -305,6 +311,7 @@ struct net {
     bool allowed[NET_COUNT];         /* by -onlynet; constant after open */
     struct proxy proxies[NET_COUNT]; /* not set: none needed, or none there */
     struct proxy name_proxy;         /* constant after open; set: it resolves names */
+    struct time_offsets time_offsets;
     uint16_t listen_port;            /* constant after open; to be told to others */
     bool bind_on_any;                /* constant after open; no address was named */
     struct local_address locals[32];
@@ -610,6 +617,10 @@ bool txs_reject_incoming(const struct peer *p);
 void txs_block_connected(struct net *net, const struct block *b);
 void txs_tip_changed(struct net *net);
 void txs_peer_gone(struct peer *p);
+
+/* time_offsets.c */
+void time_offset_add(struct net *net, int64_t seconds);
+int64_t time_offset_median(const struct net *net); /* 0 also for too few */
 
 /* tx_reconciliation.c */
 message_handler on_sendtxrcncl;

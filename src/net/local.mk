@@ -51,6 +51,7 @@ libochre_net_a_SOURCES = \
 	src/net/serve.c src/net/serve_filters.c src/net/serve_headers.c \
 	src/net/sam.h src/net/sam.c \
 	src/net/seeds.c \
+	src/net/time_offsets.c \
 	src/net/transport.h src/net/transport.c \
 	src/net/tor_auth.c src/net/tor_control.h src/net/tor_control.c \
 	src/net/tor_internal.h src/net/tor_reply.h src/net/tor_reply.c \

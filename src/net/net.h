@@ -72,6 +72,10 @@ struct net_options {
     bool serve_filters;         /* -peerblockfilters: NODE_COMPACT_FILTERS */
     bool pruned;                /* serves the last 288 blocks only */
 
+    /* Our clock differs from that of our peers; NULL: (no longer). May be NULL. */
+    void (*clock_warning)(void *ctx, const char *text);
+    void *warning_ctx;
+
     /* Proxies and private networks, as the user wrote them; "": not given. */
     const char *proxy;        /* -proxy, "0": none */
     const char *onion;        /* -onion, "0": the Tor network is not to be used */

@@ -9,6 +9,7 @@
 
 #include "node/notify.h"
 #include "node/setup.h"
+#include "node/warnings.h"
 #include "rpc/context.h"
 #include "util/clock.h"
 
@@ -22,9 +23,9 @@ struct daemon {
     int wake_fd; /* eventfd: a stop was asked for, or a look at the disk */
     int signal_fd;
     char *pid_path;       /* owned; NULL: not written */
-    pthread_mutex_t lock; /* of fatal and warning */
+    pthread_mutex_t lock; /* of fatal */
     char *fatal;          /* owned; why the node must stop; NULL: it was asked to */
-    char *warning;        /* owned; NULL: none */
+    struct warnings warnings;
     bool rules_watched;   /* the whole chain was searched for unknown rules */
     pthread_t loader;     /* imports blocks, then loads the mempool */
     _Atomic int64_t scheduler_ahead; /* seconds that mockscheduler added */
@@ -44,7 +45,7 @@ void daemon_wake(struct daemon *d);
 /* Start-up progress, for the log and for RPC callers that come too early. */
 void daemon_init_message(struct daemon *d, const char *text);
 /* Raises a warning (RPC "warnings", -alertnotify). */
-void daemon_warn(struct daemon *d, const char *text);
+void daemon_warn(struct daemon *d, enum warning_kind kind, const char *text);
 void daemon_forward_scheduler(struct node *n, int64_t seconds);
 
 /* parts.c: tickets, chain, mempool and net, from their options to their structs. Chain,

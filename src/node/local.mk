@@ -9,6 +9,7 @@ libochre_node_a_SOURCES = \
 	src/node/options.c src/node/options.h \
 	src/node/parts.c \
 	src/node/setup.c src/node/setup.h src/node/setup_net.c \
+	src/node/warnings.c src/node/warnings.h \
 	src/node/wallet_bound.c src/node/wallet_chain.c src/node/wallet_chain.h \
 	src/node/wallet_part.c src/node/wallet_pool.c
 

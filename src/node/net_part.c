@@ -81,6 +81,15 @@ static unsigned not_negative(int64_t n)
     return n < 0 ? 0 : n > UINT32_MAX ? UINT32_MAX : (unsigned)n;
 }
 
+static void on_clock_warning(void *ctx, const char *text)
+{
+    struct daemon *d = ctx;
+    if (text)
+        daemon_warn(d, WARN_CLOCK, text);
+    else
+        warnings_withdraw(&d->warnings, WARN_CLOCK);
+}
+
 /* What the options say as they stand; lists and texts are the arguments'. */
 static struct net_options given_options(const struct daemon *d)
 {
@@ -167,6 +176,8 @@ bool net_part_open(struct daemon *d, char **error)
         return false;
     }
     char *agent = user_agent(d), *asmap = asmap_path(d);
+    opt.clock_warning = on_clock_warning;
+    opt.warning_ctx = d;
     opt.user_agent = agent;
     opt.asmap = asmap;
     enum err e = net_open(&d->node.net, &opt, error);

@@ -59,26 +59,15 @@ void daemon_init_message(struct daemon *d, const char *text)
 
 /* --- warnings ------------------------------------------------------------ */
 
-static size_t warnings(struct node *n, const char **out, size_t n_max)
+static size_t warnings(struct node *n, const char **out, size_t max)
 {
-    struct daemon *d = daemon_of(n);
-    pthread_mutex_lock(&d->lock);
-    size_t count = d->warning != NULL && n_max > 0;
-    if (count > 0)
-        out[0] = d->warning;
-    pthread_mutex_unlock(&d->lock);
-    return count;
+    return warnings_list(&daemon_of(n)->warnings, out, max);
 }
 
-/* One warning is kept, the first: readers may hold on to its text. */
-void daemon_warn(struct daemon *d, const char *text)
+/* No command is run because of the clock: any number of peers may be wrong. */
+void daemon_warn(struct daemon *d, enum warning_kind kind, const char *text)
 {
-    pthread_mutex_lock(&d->lock);
-    bool is_new = d->warning == NULL;
-    if (is_new)
-        d->warning = xstrdup(text);
-    pthread_mutex_unlock(&d->lock);
-    if (!is_new)
+    if (!warnings_raise(&d->warnings, kind, text) || kind == WARN_CLOCK)
         return;
     log_warning(d->node.log, "%s", text);
     const char *command = args_str(d->node.args, "alertnotify", "");
@@ -327,6 +316,7 @@ static void daemon_init(struct daemon *d, struct setup *s, struct logger *log)
 {
     *d = (struct daemon){.setup = s};
     pthread_mutex_init(&d->lock, NULL);
+    warnings_init(&d->warnings);
     clock_init(&d->clock);
     d->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     d->notifier = notifier_new(log);
@@ -378,7 +368,7 @@ static void daemon_clear(struct daemon *d)
     close(d->wake_fd);
     pthread_mutex_destroy(&d->lock);
     free(d->fatal);
-    free(d->warning);
+    warnings_clear(&d->warnings);
 }
 
 int node_run(struct setup *s, struct logger *log, int ready_fd)

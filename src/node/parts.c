@@ -108,7 +108,7 @@ static void watch_rules(struct daemon *d, const struct block_index *tip)
         return;
     snprintf(text, sizeof(text), "Unknown new rules activated (versionbit %d)",
              __builtin_ctz(bits));
-    daemon_warn(d, text);
+    daemon_warn(d, WARN_RULES, text);
 }
 
 static void on_tip_changed(void *ctx, const struct block_index *tip,
@@ -124,9 +124,13 @@ static void on_tip_changed(void *ctx, const struct block_index *tip,
         notifier_run(d->notifier, command, hash256_to_hex(hex, &tip->hash));
 }
 
-static void on_warning(void *ctx, const char *text)
+static void on_invalid_chain(void *ctx, const char *text)
 {
-    daemon_warn(ctx, text);
+    struct daemon *d = ctx;
+    if (text)
+        daemon_warn(d, WARN_INVALID_CHAIN, text);
+    else
+        warnings_withdraw(&d->warnings, WARN_INVALID_CHAIN);
 }
 
 /* bitcoind's unit is MiB, 1 means "by hand only". */
@@ -179,7 +183,7 @@ bool chain_part_open(struct daemon *d, char **error)
     const struct chain_events ev = {
         .ctx = d,
         .tip_changed = on_tip_changed,
-        .warning = on_warning,
+        .invalid_chain = on_invalid_chain,
     };
     chainman_subscribe(cm, &ev);
     pthread_mutex_lock(&d->lock);

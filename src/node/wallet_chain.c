@@ -199,7 +199,7 @@ static void run_command(void *ctx, const char *command)
 
 static void warn(void *ctx, const char *text)
 {
-    daemon_warn(ctx, text);
+    daemon_warn(ctx, WARN_PART, text);
 }
 
 static void fill_source(struct chain_source *out, struct daemon *d)

@@ -165,7 +165,7 @@ bool zmq_part_open(struct daemon *d, char **error UNUSED)
     for (size_t i = 0; why == NULL && i < ARRAY_LEN(topics); i++)
         if (!add_topic(d, topics[i], &why)) {
             char *text = xasprintf("ZeroMQ notifications are off. %s", why);
-            daemon_warn(d, text);
+            daemon_warn(d, WARN_PART, text);
             free(text);
             zmq_outlet_free(d->node.zmq);
             d->node.zmq = zmq_outlet_new();

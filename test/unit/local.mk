@@ -223,6 +223,10 @@ test_unit_test_raptorq_LDADD = libochre_raptorq.a $(CMOCKA_LIBS)
 check_PROGRAMS += test/unit/test_raptorq_kernels
 test_unit_test_raptorq_kernels_SOURCES = test/unit/test_raptorq_kernels.c test/unit/raptorq_tools.h test/unit/unit.h
 test_unit_test_raptorq_kernels_LDADD = libochre_raptorq.a $(CMOCKA_LIBS)
+check_PROGRAMS += test/unit/test_warnings
+test_unit_test_warnings_SOURCES = test/unit/test_warnings.c test/unit/unit.h
+test_unit_test_warnings_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
+
 check_PROGRAMS += test/unit/test_transport
 test_unit_test_transport_SOURCES = test/unit/test_transport.c test/unit/unit.h
 test_unit_test_transport_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)

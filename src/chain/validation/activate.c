@@ -111,13 +111,17 @@ static void warn_of_invalid_chain(struct chainman *cm)
         u256_add(tip->chain_work, u256_mul_u32(work_of_bits(tip->bits), 6));
     bool ahead =
         cm->best_invalid && u256_cmp(&cm->best_invalid->chain_work, &limit) > 0;
+    if (chainman_ibd(cm))
+        return; /* much may still change */
     if (ahead && !cm->warned_of_invalid) {
         log_warning(cm->log,
                     "Found invalid chain at least ~6 blocks longer than our best "
                     "chain. Chain state database corruption likely.");
-        event_warning(
+        event_invalid_chain(
             cm, "Warning: We do not appear to fully agree with our peers! You may "
                 "need to upgrade, or other nodes may need to upgrade.");
+    } else if (!ahead && cm->warned_of_invalid) {
+        event_invalid_chain(cm, NULL);
     }
     cm->warned_of_invalid = ahead;
 }
@@ -144,10 +148,12 @@ static void tell_connected(struct chainstate *cs, const struct block *b,
         event_block_checked(cm, &bi->hash, rej);
     if (rej->code != REJECT_NONE)
         return;
-    if (is_active(cs))
+    if (is_active(cs)) {
         event_block_connected(cm, b, bi);
-    else
+        warn_of_invalid_chain(cm);
+    } else {
         event_history_connected(cm, b, bi);
+    }
 }
 
 /* Connects bi, a child of the tip. *invalid: it breaks a rule. False: fatal. */

@@ -286,8 +286,9 @@ struct chain_events {
     /* The active chain begins with a UTXO snapshot that stands at @base; @validated:
      * the history below has led to the same. */
     void (*snapshot)(void *ctx, const struct block_index *base, bool validated);
-    /* A sentence that the user should see. */
-    void (*warning)(void *ctx, const char *text);
+    /* A chain that we refuse has clearly more work than ours: what the user should
+     * know. NULL: none has any more. */
+    void (*invalid_chain)(void *ctx, const char *text);
 };
 /* Before chainman_start_import; @ev is copied. */
 void chainman_subscribe(struct chainman *cm, const struct chain_events *ev);

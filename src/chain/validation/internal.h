@@ -292,7 +292,7 @@ void event_history_connected(struct chainman *cm, const struct block *b,
                              const struct block_index *bi);
 void event_snapshot(struct chainman *cm, const struct block_index *base,
                     bool validated);
-void event_warning(struct chainman *cm, const char *text);
+void event_invalid_chain(struct chainman *cm, const char *text);
 
 /* -- connect.c -- */
 enum connect_mode {

@@ -414,9 +414,9 @@ void event_snapshot(struct chainman *cm, const struct block_index *base, bool va
     TELL(cm, snapshot, base, validated);
 }
 
-void event_warning(struct chainman *cm, const char *text)
+void event_invalid_chain(struct chainman *cm, const char *text)
 {
-    TELL(cm, warning, text);
+    TELL(cm, invalid_chain, text);
 }
 
 void chainman_tx_added(struct chainman *cm, const struct tx *tx,
