@@ -202,7 +202,7 @@ static void rpc_methods(const struct rpc_table *t, const char *file, struct buf 
     for (size_t i = 0; i < t->n; i++) {
         const struct rpc_method *m = &t->methods[i];
         struct buf help = {0};
-        if (!m->hidden && rpc_help(&help, m->name)) {
+        if (!m->hidden && rpc_help(&help, NULL, m->name)) {
             buf_printf(out, "\n## %s\n```\n%s\n```\n", m->name, buf_cstr(&help));
             buf_printf(index, "[%s](%s#%s)\n", m->name, file, m->name);
         }

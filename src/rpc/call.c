@@ -27,7 +27,7 @@ void rpc_error(struct rpc_call *c, enum rpc_code code, const char *fmt, ...)
 void rpc_usage_error(struct rpc_call *c, enum rpc_code code)
 {
     struct buf text = {0};
-    rpc_help(&text, c->method->name);
+    rpc_help(&text, c->node, c->method->name);
     rpc_error(c, code, "%s", buf_cstr(&text));
     buf_clear(&text);
 }

@@ -20,10 +20,8 @@ static void help(struct rpc_call *c)
 {
     struct buf text = {0};
     const char *method = rpc_arg_str(c, 0, NULL);
-    if (!rpc_help(&text, method && method[0] ? method : NULL))
+    if (!rpc_help(&text, c->node, method && method[0] ? method : NULL))
         buf_printf(&text, "help: unknown command: %s", method);
-    while (text.len > 0 && text.data[text.len - 1] == '\n')
-        text.len--;
     json_strn(c->w, (char *)text.data, text.len);
     buf_clear(&text);
 }

@@ -263,7 +263,21 @@ static void generateblock(struct rpc_call *c)
     RESULTS({R_ARR, "", "Hashes of the blocks made",                                   \
              RESULTS({R_HEX, "", "A block hash"})})
 
+/* The oldest of them is kept to say where it went. */
+static void generate(struct rpc_call *c)
+{
+    rpc_usage_error(c, RPC_METHOD_NOT_FOUND);
+}
+
 static const struct rpc_method methods[] = {
+    {
+        .name = "generate",
+        .help = "has been replaced by the -generate cli option. Refer to -help for "
+                "more information.",
+        .results = NO_RESULTS,
+        .fn = generate,
+        .hidden = true,
+    },
     {
         .name = "generatetodescriptor",
         .help = "Mines blocks to a descriptor's script, at once.",

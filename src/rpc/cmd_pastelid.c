@@ -284,4 +284,4 @@ static const struct rpc_method methods[] = {
     },
 };
 
-const struct rpc_table rpc_pastelid_table = {"Tickets", methods, ARRAY_LEN(methods)};
+const struct rpc_table rpc_pastelid_table = {"Tickets", methods, ARRAY_LEN(methods), .needs_tickets = true};

@@ -157,4 +157,4 @@ static const struct rpc_method methods[] = {
     },
 };
 
-const struct rpc_table rpc_supernode_table = {"Tickets", methods, ARRAY_LEN(methods)};
+const struct rpc_table rpc_supernode_table = {"Tickets", methods, ARRAY_LEN(methods), .needs_tickets = true};

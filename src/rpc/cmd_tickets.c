@@ -349,4 +349,4 @@ static const struct rpc_method methods[] = {
     },
 };
 
-const struct rpc_table rpc_tickets_table = {"Tickets", methods, ARRAY_LEN(methods)};
+const struct rpc_table rpc_tickets_table = {"Tickets", methods, ARRAY_LEN(methods), .needs_tickets = true};

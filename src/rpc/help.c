@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "chain/params/params.h"
 #include "rpc/method.h"
 #include "util/mem.h"
 
@@ -428,27 +429,39 @@ static int by_group_and_name(const void *a, const void *b)
     return c ? c : strcmp(x->method->name, y->method->name);
 }
 
-static size_t gather_listed(struct listed **out)
+static bool is_listed(const struct node *n, const struct rpc_table *t)
+{
+    return !n || ((!t->needs_wallets || n->wallets) &&
+                  (!t->needs_tickets || n->params->tickets_height != TICKETS_NEVER));
+}
+
+/* The methods of a table that are listed, appended. */
+static size_t gather_table(struct listed **list, size_t n, const struct rpc_table *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        if (t->methods[i].hidden)
+            continue;
+        *list = xrealloc_array(*list, n + 1, sizeof(**list));
+        (*list)[n++] = (struct listed){t->group, &t->methods[i]};
+    }
+    return n;
+}
+
+static size_t gather_listed(const struct node *node, struct listed **out)
 {
     size_t n = 0;
     *out = NULL;
-    for (size_t t = 0; rpc_tables[t]; t++) {
-        for (size_t i = 0; i < rpc_tables[t]->n; i++) {
-            if (rpc_tables[t]->methods[i].hidden)
-                continue;
-            *out = xrealloc_array(*out, n + 1, sizeof(**out));
-            (*out)[n++] =
-                (struct listed){rpc_tables[t]->group, &rpc_tables[t]->methods[i]};
-        }
-    }
+    for (size_t t = 0; rpc_tables[t]; t++)
+        if (is_listed(node, rpc_tables[t]))
+            n = gather_table(out, n, rpc_tables[t]);
     qsort(*out, n, sizeof(**out), by_group_and_name);
     return n;
 }
 
-static void put_overview(struct buf *out)
+static void put_overview(struct buf *out, const struct node *node)
 {
     struct listed *all;
-    size_t n = gather_listed(&all);
+    size_t n = gather_listed(node, &all);
     for (size_t i = 0; i < n; i++) {
         bool same = i > 0 && strcmp(all[i - 1].group, all[i].group) == 0;
         if (!same)
@@ -461,13 +474,15 @@ static void put_overview(struct buf *out)
         out->len--; /* the last line ends the text */
 }
 
-bool rpc_help(struct buf *out, const char *method)
+bool rpc_help(struct buf *out, const struct node *n, const char *method)
 {
+    bool public_reply;
     if (!method) {
-        put_overview(out);
+        put_overview(out, n);
         return true;
     }
-    const struct rpc_method *m = rpc_find_method(method);
+    const struct rpc_method *m =
+        n ? rpc_find_method_of(n, method, &public_reply) : rpc_find_method(method);
     if (m)
         put_method(out, m);
     return m != NULL;

@@ -110,6 +110,7 @@ struct rpc_table {
     const struct rpc_method *methods;
     size_t n;
     bool needs_wallets; /* with -disablewallet there are no such methods */
+    bool needs_tickets; /* not listed on a network without tickets */
     /* No reply holds a secret, so memory need not be wiped behind it: worth it where
      * replies have megabytes. */
     bool public_replies;
@@ -117,6 +118,8 @@ struct rpc_table {
 
 #define PARAMS(...)   ((const struct rpc_param[]){__VA_ARGS__, {0}})
 #define RESULTS(...)  ((const struct rpc_result[]){__VA_ARGS__, {.name = NULL}})
+/* For a method that never succeeds; NULL stands for a null. */
+#define NO_RESULTS    ((const struct rpc_result[]){{.name = NULL}})
 #define EXAMPLES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* All tables, in the order of `help`; ends with NULL. (rpc/methods.c) */
@@ -204,8 +207,9 @@ struct rpc_field {
 NODISCARD bool rpc_check_fields(struct rpc_call *c, const struct json *obj,
                                 const struct rpc_field *fields, bool strict);
 
-/* Text of `help` (method NULL), or of `help <method>`; false: no such method. */
-bool rpc_help(struct buf *out, const char *method);
+/* Text of `help` (method NULL), or of `help <method>`, with what node @n offers (NULL:
+ * with all there is); false: no such method. */
+bool rpc_help(struct buf *out, const struct node *n, const char *method);
 
 /* Amounts in replies carry the chain's decimals. @key NULL: the value alone. */
 void rpc_write_amount(struct rpc_call *c, const char *key, struct amount v);

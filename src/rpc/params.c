@@ -231,7 +231,7 @@ bool rpc_check_params(struct rpc_call *c)
     struct buf text = {0};
     struct json_writer w;
     if (!count_is_right(c)) {
-        rpc_help(&text, c->method->name);
+        rpc_help(&text, c->node, c->method->name);
         rpc_error(c, RPC_MISC_ERROR, "%s", buf_cstr(&text));
         buf_clear(&text);
         return false;

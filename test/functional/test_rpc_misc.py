@@ -14,9 +14,9 @@ node = fixtures.node_of_each()
 def test_help_lists_methods_by_category(node):
     text = node.help()
     titles = [line[3:-3] for line in text.splitlines() if line.startswith("== ")]
-    assert titles == sorted(titles)
-    assert {"Blockchain", "Control", "Mining", "Network", "Rawtransactions",
-            "Util"} <= set(titles)
+    own = ["Tickets"] if node.params.tickets else []
+    assert titles == ["Blockchain", "Control", "Mining", "Network", "Rawtransactions",
+                      *own, "Util", "Wallet", "Zmq"]
     for name in ("getblock ", "sendrawtransaction ", "getblocktemplate "):
         assert f"\n{name}" in text
 
@@ -32,8 +32,25 @@ def test_help_of_every_method_has_result_and_example(node):
 
 def test_help_errors(node):
     assert node.help("foo") == "help: unknown command: foo"
+    assert node.help("") == node.help()
     expect_error(-3, "is not of expected type string", node.help, 0)
     expect_error(-1, "help", node.help, "getblock", "extra")
+
+
+def test_generate_says_where_it_went(node):
+    text = ("generate\n\nhas been replaced by the -generate cli option. Refer to -help "
+            "for more information.\n")
+    expect_error(-32601, text, node.generate)
+    assert node.help("generate") == text
+    assert "generate" not in {line.split()[0] for line in node.help().splitlines()
+                              if line}
+
+
+def test_help_without_wallets(lab, params):
+    node = lab.node("-disablewallet", params=params)
+    assert "== Wallet ==" not in node.help()
+    assert node.help("getnewaddress") == "help: unknown command: getnewaddress"
+    expect_error(-32601, "Method not found", node.getnewaddress)
 
 
 def test_uptime_follows_mock_time(node):

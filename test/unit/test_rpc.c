@@ -322,7 +322,7 @@ static void help_has_the_usual_layout(void **state)
 {
     struct buf text = {0};
     (void)state;
-    assert_true(rpc_help(&text, "logging"));
+    assert_true(rpc_help(&text, NULL, "logging"));
     const char *s = buf_cstr(&text);
     assert_memory_equal(
         s, "logging ( [\"include_category\",...] [\"exclude_category\",...] )\n\n", 63);
@@ -334,11 +334,11 @@ static void help_has_the_usual_layout(void **state)
     assert_non_null(strstr(s, "\nExamples:\n> ochre-cli logging '[\"all\"]' '[\"http\"]'\n"));
     assert_non_null(strstr(s, "\"params\": [[\"all\"], [\"http\"]]}'"));
     buf_reset(&text);
-    assert_true(rpc_help(&text, NULL));
+    assert_true(rpc_help(&text, NULL, NULL));
     s = buf_cstr(&text);
     assert_non_null(strstr(s, "== Control ==\ngetmemoryinfo ( \"mode\" )\n"));
     assert_null(strstr(s, "echojson"));
-    assert_false(rpc_help(&text, "nonsense"));
+    assert_false(rpc_help(&text, NULL, "nonsense"));
     buf_clear(&text);
 }
 
