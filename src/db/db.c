@@ -124,7 +124,8 @@ static char *open_message(const struct db *db, const struct db_options *opt, enu
                          db->name, db->path);
     case ERR_CORRUPT:
         return xasprintf(
-            "The %s database %s is damaged (%s). Restart with %s to rebuild it",
+            "Error opening %s database: %s is damaged (%s). Restart with %s to rebuild "
+            "it",
             db->name, db->path, text, way_out(opt));
     case ERR_NOT_FOUND:
         return xasprintf("The %s database %s does not exist", db->name, db->path);

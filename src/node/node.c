@@ -393,7 +393,9 @@ int node_run(struct setup *s, struct logger *log, int ready_fd)
     run_command(&d, "shutdownnotify");
     close_parts(&d, n);
     if (error == NULL && d.fatal != NULL)
-        error = xstrdup(d.fatal);
+        error = xasprintf("A fatal internal error occurred, see debug.log for "
+                          "details: %s",
+                          d.fatal);
     if (error != NULL) {
         log_error(log, "Error: %s", error);
         fprintf(stderr, "Error: %s\n", error);

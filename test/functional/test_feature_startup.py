@@ -314,7 +314,7 @@ def _damaged(lab, params):
 
 
 def _names_way_out(err, *words):
-    assert err.startswith("Error: ") and any(w in err for w in words), err
+    assert err.startswith("Error: ") and all(w in err for w in words), err
 
 
 def test_corrupt_block_index(lab, params):
@@ -323,7 +323,7 @@ def test_corrupt_block_index(lab, params):
         if name.startswith(("MANIFEST", "CURRENT")):
             with open(node.path("blocks", "index", name), "wb") as f:
                 f.write(b"\xff" * 100)
-    _names_way_out(node.fails_to_start(), "-reindex", "rebuild the block database")
+    _names_way_out(node.fails_to_start(), "Error opening block database", "-reindex")
     node.start("-reindex")
     wait_until(lambda: node.getblockcount() == 20)
 
@@ -334,7 +334,8 @@ def test_corrupt_chainstate(lab, params):
         if name.startswith(("MANIFEST", "CURRENT")):
             with open(node.path("chainstate", name), "wb") as f:
                 f.write(b"\xff" * 100)
-    _names_way_out(node.fails_to_start(), "-reindex", "rebuild the block database")
+    _names_way_out(node.fails_to_start(), "Error opening coins database",
+                   "-reindex-chainstate")
     node.start("-reindex-chainstate")
     wait_until(lambda: node.getblockcount() == 20)
 
@@ -342,8 +343,7 @@ def test_corrupt_chainstate(lab, params):
 def test_missing_block_files(lab, params):
     node = _damaged(lab, params)
     os.rename(node.path("blocks", "blk00000.dat"), node.path("blocks", "gone"))
-    _names_way_out(node.fails_to_start(), "-reindex", "Error opening block database",
-                   "Error loading block database")
+    _names_way_out(node.fails_to_start(), "Error loading block database", "-reindex")
     os.rename(node.path("blocks", "gone"), node.path("blocks", "blk00000.dat"))
     node.start()
     assert node.getblockcount() == 20

@@ -27,7 +27,7 @@ enum err block_db_open(struct block_db **out, const char *dir, size_t cache_byte
     struct block_db *bdb = xcalloc(1, sizeof(*bdb));
     bdb->log = log;
     struct db_options opt = {
-        .name = "block index",
+        .name = "block",
         .cache_bytes = cache_bytes,
         .wipe = wipe,
         .version = BLOCK_DB_VERSION,

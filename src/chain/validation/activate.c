@@ -66,7 +66,7 @@ static bool fatal_block(struct chainman *cm, const char *what,
                         const struct block_index *bi, enum err e)
 {
     char text[160], hash[65];
-    snprintf(text, sizeof(text), "%s block %s at height %d", what,
+    snprintf(text, sizeof(text), "%s block. (%s at height %d)", what,
              hash256_to_hex(hash, &bi->hash), bi->height);
     return chainman_fatal_err(cm, text, e);
 }

@@ -35,7 +35,7 @@ static enum err open_db(struct chainstate *cs, const char *name,
                         const struct cache_shares *shares, bool wipe, char **error)
 {
     struct db_options opt = {
-        .name = "chain state",
+        .name = "coins",
         .cache_bytes = shares->coins_db,
         .write_buffer_bytes = shares->write_buffer,
         .bloom = true,

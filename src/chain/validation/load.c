@@ -122,7 +122,9 @@ static bool check_files_present(struct chainman *cm, char **error)
             continue;
         char *path = block_file_path(cm->files, i, false);
         *error = xasprintf(
-            "Block file %s is missing. Restore it, or restart with -reindex", path);
+            "Error loading block database: %s is missing. Restore it, or restart with "
+            "-reindex",
+            path);
         free(path);
         return false;
     }
@@ -259,6 +261,8 @@ static enum err load_tips(struct chainman *cm, char **error)
     return ERR_OK;
 }
 
+#define PLEASE_REINDEX "Please restart with -reindex or -reindex-chainstate to recover."
+
 static enum err verify_loaded(struct chainman *cm, char **error)
 {
     if (chain_height(cm) == 0 || cm->opt.check_blocks < 0)
@@ -268,7 +272,7 @@ static enum err verify_loaded(struct chainman *cm, char **error)
             "The block database contains a block which appears to be from the "
             "future. This may be due to your computer's date and time being set "
             "incorrectly. Only rebuild the block database if you are sure that "
-            "your computer's date and time are correct");
+            "your computer's date and time are correct.\n" PLEASE_REINDEX);
         return ERR_RANGE;
     }
     say(cm, "Verifying blocks…");
@@ -279,9 +283,7 @@ static enum err verify_loaded(struct chainman *cm, char **error)
                 VERIFY_DAMAGED;
     if (sound)
         return ERR_OK;
-    *error =
-        xstrdup("Corrupted block database detected.\nPlease restart with -reindex or "
-                "-reindex-chainstate to recover.");
+    *error = xstrdup("Corrupted block database detected.\n" PLEASE_REINDEX);
     return ERR_CORRUPT;
 }
 
