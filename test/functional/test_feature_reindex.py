@@ -43,10 +43,11 @@ def test_same_state_again(node, option):
 
 
 def test_reindex_keeps_losing_branches(node):
-    tips = len(node.getchaintips())
-    assert tips == 2
+    tips = node.getchaintips()
+    assert len(tips) == 2
     node.restart("-reindex")
-    wait_until(lambda: len(node.getchaintips()) == tips)
+    wait_until(lambda: node.getblockcount() == tips[0]["height"])
+    wait_until(lambda: node.getchaintips() == tips)
 
 
 def test_reindex_of_shuffled_blocks(node, lab):
