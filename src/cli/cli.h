@@ -24,7 +24,8 @@ enum cli_outcome {
                       starting */
 };
 
-/* Works out host and port from -rpcconnect and -rpcport. */
+/* Works out host and port from -rpcconnect and -rpcport; the port of the latter goes
+ * first. */
 NODISCARD bool cli_resolve_server(struct cli *c, char **error);
 
 /* Sends one request body (an object or a batch) and parses the reply into c->mem.

@@ -84,17 +84,21 @@ static void print_node(struct cli *c, const struct colours *k,
            text_of(network, "relayfee"));
 }
 
-static void print_wallet(const struct colours *k, const struct json *wallet,
-                         const struct json *balances)
+static const char *wallet_name(const char *name)
+{
+    return name[0] ? name : "\"\"";
+}
+
+static void print_wallet(const struct cli *c, const struct colours *k,
+                         const struct json *wallet, const struct json *balances)
 {
     const struct json *mine = balances ? json_get(balances, "mine") : NULL;
-    printf("%sWallet: %s%s\n", k->magenta,
-           text_of(wallet, "walletname")[0] ? text_of(wallet, "walletname") : "\"\"",
+    printf("%sWallet: %s%s\n", k->magenta, wallet_name(text_of(wallet, "walletname")),
            k->reset);
     printf("Keypool size: %s\n", text_of(wallet, "keypoolsize"));
     if (json_get(wallet, "unlocked_until") != NULL)
         printf("Unlocked until: %s\n", text_of(wallet, "unlocked_until"));
-    printf("Transaction fee rate (-paytxfee) (/kvB): %s\n\n",
+    printf("Transaction fee rate (-paytxfee) (%s/kvB): %s\n\n", c->setup.params.unit,
            text_of(wallet, "paytxfee"));
     if (mine != NULL)
         printf("%sBalance:%s %s\n\n", k->cyan, k->reset, text_of(mine, "trusted"));
@@ -114,6 +118,36 @@ static void print_warnings(const struct colours *k, const struct json *network)
         none = false;
     }
     printf("%s\n", none ? " (none)" : "");
+}
+
+/* One call without arguments; NULL when it fails. */
+static const struct json *ask(struct cli *c, const char *wallet, const char *method)
+{
+    struct buf body = {0};
+    struct json_writer w;
+    struct json *reply = NULL;
+    char *error = NULL;
+    json_writer_init(&w, &body, 0);
+    bool ok = cli_write_call(&w, method, NULL, 0, false, 1, &c->mem, &error) &&
+              cli_send_waiting(c, &reply, wallet, buf_view(&body), &error);
+    buf_clear(&body);
+    free(error);
+    return ok ? json_get(reply, "result") : NULL;
+}
+
+/* What each of several wallets has. */
+static void print_balances(struct cli *c, const struct colours *k)
+{
+    const struct json *names = ask(c, NULL, "listwallets");
+    if (names == NULL || names->type != JSON_ARRAY || names->len < 2)
+        return;
+    printf("%sBalances%s\n", k->cyan, k->reset);
+    for (size_t i = 0; i < names->len; i++) {
+        const struct json *all = ask(c, names->items[i].str, "getbalances");
+        const struct json *mine = all ? json_get(all, "mine") : NULL;
+        printf("%10s %s\n", text_of(mine, "trusted"), wallet_name(names->items[i].str));
+    }
+    putchar('\n');
 }
 
 int cli_getinfo(struct cli *c)
@@ -141,7 +175,9 @@ int cli_getinfo(struct cli *c)
             "is it still starting? (-rpcwait waits)");
     print_node(c, &k, reply[NETWORK], reply[CHAIN]);
     if (reply[WALLET] != NULL)
-        print_wallet(&k, reply[WALLET], reply[BALANCES]);
+        print_wallet(c, &k, reply[WALLET], reply[BALANCES]);
+    if (cli_wallet(c) == NULL)
+        print_balances(c, &k);
     print_warnings(&k, reply[NETWORK]);
     return EXIT_SUCCESS;
 }

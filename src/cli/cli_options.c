@@ -33,8 +33,9 @@ const struct opt cli_options[] = {
     NUM("rpcclienttimeout", "900", 0, 0,
         "Seconds to wait for an answer; 0 waits without end"),
     TEXT("rpcpassword", "<pw>", NULL, OPT_SENSITIVE, "Password for JSON-RPC"),
-    {"rpcport", OPT_INT, "<port>", NULL, 1, 65535, OPT_NETWORK_ONLY, GROUP,
-     "Port of the node's JSON-RPC (default: 9932, test 19932, regtest 18232)"},
+    TEXT("rpcport", "<port>", NULL, OPT_NETWORK_ONLY,
+         "Port of the node's JSON-RPC (default: that of -rpcconnect, else 9932, test "
+         "19932, regtest 18232)"),
     TEXT("rpcuser", "<user>", NULL, OPT_SENSITIVE, "User name for JSON-RPC"),
     FLAG("rpcwait", "0", 0, "Wait until the node has started"),
     NUM("rpcwaittimeout", "0", 0, 0,

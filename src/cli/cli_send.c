@@ -1,9 +1,11 @@
 /* The connection to the node: credentials, one request, waiting. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "cli/cli.h"
 #include "cli/http_client.h"
+#include "io/conn.h"
 #include "util/clock.h"
 #include "util/fs.h"
 
@@ -14,24 +16,24 @@
 bool cli_resolve_server(struct cli *c, char **error)
 {
     const char *where = args_str(c->args, "rpcconnect", "127.0.0.1");
-    const char *colon = strrchr(where, ':');
-    const char *host_end = where + strlen(where);
-    long long port = c->setup.params.rpc_port;
-    /* "host:port", "[v6]:port"; several colons without brackets are an IPv6 address. */
-    if (colon != NULL && (strchr(where, ':') == colon || colon[-1] == ']')) {
-        char *end;
-        port = strtoll(colon + 1, &end, 10);
-        if (end == colon + 1 || *end != '\0' || port < 1 || port > 65535) {
-            *error = xasprintf("Invalid port provided in -rpcconnect: %s", where);
-            return false;
-        }
-        host_end = colon;
+    const char *port = args_str(c->args, "rpcport", NULL);
+    uint16_t named;
+    if (!endpoint_split(where, 0, &c->host, &named)) {
+        *error = xasprintf("Invalid port provided in -rpcconnect: %s", where);
+        return false;
     }
-    port = args_int(c->args, "rpcport", port);
-    c->port = (uint16_t)port;
-    bool brackets = where[0] == '[' && host_end[-1] == ']';
-    c->host =
-        xasprintf("%.*s", (int)(host_end - where - 2 * brackets), where + brackets);
+    c->port = named ? named : c->setup.params.rpc_port;
+    if (port == NULL)
+        return true;
+    if (!port_parse(&c->port, port)) {
+        *error = xasprintf("Invalid port provided in -rpcport: %s", port);
+        return false;
+    }
+    if (named)
+        fprintf(stderr,
+                "Warning: Port specified in both -rpcconnect and -rpcport. Using "
+                "-rpcport %u\n",
+                c->port);
     return true;
 }
 

@@ -123,6 +123,22 @@ static int call_method(struct cli *c, const struct words *w)
     return code;
 }
 
+/* The client's own commands exclude each other. */
+static bool check_commands(const struct args *a, char **error)
+{
+    static const char *const commands[] = {"addrinfo", "generate", "getinfo",
+                                           "netinfo"};
+    struct buf found = {0};
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (args_is_set(a, commands[i]))
+            buf_printf(&found, "%s-%s", n++ ? ", " : "", commands[i]);
+    if (n > 1)
+        *error = xasprintf("Only one of %s may be specified.", buf_cstr(&found));
+    buf_clear(&found);
+    return n <= 1;
+}
+
 static int run_command(struct cli *c, const struct words *w)
 {
     const struct args *a = c->args;
@@ -149,8 +165,8 @@ static int run(struct args *args)
     int code = EXIT_FAILURE;
 
     arena_init(&c.mem, 4096);
-    if (setup_config(&c.setup, args, false, &error) && cli_resolve_server(&c, &error) &&
-        collect_words(&c, &w, &error))
+    if (check_commands(args, &error) && setup_config(&c.setup, args, false, &error) &&
+        cli_resolve_server(&c, &error) && collect_words(&c, &w, &error))
         code = run_command(&c, &w);
     if (error != NULL)
         fprintf(stderr, "Error: %s\n", error);

@@ -23,6 +23,8 @@ char *endpoint_format(char out[ENDPOINT_TEXT], const struct endpoint *e,
 /* A numeric address with an optional port. False: not one. */
 NODISCARD bool endpoint_parse(struct endpoint *out, const char *text,
                               uint16_t default_port);
+/* A whole number from 1 to 65535. */
+NODISCARD bool port_parse(uint16_t *out, const char *text);
 /* "host", "host:port", "[v6]:port": splits; host is a copy the caller frees. False: bad
  * port. */
 NODISCARD bool endpoint_split(const char *text, uint16_t default_port, char **host,

@@ -94,7 +94,7 @@ size_t endpoint_resolve(struct endpoint *out, size_t max, const char *host,
     return n;
 }
 
-static bool parse_port(uint16_t *out, const char *text)
+bool port_parse(uint16_t *out, const char *text)
 {
     size_t n = strspn(text, "0123456789");
     long port = n > 0 && n <= 5 && text[n] == 0 ? strtol(text, NULL, 10) : 0;
@@ -111,7 +111,7 @@ bool endpoint_split(const char *text, uint16_t default_port, char **host,
     bool many = colon && memchr(text, ':', (size_t)(colon - text));
     *port = default_port;
     if (colon && (bracketed || !many)) {
-        if (!parse_port(port, colon + 1))
+        if (!port_parse(port, colon + 1))
             return false;
         n = (size_t)(colon - text);
     }

@@ -4,6 +4,7 @@
 #include "rpc/wallet_args.h"
 #include "util/clock.h"
 #include "wallet/balance.h"
+#include "wallet/coins.h"
 #include "wallet/crypt.h"
 #include "wallet/scan.h"
 #include "wallet/spkman.h"
@@ -247,6 +248,7 @@ static void put_info(struct rpc_call *c, struct wallet *w)
     json_kv_uint(c->w, "keypoolsize_hd_internal", spkman_keypool_size(w->spkman, true));
     if (crypt_enabled(w->crypt))
         json_kv_int(c->w, "unlocked_until", crypt_unlocked_until(w->crypt));
+    rpc_write_amount(c, "paytxfee", (struct amount){spending_pay_feerate(w)});
     json_kv_bool(c->w, "private_keys_enabled", private);
     json_kv_bool(c->w, "avoid_reuse", wallet_has_flag(w, WALLET_AVOID_REUSE));
     put_scanning(c, w);
@@ -415,6 +417,7 @@ static const struct rpc_method methods[] = {
                  {R_TIME, "unlocked_until",
                   "When it locks itself, 0 when locked; only with a passphrase",
                   .optional = true},
+                 {R_AMOUNT, "paytxfee", "Fee rate per kvB; 0: as estimated"},
                  {R_BOOL, "private_keys_enabled", "False: it only watches"},
                  {R_BOOL, "avoid_reuse",
                   "Coins of addresses that were spent from are kept apart"},

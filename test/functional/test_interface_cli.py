@@ -1,5 +1,6 @@
 """ochre-cli: calls, names, standard input, waiting, -getinfo, exit codes."""
 import json
+import re
 import subprocess
 
 import pytest
@@ -103,6 +104,77 @@ def test_getinfo(node):
     assert "Version: " in out and "Min tx relay fee rate" in out
     done = cli(node, "-getinfo", "help", status=1)
     assert "takes no arguments" in done.stderr
+
+
+def _figures(out):
+    """Lines "name: value", and what stands under Balances."""
+    balances = {}
+    if "Balances\n" in out:
+        for line in out.split("Balances\n")[1].split("\n\n")[0].splitlines():
+            amount, name = line.split(" ", 1) if line[0] != " " else \
+                line.strip().split(" ", 1)
+            balances[name] = amount
+    return dict(re.findall(r"^(.+?): (.*)$", out, re.M)), balances
+
+
+def test_getinfo_of_wallets(node):
+    unit = node.params.unit
+    one = node.new_wallet("one")
+    one.settxfee(node.params.amount(5000))
+    info, balances = _figures(cli(node, "-getinfo").stdout)
+    fee = f"{node.params.amount(5000):f}"
+    assert info[f"Transaction fee rate (-paytxfee) ({unit}/kvB)"] == fee
+    assert info["Wallet"] == "one" and int(info["Keypool size"]) > 0 and not balances
+    zero = f"{node.params.amount(0):f}"
+    assert info["Balance"] == zero
+    node.new_wallet("")
+    info, balances = _figures(cli(node, "-getinfo").stdout)
+    assert "Balance" not in info and balances == {"one": zero, '""': zero}
+    info, balances = _figures(cli(node, "-getinfo", "-rpcwallet=").stdout)
+    assert info["Wallet"] == '""' and "Balance" in info and not balances
+    info, balances = _figures(cli(node, "-getinfo", "-rpcwallet=nobody").stdout)
+    assert "Wallet" not in info and not balances
+    for name in ("one", ""):
+        node.unloadwallet(name)
+
+
+def test_own_commands_exclude_each_other(node):
+    done = cli(node, "-getinfo", "-netinfo", status=1)
+    assert "Only one of -getinfo, -netinfo may be specified." in done.stderr
+    done = cli(node, "-netinfo", "-generate", "-addrinfo", status=1)
+    assert "Only one of -addrinfo, -generate, -netinfo may be specified." in done.stderr
+
+
+@pytest.mark.parametrize("port", ["notaport", "-1", "0", "65536"])
+def test_ports_that_are_none(node, port):
+    for where in (f"127.0.0.1:{port}", f"[::1]:{port}"):
+        done = cli(node, f"-rpcconnect={where}", "echo", status=1)
+        assert f"Invalid port provided in -rpcconnect: {where}" in done.stderr
+    done = cli(node, f"-rpcport={port}", "echo", status=1)
+    assert f"Invalid port provided in -rpcport: {port}" in done.stderr
+
+
+def test_which_port_counts(node):
+    real, other = node.rpc_port, free_port()
+    done = cli(node, f"-rpcconnect=127.0.0.1:{real}", f"-rpcport={other}", "echo",
+               status=1)
+    assert f"Could not connect to the server 127.0.0.1:{other}" in done.stderr
+    done = cli(node, f"-rpcconnect=127.0.0.1:{other}", f"-rpcport={real}",
+               "getblockcount")
+    assert done.stdout == "3\n"
+    assert done.stderr == ("Warning: Port specified in both -rpcconnect and -rpcport. "
+                           f"Using -rpcport {real}\n")
+
+
+def test_port_of_rpcconnect(lab, params):
+    """It goes before the network's when no -rpcport is given."""
+    node = lab.node(params=params)
+    with open(node.conf_path, encoding="utf8") as f:
+        lines = f.read()
+    with open(node.conf_path, "w", encoding="utf8") as f:
+        f.write(lines.replace(f"rpcport={node.rpc_port}\n", ""))
+    done = cli(node, f"-rpcconnect=127.0.0.1:{node.rpc_port}", "getblockcount")
+    assert done.stdout == "0\n" and done.stderr == ""
 
 
 def test_generate(node):
