@@ -282,8 +282,7 @@ static const struct rpc_method methods[] = {
                       .optional = true},
                      {R_NUM, "prune_target_size", "Size aimed at in bytes",
                       .optional = true},
-                     {R_ARR, "warnings", "What the user should know",
-                      RESULTS({R_STR, "", "A sentence"})})}),
+                     R_WARNINGS)}),
         .examples = EXAMPLES(""),
         .fn = getblockchaininfo,
     },
@@ -464,16 +463,16 @@ static const struct rpc_method methods[] = {
                       {R_AMOUNT, "new_outputs_ex_coinbase", "All other outputs"},
                       {R_AMOUNT, "unspendable", "Sum of the following"},
                       {R_OBJ, "unspendables", "What nobody can spend, by reason",
-                       RESULTS({R_AMOUNT, "genesis_block",
-                                "Outputs of the genesis block"},
-                               {R_AMOUNT, "bip30",
-                                "Coinbases that a later one of the same id replaced"},
-                               {R_AMOUNT, "scripts",
-                                "In outputs with scripts that nobody can satisfy, "
-                                "burns of tickets among them"},
-                               {R_AMOUNT, "unclaimed_rewards",
-                                "What the coinbase left, the share withheld for "
-                                "want of supernodes included"})}),
+                       RESULTS(
+                           {R_AMOUNT, "genesis_block", "Outputs of the genesis block"},
+                           {R_AMOUNT, "bip30",
+                            "Coinbases that a later one of the same id replaced"},
+                           {R_AMOUNT, "scripts",
+                            "In outputs with scripts that nobody can satisfy, "
+                            "burns of tickets among them"},
+                           {R_AMOUNT, "unclaimed_rewards",
+                            "What the coinbase left, the share withheld for "
+                            "want of supernodes included"})}),
                   .optional = true})}),
         .examples = EXAMPLES("", "\"none\"", "\"none\" 1000"),
         .fn = rpc_gettxoutsetinfo,

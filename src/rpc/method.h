@@ -116,8 +116,8 @@ struct rpc_table {
     bool public_replies;
 };
 
-#define PARAMS(...)   ((const struct rpc_param[]){__VA_ARGS__, {0}})
-#define RESULTS(...)  ((const struct rpc_result[]){__VA_ARGS__, {.name = NULL}})
+#define PARAMS(...)  ((const struct rpc_param[]){__VA_ARGS__, {0}})
+#define RESULTS(...) ((const struct rpc_result[]){__VA_ARGS__, {.name = NULL}})
 /* For a method that never succeeds; NULL stands for a null. */
 #define NO_RESULTS    ((const struct rpc_result[]){{.name = NULL}})
 #define EXAMPLES(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -213,6 +213,12 @@ bool rpc_help(struct buf *out, const struct node *n, const char *method);
 
 /* Amounts in replies carry the chain's decimals. @key NULL: the value alone. */
 void rpc_write_amount(struct rpc_call *c, const char *key, struct amount v);
+#define R_WARNINGS                                                                     \
+    {R_ARR, "warnings", "What the user should know",                                   \
+     RESULTS({R_STR, "", "A sentence"})},                                              \
+    {                                                                                  \
+        R_STR, "warnings", "With -deprecatedrpc=warnings: the last of them"            \
+    }
 /* "warnings": the node's, as an array of sentences; the last alone with
  * -deprecatedrpc=warnings. */
 void rpc_write_warnings(struct rpc_call *c);
