@@ -1,7 +1,7 @@
 """-maxuploadtarget: old blocks are served until what is left is needed for new ones."""
 import pytest
 
-from framework.messages import MSG_BLOCK, GetData, Inv
+from framework.messages import MSG_BLOCK, GetData, Inv, Mempool
 from framework.wallet import MiniWallet
 
 WEEK, DAY = 7 * 24 * 60 * 60, 24 * 60 * 60
@@ -81,6 +81,18 @@ def test_less_than_a_day_of_blocks_is_for_new_ones_only(node):
         _get(peer, node.new)
     _get(peer, node.new)                 # even then
     assert node.getnettotals()["uploadtarget"]["bytes_left_in_cycle"] == 0
+
+
+def test_mempool_requests_end_with_it(node):
+    node.restart("-maxuploadtarget=1M", "-peerbloomfilters", f"-mocktime={node.mocktime}")
+    peer, idle = node.add_peer(), node.add_peer()
+    idle.send_and_sync(Mempool())
+    while not node.getnettotals()["uploadtarget"]["target_reached"]:
+        _get(peer, node.new)
+    start = node.log_size()
+    idle.send(Mempool())
+    idle.wait_disconnect()
+    node.wait_log("mempool request with bandwidth limit reached, disconnect peer=", start)
 
 
 def test_permission_to_download(node):

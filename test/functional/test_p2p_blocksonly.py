@@ -58,6 +58,22 @@ def test_relay_permission(lab, params):
     second.wait(lambda p: tx.wtxid_bytes in p.announced(MSG_WTX))
 
 
+def test_forcerelay_permission(lab, params):
+    """Transactions of such peers are asked for, taken and passed on."""
+    node = lab.node("-blocksonly", "-whitelist=relay@127.0.0.1", "-whitelistforcerelay",
+                    params=params)
+    wallet = _wallet(node)
+    node.set_time(node.tip_header()["time"] + 1)
+    first, second = node.add_peer(), node.add_peer()
+    tx = wallet.create(confirmed_only=True)
+    start = node.log_size()
+    first.send_and_sync(TxMsg(tx))
+    wait_until(lambda: tx.txid in node.getrawmempool())
+    node.advance(60)
+    second.wait_for("tx", lambda m: m.tx.txid == tx.txid)
+    node.wait_log(f"received getdata for: wtx {tx.wtxid} peer=", start)
+
+
 def test_block_relay_only_connection(lab, params):
     node = lab.node(params=params)
     tx = _wallet(node).create(confirmed_only=True)

@@ -53,6 +53,35 @@ def test_arguments_of_setban(node):
     assert len(node.listbanned()) == 1
 
 
+def test_bans_over_a_restart(node):
+    """In the order of addresses and masks; the time goes on meanwhile."""
+    now = int(time.time())
+    node.set_time(now)
+    node.setban("127.0.0.0/32", "add")
+    node.setban("127.0.0.0/24", "add")
+    node.setban("192.168.0.1", "add", 1)
+    node.setban("2001:4d48:ac57:400:cacf:e9ff:fe1d:9c63/19", "add", 1000)
+    node.setban("192.168.0.2", "add", now + 120, True)
+    assert [b["address"] for b in node.listbanned()] == [
+        "127.0.0.0/24", "127.0.0.0/32", "192.168.0.1/32", "192.168.0.2/32",
+        "2001:4000::/19"]
+    node.advance(3)
+    node.stop()
+    node.start(f"-mocktime={now + 4}")
+    assert [(b["address"], b["ban_duration"], b["time_remaining"])
+            for b in node.listbanned()] == [
+        ("127.0.0.0/24", 86400, 86396), ("127.0.0.0/32", 86400, 86396),
+        ("192.168.0.2/32", 120, 116), ("2001:4000::/19", 1000, 996)]
+    assert all(b["ban_created"] == now for b in node.listbanned())
+
+
+def test_length_of_bans(lab, params):
+    node = lab.node("-bantime=1234", params=params)
+    node.setban("127.0.0.1", "add")
+    node.setban("127.0.0.2", "add", 0)
+    assert [b["ban_duration"] for b in node.listbanned()] == [1234, 1234]
+
+
 @pytest.mark.parametrize("address", (
     "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion",
     "ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p"))

@@ -125,3 +125,10 @@ def test_an_empty_filter_matches_everything(node, light, wallet):
     light.send_and_sync(FilterLoad(b"", 0))
     tx = wallet.send()
     light.wait(lambda p: tx.wtxid_bytes in p.announced(), what="for an announcement")
+
+
+def test_an_empty_filter_with_hash_functions(node, light, wallet):
+    """CVE-2013-5700: positions in it were computed modulo zero."""
+    light.send_and_sync(FilterLoad(b"", 1), FilterAdd(b"letstrytocrashthisnode"))
+    tx = wallet.send()
+    light.wait(lambda p: tx.wtxid_bytes in p.announced(), what="for an announcement")

@@ -85,6 +85,14 @@ def test_our_version_message(node):
     peer.close()
 
 
+def test_what_old_peers_do_not_understand_is_not_said(node):
+    for version, early in ((70015, set()), (70016, {"wtxidrelay", "sendaddrv2"})):
+        peer = _lazy(node, version=version)
+        peer.wait_for("verack")
+        assert set(peer.count) - {"version", "verack"} == early
+        peer.close()
+
+
 def test_time_out_without_handshake(lab):
     node = lab.node("-peertimeout=60")
     now = int(time.time())

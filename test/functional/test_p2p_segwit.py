@@ -223,12 +223,14 @@ def test_superfluous_witness_encoding_is_refused(node, wallet, peer):
     raw[-4:-4] = b"\x00" * len(tx.vin)
     start = node.log_size()
     peer.send(Raw("tx", bytes(raw)))
-    node.wait_log("ProcessMessages(tx, ", start)
+    node.wait_log(f"ProcessMessages(tx, {len(raw)} bytes): Exception 'Superfluous witness "
+                  "record' ", start)
     unknown = bytearray(tx.serialize())
     unknown[5] = 3
     start = node.log_size()
     peer.send(Raw("tx", bytes(unknown)))
-    node.wait_log("ProcessMessages(tx, ", start)
+    node.wait_log(f"ProcessMessages(tx, {len(unknown)} bytes): Exception 'Unknown "
+                  "transaction optional data' ", start)
     peer.sync()
 
 

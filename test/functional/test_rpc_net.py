@@ -56,6 +56,36 @@ def test_getpeerinfo_of_an_inbound_peer(node):
     assert abs(info["conntime"] - time.time()) < 60
 
 
+def test_getpeerinfo_before_the_version_message(node):
+    now = int(time.time())
+    node.set_time(now)
+    node.add_peer(handshake=False, ready=False)
+    (info,) = wait_until(node.getpeerinfo)
+    node.setmocktime(0)
+    node.mocktime = None
+    assert info.pop("addr").startswith("127.0.0.1:")
+    assert info.pop("addrbind") == f"127.0.0.1:{node.p2p_port}"
+    info.pop("id")
+    assert info == {
+        "addr_processed": 0, "addr_rate_limited": 0, "addr_relay_enabled": False,
+        "bip152_hb_from": False, "bip152_hb_to": False, "bytesrecv": 0,
+        "bytesrecv_per_msg": {}, "bytessent": 0, "bytessent_per_msg": {},
+        "connection_type": "inbound", "conntime": now, "inbound": True, "inflight": [],
+        "last_block": 0, "last_transaction": 0, "lastrecv": 0, "lastsend": 0,
+        "minfeefilter": 0, "network": "not_publicly_routable", "permissions": [],
+        "presynced_headers": -1, "relaytxes": False, "services": "0" * 16,
+        "servicesnames": [], "session_id": "", "startingheight": -1, "subver": "",
+        "synced_blocks": -1, "synced_headers": -1, "timeoffset": 0,
+        "transport_protocol_type": "detecting", "version": 0}
+
+
+def test_unknown_services(node):
+    node.add_peer(services=1 << 4 | 1 << 63)
+    (info,) = node.getpeerinfo()
+    assert info["services"] == "8000000000000010"
+    assert info["servicesnames"] == ["UNKNOWN[2^4]", "UNKNOWN[2^63]"]
+
+
 @pytest.mark.parametrize("kind, relay", [("outbound-full-relay", True),
                                          ("block-relay-only", False), ("addr-fetch", True)])
 def test_addconnection(node, kind, relay):
@@ -172,6 +202,8 @@ def test_sendmsgtopeer(node):
                  info["id"], "a" * 13, "")
     expect_error(-1, "Error: Could not send message to peer", node.sendmsgtopeer, 9999,
                  "ping", "")
+    expect_error(-8, "Error parsing input for msg", node.sendmsgtopeer, info["id"], "ping",
+                 "1")
 
 
 @pytest.mark.parametrize("n", [0, -1])
