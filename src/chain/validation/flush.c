@@ -74,8 +74,11 @@ static bool save_chainstate(struct chainstate *cs, bool drop)
     if (!coins_cache_dirty(cs->coins))
         return true;
     enum err e = chainstate_write(cs, drop);
-    return e == ERR_OK ||
-           chainman_fatal_err(cs->cm, "Failed to write to coin database", e);
+    if (e == ERR_OK)
+        return true;
+    /* Half a flush may be on disk, which nothing but that flush must follow. */
+    cs->cm->fatal = true;
+    return chainman_fatal_err(cs->cm, "Failed to write to coin database", e);
 }
 
 static bool enough_disk(struct chainstate *cs, uint64_t reserve)

@@ -1,13 +1,14 @@
 /* A disk that fails, preloaded into the daemon (see framework/disklayer.py).
  *
- * Power cuts: for every file under $OCHRE_CUT_DIR it remembers how to take back each write since
- * the file was last synced. SIGKILL keeps the page cache; taking those writes back makes it a
- * power cut. Journal of a file: $OCHRE_CUT_JOURNAL/<inode>, a list of
- *   u64 offset, u64 written length, u64 file size before, u64 saved length, saved bytes
- * and gone as soon as the file is synced. After $OCHRE_CUT_AFTER writes the process kills itself,
- * so a cut can be repeated exactly.
+ * Power cuts: for every file under $OCHRE_CUT_DIR it remembers how to take back each
+ * write since the file was last synced. SIGKILL keeps the page cache; taking those
+ * writes back makes it a power cut. Journal of a file: $OCHRE_CUT_JOURNAL/<inode>, a
+ * list of u64 offset, u64 written length, u64 file size before, u64 saved length, saved
+ * bytes and gone as soon as the file is synced. After $OCHRE_CUT_AFTER writes the
+ * process kills itself, so a cut can be repeated exactly.
  *
- * Full disk: while the file $OCHRE_FULL_FLAG exists, every write fails with ENOSPC; while
+ * Full disk: while the file $OCHRE_FULL_FLAG exists, every write fails with ENOSPC, or,
+ * when that file holds a text, every write to a path with this text in it; while
  * $OCHRE_LOW_FLAG exists, statvfs reports 10 MB free. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -60,17 +61,22 @@ __attribute__((constructor)) static void start(void)
         writes_left = atol(after);
 }
 
+static int path_of(int fd, char *path, size_t size)
+{
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, path, size - 1);
+    path[n > 0 ? n : 0] = '\0';
+    return n > 0;
+}
+
 /* A regular file under the watched directory that matters after a crash. */
 static int watched(int fd, struct stat *st)
 {
-    if (cut_dir == NULL || fstat(fd, st) != 0 || !S_ISREG(st->st_mode))
+    char path[4096];
+    if (cut_dir == NULL || fstat(fd, st) != 0 || !S_ISREG(st->st_mode) ||
+        !path_of(fd, path, sizeof path))
         return 0;
-    char link[64], path[4096];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t n = readlink(link, path, sizeof path - 1);
-    if (n <= 0)
-        return 0;
-    path[n] = '\0';
     return strncmp(path, cut_dir, strlen(cut_dir)) == 0 && strstr(path, "debug.log") == NULL &&
            strstr(path, "/LOG") == NULL;
 }
@@ -80,9 +86,16 @@ static void journal_path(char *out, size_t size, const struct stat *st)
     snprintf(out, size, "%s/%lu", journal, (unsigned long)st->st_ino);
 }
 
-static int disk_full(void)
+static int disk_full(int fd)
 {
-    if (full_flag == NULL || access(full_flag, F_OK) != 0)
+    char which[256], path[4096];
+    int flag = full_flag != NULL ? real_open64(full_flag, O_RDONLY | O_CLOEXEC) : -1;
+    if (flag < 0)
+        return 0;
+    ssize_t n = read(flag, which, sizeof which - 1);
+    close(flag);
+    which[n > 0 ? n : 0] = '\0';
+    if (!path_of(fd, path, sizeof path) || strstr(path, which) == NULL)
         return 0;
     errno = ENOSPC;
     return 1;
@@ -124,7 +137,7 @@ ssize_t write(int fd, const void *data, size_t len)
     struct stat st;
     if (!watched(fd, &st))
         return real_write(fd, data, len);
-    if (disk_full())
+    if (disk_full(fd))
         return -1;
     pthread_mutex_lock(&lock);
     fstat(fd, &st);
@@ -156,7 +169,7 @@ ssize_t pwrite64(int fd, const void *data, size_t len, off_t off)
     struct stat st;
     if (!watched(fd, &st))
         return real_pwrite64(fd, data, len, off);
-    if (disk_full())
+    if (disk_full(fd))
         return -1;
     pthread_mutex_lock(&lock);
     fstat(fd, &st);
@@ -196,7 +209,7 @@ int posix_fallocate64(int fd, off_t off, off_t len)
     struct stat st;
     if (!watched(fd, &st))
         return real_posix_fallocate64(fd, off, len);
-    if (disk_full())
+    if (disk_full(fd))
         return ENOSPC;
     pthread_mutex_lock(&lock);
     fstat(fd, &st);

@@ -22,10 +22,11 @@ class FullDisk:
                 "OCHRE_FULL_FLAG": self.full, "OCHRE_LOW_FLAG": self.low}
 
     @staticmethod
-    def switch(path, on):
+    def switch(path, on, only=""):
+        """only: the full disk is that of paths with this text in them."""
         if on:
-            with open(path, "w", encoding="ascii"):
-                pass
+            with open(path, "w", encoding="ascii") as f:
+                f.write(only)
         elif os.path.exists(path):
             os.unlink(path)
 
