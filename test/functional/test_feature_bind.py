@@ -10,22 +10,10 @@ import pytest
 from framework.node import program
 from framework.params import BITCOIN
 from framework.sockets import listening
-from framework.util import free_port
+from framework.util import free_port, free_ports
 
 LOOPBACK = "127.0.0.1"
 NO_CONF = {"bind": None, "listen": None, "discover": None, "listenonion": None}
-
-
-def ports():
-    """Two free ones in a row."""
-    while True:
-        port = free_port()
-        with socket.socket() as s:
-            try:
-                s.bind((LOOPBACK, port + 1))
-                return port
-            except OSError:
-                pass
 
 
 def bound(node):
@@ -45,7 +33,7 @@ def test_binds_as_asked(lab, plain, onion):
     a, b = free_port(), free_port()
     args = [f"-bind={LOOPBACK}:{a}"] * plain + [f"-bind={LOOPBACK}:{b}=onion"] * onion
     if not args:
-        args = [f"-whitebind=noban@{LOOPBACK}:{a}", f"-port={ports()}"]
+        args = [f"-whitebind=noban@{LOOPBACK}:{a}", f"-port={free_ports(2)}"]
     node = lab.node(*args, params=BITCOIN, conf={"bind": None})
     want = {(LOOPBACK, a)} if plain else set()
     if onion:
@@ -57,7 +45,7 @@ def test_binds_as_asked(lab, plain, onion):
 
 
 def test_everywhere_by_default(lab):
-    port = ports()
+    port = free_ports(2)
     node = lab.node(f"-port={port}", params=BITCOIN, conf={"bind": None})
     assert bound(node) - {("::", port)} == {("0.0.0.0", port), (LOOPBACK, port + 1)}
     for at in (f"0.0.0.0:{port}", f"{LOOPBACK}:{port + 1}"):
@@ -65,7 +53,7 @@ def test_everywhere_by_default(lab):
 
 
 def test_port_and_bind_together(lab):
-    port, other = ports(), free_port()
+    port, other = free_ports(2), free_port()
     node = lab.node(f"-port={free_port()}", f"-port={port}", params=BITCOIN,
                     conf={"bind": None}, start=False)
     for bind, want in ((f"{LOOPBACK}:{other}", other), (LOOPBACK, port),
@@ -85,7 +73,7 @@ def test_ports_that_are_none(lab, port):
 def test_a_bind_that_fails_ends_the_start(lab):
     """One is enough, even with others that work."""
     node = lab.node(params=BITCOIN, start=False, conf={"bind": None})
-    port = ports()
+    port = free_ports(2)
     with socket.create_server((LOOPBACK, port + 1)):
         err = node.fails_to_start(f"-port={port}")
         assert f"Unable to bind to {LOOPBACK}:{port + 1} on this computer." in err
@@ -129,7 +117,7 @@ TOLD = [
 @pytest.mark.parametrize("args,told", TOLD, ids=lambda v: " ".join(v) if
                          isinstance(v, list) else str(v))
 def test_port_told_to_others(lab, args, told):
-    p, q = ports(), free_port()
+    p, q = free_ports(2), free_port()
     names = {"A": LOOPBACK, "P": str(p), "Q": str(q)}
     args = ["".join(names.get(part, part) for part in split(a)) for a in args]
     node = lab.node(*args, params=BITCOIN, conf={"bind": None})

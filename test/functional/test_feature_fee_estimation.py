@@ -52,7 +52,7 @@ def send_some(coins, rate):
 
 
 def mine(coins, txids):
-    coins.scan_block(coins.node.generateblock(coins.descriptor(), txids)["hash"])
+    coins.scan_blocks([coins.node.generateblock(coins.descriptor(), txids)["hash"]])
 
 
 # -- knowing nothing -------------------------------------------------------------------

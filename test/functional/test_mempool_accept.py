@@ -282,7 +282,7 @@ def test_nonstandard_inputs(node, wallet):
                                           TxOut(50_000, sc.p2sh(redeem))])
     block = chain.next([parent])
     assert node.submitblock(block.hex()) is None
-    wallet.scan_block(block.hash)
+    wallet.scan_blocks([block.hash])
     bare = Tx([TxIn(OutPoint(parent.txid, 1))], [TxOut(40_000, DUMMY_P2WPKH)])
     refused(node, bare, "bad-txns-nonstandard-inputs")
     p2sh = Tx([TxIn(OutPoint(parent.txid, 2), sc.push(redeem))],

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from framework.node import BUILD
-from framework.util import free_port
+from framework.util import free_ports
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -14,7 +14,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 class Net:
     def __init__(self, directory):
         self.dir = str(directory)
-        self.port = free_port()
+        self.port = free_ports(10)       # of five nodes
 
     def run(self, command, *arguments, status=0):
         done = subprocess.run(

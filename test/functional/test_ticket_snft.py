@@ -62,7 +62,7 @@ def anchor(value=1000):
 def mine_own(lab, tx):
     assert lab.node.testmempoolaccept([tx.hex()], 0)[0]["allowed"]
     lab.judge.mine([tx])
-    lab.wallet.scan_block(lab.node.getbestblockhash())
+    lab.wallet.scan_blocks([lab.node.getbestblockhash()])
     return tx
 
 

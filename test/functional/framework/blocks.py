@@ -96,8 +96,8 @@ class Chain:
                 node.getblockhash(self.height) != self.tip.hash:
             self.blocks.pop()
             self.states.pop()
-        for h in range(self.height + 1, node.getblockcount() + 1):
-            self.append(Block.from_hex(node.getblock(node.getblockhash(h), 0)))
+        for raw in node.raw_blocks(self.height + 1, node.getblockcount()):
+            self.append(Block.from_hex(raw))
 
     @property
     def height(self):

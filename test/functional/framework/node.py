@@ -13,7 +13,7 @@ from . import jitter, rpc
 from .p2p import Peer
 from .params import OCHRE
 from .preload import merge
-from .util import TIMEOUT, free_port, wait_until
+from .util import TIMEOUT, free_port, free_ports, wait_until
 
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
 BUILD = os.environ.get("OCHRE_BUILDDIR", SOURCE)
@@ -52,7 +52,7 @@ class Node:
         self.args = list(args)
         self.wrapper = []     # a command that runs the daemon in its own place
         self.conf = dict(BASE_CONF, **(conf or {}))
-        self.p2p_port, self.rpc_port = free_port(), free_port()
+        self.p2p_port, self.rpc_port = free_ports(2), free_port()   # one for callers by Tor
         self.process = None
         self.peers = []
         self.mocktime = None
@@ -306,6 +306,11 @@ class Node:
     # chain ----------------------------------------------------------------
     def tip_header(self):
         return self.rpc.getblockheader(self.rpc.getbestblockhash())
+
+    def raw_blocks(self, first, last):
+        """Of the active chain, from one height to another, in hex."""
+        hashes = self.rpc.many("getblockhash", ([h] for h in range(first, last + 1)))
+        return self.rpc.many("getblock", ([h, 0] for h in hashes))
 
     def sync_validation(self):
         self.rpc.syncwithvalidationinterfacequeue()

@@ -10,6 +10,7 @@ import pytest
 from . import jitter
 
 TIMEOUT = 120
+BATCH = 100
 
 
 class RPCError(Exception):
@@ -111,6 +112,16 @@ class Client:
         assert status == 200, (status, data)
         by_id = {r["id"]: r for r in loads(data)}
         return [by_id[r["id"]] for r in reqs]
+
+    def many(self, method, params):
+        """Results of one method for each list of parameters, in a few exchanges."""
+        params, results = list(params), []
+        for i in range(0, len(params), BATCH):
+            for reply in self.batch([(method, p) for p in params[i:i + BATCH]]):
+                if reply.get("error") is not None:
+                    raise RPCError(reply["error"], 200)
+                results.append(reply["result"])
+        return results
 
     def __getattr__(self, name):
         if name.startswith("_"):

@@ -134,7 +134,7 @@ class TicketLab:
 
     def accepted(self, tx):
         self.judge.accepted(tx)
-        self.wallet.scan_block(self.node.getbestblockhash())
+        self.wallet.scan_blocks([self.node.getbestblockhash()])
         assert self.node.tickets("get", tx.txid)["confirmations"] == 1
         return tx
 

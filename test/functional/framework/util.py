@@ -54,19 +54,28 @@ class PortClaims:
 _claims = PortClaims()
 
 
-def free_port():
-    """A loopback port below the ephemeral range that no other test run has claimed and
-    nothing listens on."""
+def _take_port(port):
+    if not _claims.take(port):
+        return False
+    with socket.socket() as s:
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_ports(count):
+    """The first of so many loopback ports in a row, below the ephemeral range, that no other
+    test run has claimed and nothing listens on."""
     while True:
-        port = random.SystemRandom().randrange(10000, 32000)
-        if not _claims.take(port):
-            continue
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
+        first = random.SystemRandom().randrange(10000, 32000)
+        if all(_take_port(first + i) for i in range(count)):
+            return first
+
+
+def free_port():
+    return free_ports(1)
 
 
 def digits(amount):

@@ -45,21 +45,21 @@ class MiniWallet:
         """Mines blocks that pay us."""
         hashes = self.node.generatetodescriptor(count, self.descriptor())
         if sync:
-            for h in hashes:
-                self.scan_block(h)
+            self.scan_blocks(hashes)
         return hashes
 
-    def scan_block(self, block_hash):
-        info = self.node.getblockheader(block_hash)
-        block = Block.from_hex(self.node.getblock(block_hash, 0))
-        for tx in block.txs:
-            self.scan_tx(tx, info["height"])
+    def scan_blocks(self, hashes):
+        heads = self.node.rpc.many("getblockheader", ([h] for h in hashes))
+        raw = self.node.rpc.many("getblock", ([h, 0] for h in hashes))
+        for head, block in zip(heads, raw):
+            for tx in Block.from_hex(block).txs:
+                self.scan_tx(tx, head["height"])
 
     def rescan(self):
         """Reads the whole chain and the mempool again."""
         self.utxos = []
-        for h in range(1, self.node.getblockcount() + 1):
-            self.scan_block(self.node.getblockhash(h))
+        heights = range(1, self.node.getblockcount() + 1)
+        self.scan_blocks(self.node.rpc.many("getblockhash", ([h] for h in heights)))
         for txid in self.node.getrawmempool():
             self.scan_tx(Tx.from_hex(self.node.getrawtransaction(txid)))
 
