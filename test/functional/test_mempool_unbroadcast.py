@@ -43,7 +43,7 @@ def test_announced_again_until_asked_for(nodes, wallet):
     a.disconnect(b)
     third = a.add_peer(TxPeer)              # nor are they announced a second time
     a.mockscheduler(MAX_INTERVAL)
-    third.settle()
+    third.sync()
     assert not third.announced()
 
 

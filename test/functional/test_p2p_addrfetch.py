@@ -25,7 +25,6 @@ def test_the_answer_ends_it(node):
     assert "getaddr" in peer.count
     assert "getheaders" not in peer.count            # it is no source of blocks
     peer.send_and_sync(_addr(1, node.mocktime))      # only itself: the answer comes later
-    peer.sync()
     start = node.log_size()
     peer.send(_addr(2, node.mocktime))
     node.wait_log("addrfetch connection completed", start)

@@ -116,9 +116,7 @@ def block(node, wallet):
 def _ask(peer, block):
     """Announces it; what is asked for then."""
     peer.clear()
-    peer.send(CmpctBlock.of(block))
-    for _ in range(2):
-        peer.sync()
+    peer.send_and_sync(CmpctBlock.of(block))
     asked = peer.last.get("getblocktxn")
     return asked and asked.indexes
 

@@ -27,7 +27,7 @@ def let_pass(node, peers):
     """Until one more announcement is certainly over."""
     node.advance(120)
     for p in peers:
-        p.settle()
+        p.sync()
 
 
 def test_transactions_below_the_filter_are_not_announced(node, wallet):
@@ -46,7 +46,7 @@ def test_transactions_below_the_filter_are_not_announced(node, wallet):
                 node.advance(10)
                 return rich.wtxid_bytes in p.announced()
             wait_until(rich_came)
-            p.settle()
+            p.sync()
             assert (tx.wtxid_bytes in p.announced()) == expected
     node.disconnect_peers()
 
@@ -89,13 +89,13 @@ def test_initial_download_wants_no_transactions(lab, params):
         n.set_time(when + 2 * DAY)     # the tip is old, except for the source
     assert node.getblockchaininfo()["initialblockdownload"] is True
     peer = node.add_outbound(cls=TxPeer)
-    peer.settle()
+    peer.sync()
     assert peer.wait_for("feefilter").value == MAX_FILTER
     tx = wallet.create(confirmed_only=True)
     marker = node.log_size()
     peer.send_and_sync(InvMsg([Inv(MSG_WTX, tx.wtxid_bytes)]))
     node.advance(60)
-    peer.settle()
+    peer.sync()
     assert not peer.requests()
     peer.send_and_sync(TxMsg(tx))
     assert node.getrawmempool() == [] and "not accepted" not in node.log(marker)

@@ -21,7 +21,7 @@ def _alone(node):
 def test_known_transactions_are_relayed_again(node, wallet):
     tx = wallet.send(confirmed_only=True)
     sender, late = node.add_peer(TxPeer), node.add_peer(TxPeer)
-    late.settle()
+    late.sync()
     assert not late.announced()
     marker = node.log_size()
     sender.send_and_sync(TxMsg(tx))
@@ -39,7 +39,7 @@ def test_what_is_not_in_the_mempool_is_not_relayed(node, wallet):
     sender.send_and_sync(TxMsg(tx))
     node.wait_log(f"Not relaying non-mempool transaction {tx.txid} (wtxid={tx.wtxid}) from "
                   "forcerelay peer=", marker)
-    other.settle()
+    other.sync()
     assert not other.announced()
     sender.sync()                          # noban: it is still there
 
@@ -51,7 +51,7 @@ def test_without_the_permission_they_are_not(lab, params):
     tx = wallet.send(confirmed_only=True)
     sender, late = node.add_peer(TxPeer), node.add_peer(TxPeer)
     sender.send_and_sync(TxMsg(tx))
-    late.settle()
+    late.sync()
     assert not late.announced()
 
 

@@ -66,9 +66,7 @@ class HeadersOnly(Peer):
 def _message(peer, headers):
     """Sends headers; the locator of the question they lead to, or None."""
     peer.clear()
-    peer.send(Headers(headers))
-    for _ in range(2):
-        peer.sync()
+    peer.send_and_sync(Headers(headers))
     asked = peer.last.get("getheaders")
     return asked and asked.locator
 

@@ -54,7 +54,7 @@ def test_parent_then_child(node, wallet, peers):
     peer.clear()
     peer.announce(parent)                   # by itself it is not wanted any more
     node.advance(60)
-    peer.settle()
+    peer.sync()
     assert not peer.requests()
     peer.send_and_sync(TxMsg(child))
     node.advance(DELAY)
@@ -82,7 +82,7 @@ def test_packages_are_announced(node, wallet, peers):
     parent, child = pair(wallet)
     sender, other = peers(2)
     node.advance(60)
-    other.settle()
+    other.sync()
     sender.send_and_sync(TxMsg(child), TxMsg(parent))
     assert pooled(node, parent, child)
     node.advance(60)
@@ -111,7 +111,7 @@ def test_poor_child_then_rich_one(node, wallet, peers):
     for tx in (poor, parent):
         peer.announce(tx)
     node.advance(60)
-    peer.settle()
+    peer.sync()
     assert not peer.requests()
     peer.send_and_sync(TxMsg(rich))
     node.advance(DELAY)

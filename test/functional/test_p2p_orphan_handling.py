@@ -59,7 +59,7 @@ def test_parents_are_asked_for_after_a_while(node, wallet, peers):
     peer.send_and_sync(TxMsg(child))
     assert orphans(node) == {child.txid}
     node.advance(PEER_DELAY + TXID_DELAY - 1)
-    peer.settle()
+    peer.sync()
     assert not peer.requests()
     node.advance(1)
     peer.wait_asked(parent)
@@ -80,7 +80,7 @@ def test_a_parent_that_comes_in_time_is_not_asked_for(node, wallet, peers):
     node.advance(1)
     peer.send_and_sync(TxMsg(parent))
     node.advance(60)
-    peer.settle()
+    peer.sync()
     assert len(peer.requests()) == 2
     assert {parent.txid, child.txid} <= set(node.getrawmempool())
 
@@ -99,7 +99,7 @@ def test_orphans_of_a_refused_parent_are_not_kept(node, wallet, legacy, peers):
     assert not orphans(node)
     peer.announce(child, grandchild)
     node.advance(60)
-    peer.settle()
+    peer.sync()
     assert not peer.requests()
 
 
@@ -278,7 +278,7 @@ def test_outgoing_peers_are_asked_first(node, wallet, peers):
     node.advance(TXID_DELAY)               # no delay for the kind of peer
     outbound.wait_asked(parent)
     node.advance(PEER_DELAY)
-    inbound.settle()
+    inbound.sync()
     assert not inbound.requests()
     node.advance(REQUEST_TIMEOUT)
     inbound.wait_asked(parent)
@@ -303,7 +303,7 @@ def test_orphans_expire(node, wallet, peers):
     peer = peers()
     peer.send_and_sync(TxMsg(child))
     node.advance(EXPIRY - 1)
-    peer.settle()
+    peer.sync()
     assert orphans(node) == {child.txid}
     marker = node.log_size()
     node.advance(1)
@@ -321,7 +321,7 @@ def test_a_block_brings_parents_and_ends_rivals(node, wallet, peers):
     peer.send_and_sync(TxMsg(child), TxMsg(orphan))
     assert orphans(node) == {child.txid, orphan.txid}
     node.generateblock("raw(51)", [parent.hex(), rival.hex()])
-    peer.settle()
+    peer.sync()
     wait_until(lambda: child.txid in node.getrawmempool())
     assert not orphans(node)
 

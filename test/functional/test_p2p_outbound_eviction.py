@@ -39,7 +39,6 @@ def _mine(node):
 def _turn(*peers):
     """Each peer has had a whole turn, in which the node looks at its chain and its clock."""
     for peer in peers:
-        peer.sync()                               # answered in the middle of a turn
         peer.sync()
 
 

@@ -62,7 +62,7 @@ def test_each_is_asked_of_one_peer_at_a_time(node, peers):
         node.advance(REQUEST_TIMEOUT)
         wait_until(lambda: sum(asked(*crowd)) == before + len(txs))
         for p in crowd:
-            p.settle()
+            p.sync()
         assert sum(asked(*crowd)) == before + len(txs)
     assert asked(*crowd) == [len(txs)] * len(crowd)
     for p in crowd:
@@ -80,7 +80,7 @@ def test_a_busy_peer_is_given_time(node, peers):
     wait_until(lambda: asked(peer) == [MAX_IN_FLIGHT])
     peer.announce(*unknown(1))
     node.advance(2 * DELAY - 1)
-    peer.settle()
+    peer.sync()
     assert asked(peer) == [MAX_IN_FLIGHT]
     node.advance(1)
     wait_until(lambda: asked(peer) == [MAX_IN_FLIGHT + 1])
@@ -92,7 +92,7 @@ def test_announcements_are_capped(node, peers):
     peer.announce(*txs)
     node.advance(DELAY)
     wait_until(lambda: asked(peer) == [MAX_ANNOUNCEMENTS])
-    peer.settle()
+    peer.sync()
     assert asked(peer) == [MAX_ANNOUNCEMENTS]
     assert not peer.asked_for(txs[-1])
     # asked for in messages of 1000, and answered they make room
@@ -127,7 +127,7 @@ def asked_of_the_first(node, peers):
 def test_a_peer_that_leaves_makes_way(node, peers):
     first, second, tx = asked_of_the_first(node, peers)
     node.advance(DELAY)
-    second.settle()
+    second.sync()
     assert not second.requests()
     first.close()
     second.wait_asked(tx)
@@ -155,7 +155,7 @@ def test_outgoing_peers_are_asked_at_once(node, peers):
     outbound.announce(tx)
     outbound.wait_asked(tx)
     node.advance(REQUEST_TIMEOUT - 1)
-    inbound.settle()
+    inbound.sync()
     assert not inbound.requests()
     node.advance(1)
     inbound.wait_asked(tx)
@@ -180,7 +180,7 @@ def test_txids_wait_while_others_use_wtxids(node, peers):
     new = peers()
     old.announce(b)
     node.advance(2 * DELAY - 1)
-    old.settle()
+    old.sync()
     assert not old.asked_for(b)
     node.advance(1)
     old.wait_asked(b)
@@ -214,7 +214,7 @@ def test_refusals_are_forgotten_with_a_block(node, wallet, peers):
     peer.clear()
     peer.announce(tx)
     node.advance(REQUEST_TIMEOUT)
-    peer.settle()
+    peer.sync()
     assert not peer.requests()
     wallet.generate(1)
     peer.announce(tx)
@@ -231,7 +231,7 @@ def test_confirmed_transactions_are_not_asked_for(node, wallet, peers):
     node.generateblock("raw(51)", [tx.hex()])
     peer.announce(tx)
     node.advance(REQUEST_TIMEOUT)
-    peer.settle()
+    peer.sync()
     assert not peer.requests()
     tip = node.getbestblockhash()
     node.invalidateblock(tip)               # now it may be wanted again

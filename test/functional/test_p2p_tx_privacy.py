@@ -62,7 +62,7 @@ def test_nothing_older_than_the_handshake_is_announced(node, wallet):
     young = wallet.create(confirmed_only=True)
     origin.send_and_sync(TxMsg(young))
     told(node, spy, young)
-    spy.settle()
+    spy.sync()
     assert old.wtxid_bytes not in spy.announced()
     assert fetch(spy, Inv(MSG_WTX, young.wtxid_bytes)).command == "tx"
 
@@ -74,7 +74,7 @@ def test_inbound_peers_share_a_timer(node, wallet):
         tx = wallet.send(confirmed_only=True)
         told(node, spies[0], tx)
         for spy in spies:
-            spy.settle()
+            spy.sync()
             assert tx.wtxid_bytes in spy.announced()
 
 

@@ -31,7 +31,7 @@ struct habit {
     unsigned odds, part;
 };
 
-static const struct habit woken = {200, 1}, moved = {50, 2}, signalled = {50, 2},
+static const struct habit woken = {100, 1}, moved = {30, 2}, signalled = {50, 2},
                           locks = {1, 4}, disk = {20, 2}, begins = {500, 1};
 
 static uint64_t seed;

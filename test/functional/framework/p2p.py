@@ -209,10 +209,13 @@ class Peer:
         return self
 
     def sync(self):
-        """After this every earlier message of ours has taken effect."""
-        self._ping += 1
-        nonce = self._ping
-        self.send(Ping(nonce))
+        """After this every earlier message of ours has taken effect, and what the node tells
+        us thereupon is here. It handles one message of a peer a turn, and speaks of its own
+        accord at the end of the turn: so a second ping shows that the turn of the first is
+        over."""
+        nonce = self._ping + 2
+        self.send(Ping(self._ping + 1), Ping(nonce))
+        self._ping = nonce
         self.wait(lambda p: any(c == "pong" and m.value == nonce
                                 for c, m in reversed(p.log)), what="for pong")
 
@@ -331,12 +334,6 @@ class TxPeer(Peer):
         """Inventory entries of all transactions the node has asked for."""
         return [i for m in self.received("getdata") for i in m.items
                 if i.kind & ~(1 << 30) in (MSG_TX, MSG_WTX)]
-
-    def settle(self):
-        """After this, everything that the node has to tell us by now is here: what follows
-        from a message is sent after the answer to it."""
-        self.sync()
-        self.sync()
 
     def asked_for(self, tx):
         """Whether the node has asked for it, by any id."""
