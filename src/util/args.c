@@ -25,6 +25,7 @@ void args_free(struct args *a)
         free(a->from[s].items);
     free(a->positional.items);
     free(a->warnings.items);
+    free(a->settings.items);
     arena_clear(&a->mem);
     pthread_mutex_destroy(&a->lock);
     free(a);
@@ -44,6 +45,11 @@ static void text_list_add(struct text_list *l, const char *kept)
 void args_warn(struct args *a, const char *text)
 {
     text_list_add(&a->warnings, text);
+}
+
+void args_note_setting(struct args *a, const char *text)
+{
+    text_list_add(&a->settings, text);
 }
 
 void args_add(struct args *a, enum source from, const struct value *v)
@@ -238,29 +244,26 @@ const char *const *args_warnings(const struct args *a, size_t *n)
     return a->warnings.items;
 }
 
+static void log_values(const struct args *a, enum source from, const char *label,
+                       struct logger *log)
+{
+    const struct value_list *list = &a->from[from];
+    for (size_t i = 0; i < list->n; i++) {
+        const struct value *v = &list->items[i];
+        const char *quote = v->negated || (v->opt->flags & OPT_SENSITIVE) ? "" : "\"";
+        log_info(log, "%s %s%s%s%s=%s%s%s", label, v->section[0] ? "[" : "", v->section,
+                 v->section[0] ? "] " : "", v->opt->name, quote,
+                 v->opt->flags & OPT_SENSITIVE ? "****"
+                 : v->negated                  ? "false"
+                                               : v->text,
+                 quote);
+    }
+}
+
 void args_log(const struct args *a, struct logger *log)
 {
-    static const struct {
-        enum source source;
-        const char *label;
-    } shown[] = {
-        {CONFIG, "Config file arg:"},
-        {SETTINGS, "Setting file arg:"},
-        {COMMAND_LINE, "Command-line arg:"},
-    };
-    for (size_t k = 0; k < ARRAY_LEN(shown); k++) {
-        const struct value_list *list = &a->from[shown[k].source];
-        for (size_t i = 0; i < list->n; i++) {
-            const struct value *v = &list->items[i];
-            const char *quote =
-                v->negated || (v->opt->flags & OPT_SENSITIVE) ? "" : "\"";
-            log_info(log, "%s %s%s%s%s=%s%s%s", shown[k].label,
-                     v->section[0] ? "[" : "", v->section, v->section[0] ? "] " : "",
-                     v->opt->name, quote,
-                     v->opt->flags & OPT_SENSITIVE ? "****"
-                     : v->negated                  ? "false"
-                                                   : v->text,
-                     quote);
-        }
-    }
+    log_values(a, CONFIG, "Config file arg:", log);
+    for (size_t i = 0; i < a->settings.n; i++)
+        log_info(log, "Setting file arg: %s", a->settings.items[i]);
+    log_values(a, COMMAND_LINE, "Command-line arg:", log);
 }

@@ -265,14 +265,38 @@ static bool settings_value(struct args *a, const struct opt *o, const struct jso
     return true;
 }
 
+/* For the log: "name = JSON". */
+static void note_setting(struct args *a, const char *name, const struct opt *o,
+                         const struct json *j)
+{
+    struct buf text = {0};
+    struct json_writer w;
+    json_writer_init(&w, &text, 0);
+    json_value(&w, j);
+    bool secret = o != NULL && (o->flags & OPT_SENSITIVE);
+    args_note_setting(
+        a, arena_printf(&a->mem, "%s = %s", name, secret ? "****" : buf_cstr(&text)));
+    buf_clear(&text);
+}
+
+static void refuse_settings(const struct json *j, const char *path, char **error)
+{
+    struct buf text = {0};
+    struct json_writer w;
+    json_writer_init(&w, &text, 0);
+    json_value(&w, j);
+    *error =
+        xasprintf("Settings file could not be read:\n- Found non-object value %s in "
+                  "settings file %s",
+                  buf_cstr(&text), path);
+    buf_clear(&text);
+}
+
 static bool settings_object(struct args *a, const struct json *j, const char *path,
                             char **error)
 {
     if (j->type != JSON_OBJECT) {
-        *error =
-            xasprintf("Settings file could not be read:\n- Found unexpected value in "
-                      "settings file %s: it must be an object",
-                      path);
+        refuse_settings(j, path, error);
         return false;
     }
     for (size_t i = 0; i < j->len; i++) {
@@ -285,9 +309,12 @@ static bool settings_object(struct args *a, const struct json *j, const char *pa
                 key, path);
             return false;
         }
+        if (key[0] == '_') /* the file's own words to its readers */
+            continue;
+        note_setting(a, key, o, &j->items[i]);
         if (o != NULL && !settings_value(a, o, &j->items[i], path, error))
             return false;
-        if (o == NULL && key[0] != '_')
+        if (o == NULL)
             args_warn(
                 a, arena_printf(&a->mem, "Ignoring unknown rw_settings value %s", key));
     }

@@ -36,6 +36,7 @@ struct args {
     const struct opt *table;
     struct value_list from[SOURCE_COUNT];
     struct text_list positional, warnings;
+    struct text_list settings; /* "name = JSON", for the log */
     const char *network; /* static or the arena's; "" before it is selected */
     bool lenient;        /* -bitcoin: numbers are read as bitcoind reads them */
     struct arena mem;
@@ -46,6 +47,8 @@ struct args {
 char *args_keep(struct args *a, const char *text);
 /* @text is kept by @a already. */
 void args_warn(struct args *a, const char *text);
+/* Keeps a line of the settings file for the log. */
+void args_note_setting(struct args *a, const char *text);
 void args_add(struct args *a, enum source from, const struct value *v);
 /* NULL: there is no such option, or it is -bitcoin's only. */
 const struct opt *args_find_option(const struct args *a, const char *name);
