@@ -160,6 +160,17 @@ static bool verify(struct tool *t)
     return true;
 }
 
+/* What is left of a wallet that could not be made; a folder that holds more stays. */
+static void discard(const struct tool *t)
+{
+    char *journal = xasprintf("%s-journal", t->file);
+    unlink(t->file);
+    unlink(journal);
+    if (t->name[0] != '\0')
+        rmdir(t->dir);
+    free(journal);
+}
+
 static bool create_from_dump(struct tool *t)
 {
     const char *from = dump_file(t);
@@ -169,13 +180,13 @@ static bool create_from_dump(struct tool *t)
     if (!path_exists(from))
         return wallet_fail(&t->error, WALLET_FAILED, "Dump file %s does not exist.",
                            from);
-    if (!make_folder(t) ||
-        !wallet_create_from_dump(t->file, from, t->opt.params, &t->error))
-        return false;
-    if (verify(t))
-        return true;
-    unlink(t->file);
-    return false;
+    bool existed = path_exists(t->file);
+    bool ok = make_folder(t) &&
+              wallet_create_from_dump(t->file, from, t->opt.params, &t->error) &&
+              verify(t);
+    if (!ok && !existed)
+        discard(t);
+    return ok;
 }
 
 /* -- salvage */
@@ -240,7 +251,8 @@ static bool find_command(const struct args *a, size_t *out)
     for (*out = 0; *out < ARRAY_LEN(commands); ++*out)
         if (strcmp(commands[*out].name, words[0]) == 0)
             return true;
-    fprintf(stderr, "Invalid command: %s\n", words[0]);
+    fprintf(stderr, "Error parsing command line arguments: Invalid command '%s'\n",
+            words[0]);
     return false;
 }
 

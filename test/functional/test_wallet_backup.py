@@ -85,7 +85,8 @@ def test_backup_of_encrypted(node, tmp_path):
 def test_tool_usage(lab):
     node = lab.node(params=BITCOIN, start=False)
     for args, said in (
-            (["nonsense"], "Invalid command: nonsense"),
+            (["nonsense"], "Error parsing command line arguments: "
+             "Invalid command 'nonsense'"),
             (["-wallet=x"], "No method provided. Run `ochre-wallet -help` for valid "
              "methods."),
             (["info", "x"], "Error: Additional arguments provided (x). Methods do not take "
@@ -172,7 +173,12 @@ def test_bad_dumps(lab, tmp_path):
         bad.write_text(text)
         code, _, err = tool(node, f"-wallet=bad{i}", f"-dumpfile={bad}", "createfromdump")
         assert code == 1 and said in err, (i, err)
-        assert not os.path.exists(node.path("wallets", f"bad{i}", "wallet.dat"))
+        assert not os.path.exists(node.path("wallets", f"bad{i}"))
+    good_file = tmp_path / "good"
+    good_file.write_text(good)
+    code, _, err = tool(node, "-wallet=w", f"-dumpfile={good_file}", "createfromdump")
+    assert code == 1 and "Database already exists" in err
+    assert os.path.exists(node.path("wallets", "w", "wallet.dat"))
 
 
 def test_salvage(lab):
