@@ -64,11 +64,14 @@ enum err addrman_save(struct addrman *am, const char *path)
     write_u32(&s, (uint32_t)am->n);
     for (size_t i = 0; i < am->n; i++)
         write_info(&s, am, am->infos[i]);
+    size_t n = am->n;
     pthread_mutex_unlock(&am->lock);
     sha256d(sum, b.data, b.len);
     buf_append(&b, sum, sizeof(sum));
     enum err e = fs_write_atomic(path, b.data, b.len, 0600);
     buf_clear(&b);
+    if (e == ERR_OK)
+        log_debug(am->log, LOG_NET, "Flushed %zu addresses to peers.dat", n);
     return e;
 }
 

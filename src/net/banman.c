@@ -1,6 +1,7 @@
 #include "net/banman.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "net/recent.h"
@@ -57,29 +58,39 @@ static void sweep(struct banman *bm)
 {
     int64_t now = clock_now(bm->clock);
     size_t kept = 0;
+    char text[SUBNET_TEXT];
     for (size_t i = 0; i < bm->n; i++)
         if (bm->bans[i].until > now)
             bm->bans[kept++] = bm->bans[i];
+        else
+            log_debug(bm->log, LOG_NET, "Removed banned node address/subnet: %s",
+                      netrange_format(text, &bm->bans[i].net));
     bm->dirty |= kept != bm->n;
     bm->n = kept;
 }
 
 /* -- File ----------------------------------------------------------------- */
 
+/* What a later version may write is left out; false: it is no ban at all. */
 static bool load_entry(struct banman *bm, const struct json *j)
 {
     struct ban ban;
     int64_t version;
     const struct json *address = json_get(j, "address");
-    if (!json_to_i64(json_get(j, "version"), &version) || version != 1)
-        return false;
-    if (!json_to_i64(json_get(j, "ban_created"), &ban.created) ||
+    if (!json_to_i64(json_get(j, "version"), &version) || !address ||
+        address->type != JSON_STRING ||
+        !json_to_i64(json_get(j, "ban_created"), &ban.created) ||
         !json_to_i64(json_get(j, "banned_until"), &ban.until))
         return false;
-    if (!address || address->type != JSON_STRING ||
-        !netrange_parse(&ban.net, address->str))
-        return false;
-    insert(bm, &ban);
+    if (version != 1)
+        log_info(bm->log, "Dropping entry with unknown version (%lld) from ban list",
+                 (long long)version);
+    else if (!netrange_parse(&ban.net, address->str))
+        log_info(bm->log,
+                 "Dropping entry with unparseable address or subnet (%s) from ban list",
+                 address->str);
+    else
+        insert(bm, &ban);
     return true;
 }
 
@@ -98,25 +109,33 @@ static bool load_list(struct banman *bm, const struct buf *text)
     return ok;
 }
 
-static enum err load(struct banman *bm, char **error)
+/* A damaged list is not worth more than the node: it is kept aside for the user. */
+static void set_aside(struct banman *bm)
+{
+    char *aside = xasprintf("%s.bak", bm->path);
+    bool moved = rename(bm->path, aside) == 0;
+    log_warning(bm->log, "Cannot parse banlist %s; %s%s", bm->path,
+                moved ? "it is kept as " : "it will be overwritten",
+                moved ? aside : "");
+    free(aside);
+    bm->n = 0;
+}
+
+static void load(struct banman *bm)
 {
     struct buf text = {0};
-    if (!path_exists(bm->path)) {
-        bm->dirty = true;
-        log_info(bm->log, "Recreating the banlist database");
-        return ERR_OK;
-    }
-    enum err e = fs_read_file(bm->path, BANLIST_MAX_BYTES, &text);
-    if (e == ERR_OK && !load_list(bm, &text))
-        e = ERR_CORRUPT;
-    if (e != ERR_OK)
-        *error =
-            xasprintf("Cannot parse banlist %s: repair it, or move it away to start "
-                      "with an empty one",
-                      bm->path);
+    bool exists = path_exists(bm->path);
+    bool ok = exists && fs_read_file(bm->path, BANLIST_MAX_BYTES, &text) == ERR_OK &&
+              load_list(bm, &text);
+    if (exists && !ok)
+        set_aside(bm);
     buf_clear(&text);
+    bm->dirty = !ok;
+    if (ok)
+        log_debug(bm->log, LOG_NET, "Loaded %zu banned node addresses/subnets", bm->n);
+    else
+        log_info(bm->log, "Recreating the banlist database");
     sweep(bm);
-    return e;
 }
 
 static void save(struct banman *bm)
@@ -144,13 +163,15 @@ static void save(struct banman *bm)
     buf_append_byte(&text, '\n');
     if (fs_write_atomic(bm->path, text.data, text.len, 0600) == ERR_OK)
         bm->dirty = false;
+    if (!bm->dirty)
+        log_debug(bm->log, LOG_NET, "Flushed %zu banned node addresses/subnets to disk",
+                  bm->n);
     else
         log_error(bm->log, "Cannot write %s; bans will be lost at the end", bm->path);
     buf_clear(&text);
 }
 
-enum err banman_open(struct banman **out, const char *path, struct clock *clock,
-                     struct logger *log, char **error)
+struct banman *banman_open(const char *path, struct clock *clock, struct logger *log)
 {
     struct banman *bm = xcalloc(1, sizeof(*bm));
     pthread_mutex_init(&bm->lock, NULL);
@@ -158,14 +179,8 @@ enum err banman_open(struct banman **out, const char *path, struct clock *clock,
     bm->clock = clock;
     bm->log = log;
     recent_init(&bm->discouraged, DISCOURAGED_MAX);
-    enum err e = load(bm, error);
-    if (e != ERR_OK) {
-        bm->dirty = false;
-        banman_close(bm);
-        return e;
-    }
-    *out = bm;
-    return ERR_OK;
+    load(bm);
+    return bm;
 }
 
 void banman_close(struct banman *bm)

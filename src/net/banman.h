@@ -14,10 +14,8 @@ struct ban {
 };
 
 struct banman;
-/* Reads @path when it is there. ERR_CORRUPT: it is no ban list; *error (caller frees)
- * says so. */
-NODISCARD enum err banman_open(struct banman **out, const char *path,
-                               struct clock *clock, struct logger *log, char **error);
+/* Reads @path when it is there; what is no ban list becomes @path.bak. */
+struct banman *banman_open(const char *path, struct clock *clock, struct logger *log);
 void banman_close(struct banman *bm); /* saves */
 
 void banman_ban(struct banman *bm, const struct netrange *net, int64_t until);

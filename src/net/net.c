@@ -152,12 +152,11 @@ static enum err load_peers(struct net *net, char **error)
     return e;
 }
 
-static enum err load_bans(struct net *net, char **error)
+static void load_bans(struct net *net)
 {
     char *path = path_join(net->opt.datadir, "banlist.json");
-    enum err e = banman_open(&net->bans, path, net->opt.clock, net->log, error);
+    net->bans = banman_open(path, net->opt.clock, net->log);
     free(path);
-    return e;
 }
 
 static void read_chain(struct net *net)
@@ -180,9 +179,8 @@ enum err net_open(struct net **out, const struct net_options *opt, char **error)
     net->listen_port = listen_port(net);
     if (!net_add_external(net, error))
         goto out;
-    e = load_bans(net, error);
-    if (e == ERR_OK)
-        e = load_groups(net, error);
+    load_bans(net);
+    e = load_groups(net, error);
     if (e == ERR_OK)
         e = load_peers(net, error);
     if (e == ERR_OK && !listen_start(net, error))

@@ -180,6 +180,8 @@ bool net_part_open(struct daemon *d, char **error)
     opt.warning_ctx = d;
     opt.user_agent = agent;
     opt.asmap = asmap;
+    daemon_init_message(d, "Loading P2P addresses…");
+    daemon_init_message(d, "Loading banlist…");
     enum err e = net_open(&d->node.net, &opt, error);
     free(agent);
     free(asmap);
@@ -189,6 +191,7 @@ bool net_part_open(struct daemon *d, char **error)
 
 void net_part_start(struct daemon *d)
 {
+    daemon_init_message(d, "Starting network threads…");
     net_start(d->node.net);
 }
 

@@ -1,4 +1,5 @@
 """Bans: refused at the door, kept over a restart, listed and lifted; permissions protect."""
+import json
 import time
 
 import pytest
@@ -73,6 +74,36 @@ def test_bans_over_a_restart(node):
         ("127.0.0.0/24", 86400, 86396), ("127.0.0.0/32", 86400, 86396),
         ("192.168.0.2/32", 120, 116), ("2001:4000::/19", 1000, 996)]
     assert all(b["ban_created"] == now for b in node.listbanned())
+
+
+@pytest.mark.parametrize("text", ("", "{", "[]", '{"banned_nets": [{"version": 1}]}'))
+def test_a_damaged_list_is_kept_aside(node, text):
+    node.stop()
+    with open(node.path("banlist.json"), "w", encoding="ascii") as f:
+        f.write(text)
+    start = node.log_size()
+    node.start()
+    path = node.path("banlist.json")
+    assert f"Cannot parse banlist {path}" in node.log(start)
+    assert "Recreating the banlist database" in node.log(start)
+    with open(path + ".bak", encoding="ascii") as f:
+        assert f.read() == text
+    node.setban("11.0.0.1", "add")
+    node.restart()
+    assert [b["address"] for b in node.listbanned()] == ["11.0.0.1/32"]
+
+
+def test_entries_of_other_versions_are_left_out(node):
+    node.stop()
+    ban = {"version": 1, "ban_created": 1, "banned_until": 1 << 40, "address": "11.0.0.1/32"}
+    with open(node.path("banlist.json"), "w", encoding="ascii") as f:
+        json.dump({"banned_nets": [ban, dict(ban, version=2), dict(ban, address="eleven")]}, f)
+    start = node.log_size()
+    node.start()
+    assert [b["address"] for b in node.listbanned()] == ["11.0.0.1/32"]
+    log = node.log(start)
+    assert "Dropping entry with unknown version (2) from ban list" in log
+    assert "Dropping entry with unparseable address or subnet (eleven) from ban list" in log
 
 
 def test_length_of_bans(lab, params):
