@@ -95,7 +95,7 @@ class StopsReading(Peer):
 def test_a_peer_that_does_not_read_goes_after_twenty_minutes(lab, params):
     """What waits to be sent was not sent, however much is added to it."""
     node = lab.node("-maxsendbuffer=10", "-maxreceivebuffer=10", "-v2transport=0", "-nodebug",
-                    "-debug=net", params=params)
+                    "-debug=net", "-peertimeout=60", params=params)
     node.generatetodescriptor(100, "raw(51)")
     start = int(time.time())
     node.set_time(start)
