@@ -85,6 +85,7 @@ static bool judge(struct rule_env *env, const struct ruling *r, const struct tx 
     case 'c':
         return coin_is_there(env, r);
     case 'm': /* marks its first output */
+    case 'u': /* claims its name */
         return true;
     case 'p': /* spends no mark */
         return !spends_marked(env, tx, spent);
@@ -107,7 +108,7 @@ static void take_effect(struct rule_env *env, const struct ruling *r,
 }
 
 static bool lab_tx(void *ctx UNUSED, struct rule_env *env, const struct tx *tx,
-                   const struct coin *const *spent, struct claim_set *claims UNUSED,
+                   const struct coin *const *spent, struct claim_set *claims,
                    struct reject *rej)
 {
     struct ruling r;
@@ -120,6 +121,8 @@ static bool lab_tx(void *ctx UNUSED, struct rule_env *env, const struct tx *tx,
         return reject(rej, REJECT_TICKET_STATE, NULL);
     if (!env->verdict_only)
         take_effect(env, &r, tx);
+    if (claims && r.kind == 'u')
+        memset(&claims->key[claims->n++], r.name, sizeof(claims->key[0]));
     return true;
 }
 
@@ -261,6 +264,40 @@ static void grounds_leave_nothing_behind(void **state)
     world_close(&w);
 }
 
+static void invalidate_job(void *arg)
+{
+    struct world *w = arg;
+    chainman_invalidate(w->f.cm, chain_at(w->f.cm, 126));
+}
+
+/* Of two that claim the same, both confirmed and both taken off, the better one comes
+ * back; what was pending upon the other goes with it. */
+static void what_came_back_may_be_replaced(void **state)
+{
+    (void)state;
+    struct world w;
+    lab_open(&w, 1);
+    struct ruling claim = {.kind = 'u', .name = 'a'};
+    struct tx *poor = make_lab_tx(&w.coinbase[1], subsidy(&w) - 1000, &claim);
+    struct tx *rich = make_lab_tx(&w.coinbase[2], subsidy(&w) - 90000, &claim);
+    put_block(&w, 126, &poor, 1);
+    put_block(&w, 127, &rich, 1);
+    struct tx *child =
+        make_lab_tx(&poor->txid, subsidy(&w) - 9000, &(struct ruling){0});
+    struct tx *other =
+        make_lab_tx(&rich->txid, subsidy(&w) - 99000, &(struct ruling){0});
+    assert_string_equal(accept_tx(&w, child, false), "");
+    assert_string_equal(accept_tx(&w, other, false), "");
+    assert_int_equal(chainman_call(w.f.cm, invalidate_job, &w), ERR_OK);
+    assert_int_equal(mempool_count(w.mp), 2);
+    assert_int_equal(mempool_find(w.mp, &rich->txid)->n_descendants, 2);
+    assert_int_equal(mempool_find(w.mp, &other->txid)->n_ancestors, 2);
+    struct tx *all[] = {poor, rich, child, other};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        tx_unref(all[i]);
+    world_close(&w);
+}
+
 /* ---- everything at random ---- */
 
 struct walk {
@@ -274,7 +311,7 @@ struct walk {
 
 static struct ruling random_ruling(struct rng *r, int32_t height)
 {
-    static const char kinds[] = "ffttthhcmmppp*";
+    static const char kinds[] = "ffttthhcmmpppu*";
     return (struct ruling){.kind = (uint8_t)kinds[rng_below(r, sizeof(kinds))],
                            .name = (uint8_t)rng_below(r, 12),
                            .coin = (uint8_t)rng_below(r, 100),
@@ -371,6 +408,7 @@ int main(void)
         cmocka_unit_test(only_shaken_verdicts_are_asked_for_again),
         cmocka_unit_test(a_mark_shakes_the_spender_of_its_coin),
         cmocka_unit_test(grounds_leave_nothing_behind),
+        cmocka_unit_test(what_came_back_may_be_replaced),
         cmocka_unit_test(nothing_invalid_stays_on_any_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

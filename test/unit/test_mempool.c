@@ -51,7 +51,8 @@ static void add_random(struct mempool *mp, struct rng *r, const struct tx *tx)
     e->vsize = tx_vsize(tx);
     e->sigop_cost = (uint32_t)rng_below(r, 20);
     e->time = (int64_t)rng_below(r, 1000);
-    pool_add(mp, e, true);
+    pool_add(mp, e);
+    families_adopt(mp, &(struct entry_list){.v = &e, .n = 1});
 }
 
 static void check_heap(const struct mempool *mp)
@@ -143,7 +144,7 @@ static struct tx *add_sized(struct mempool *mp, const struct hash256 *parent,
     struct mempool_entry *e = pool_entry_new(tx);
     e->fee = amount_of(fee);
     e->vsize = 100;
-    pool_add(mp, e, false);
+    pool_add(mp, e);
     mtx_clear(&m);
     return tx;
 }
@@ -211,7 +212,7 @@ static void eviction_takes_the_worst_and_raises_the_minimum(void **state)
         e->fee = amount_of(fee);
         e->vsize = 100;
         e->time = base_time;
-        pool_add(mp, e, false);
+        pool_add(mp, e);
         tx_unref(tx);
     }
     size_t before = mempool_count(mp);

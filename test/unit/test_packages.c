@@ -363,7 +363,7 @@ static struct mempool_entry *plain_entry(struct mempool *mp,
     struct mempool_entry *e = pool_entry_new(tx);
     e->fee = amount_of(fee);
     e->vsize = vsize;
-    pool_add(mp, e, false);
+    pool_add(mp, e);
     tx_unref(tx);
     return e;
 }

@@ -343,7 +343,7 @@ void acceptance_add(struct acceptance *a, struct accept_result *out)
     pool_lock(a->mp);
     pool_remove_all(a->mp, &a->replaced, TX_REMOVED_REPLACED);
     struct mempool_entry *e = make_entry(a);
-    pool_add(a->mp, e, a->opt->bypass_limits);
+    pool_add(a->mp, e);
     grounds_rely(a->mp, e, buf_view(&a->grounds));
     pool_unlock(a->mp);
 }

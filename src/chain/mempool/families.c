@@ -102,15 +102,20 @@ static void link_parents(struct mempool *mp, struct mempool_entry *e)
     }
 }
 
-static void link_children(struct mempool *mp, struct mempool_entry *e)
+/* True when there are any that did not know e as a parent. */
+static bool link_children(struct mempool *mp, struct mempool_entry *e)
 {
     struct outpoint o = {.txid = e->tx->txid};
+    uint32_t before = e->n_children;
     walk_begin(mp);
+    for (uint32_t i = 0; i < before; i++)
+        walk_visit(mp, e->children[i]);
     for (; o.n < e->tx->n_out; o.n++) {
         struct mempool_entry *c = pool_spender(mp, &o);
         if (c && walk_visit(mp, c))
             link_pair(e, c);
     }
+    return e->n_children > before;
 }
 
 /* ---- sums ---- */
@@ -152,48 +157,55 @@ static void descendant_sums_from(struct mempool_entry *e,
         descendant_sums_add(e, descendants->v[i], 1);
 }
 
-/* After e came between relatives that were there before: they may be related by other
- * ways as well, so their sums are made anew. */
-static void recompute_relatives(struct mempool *mp, struct mempool_entry *e,
-                                const struct entry_list *ancestors)
-{
-    struct entry_list down = {0}, walk = {0};
-    descendants_of(mp, &down, e);
-    for (size_t i = 0; i < down.n; i++) {
-        ancestors_of(mp, &walk, down.v[i]);
-        ancestor_sums_from(down.v[i], &walk);
-    }
-    descendant_sums_from(e, &down);
-    for (size_t i = 0; i < ancestors->n; i++) {
-        descendants_of(mp, &walk, ancestors->v[i]);
-        descendant_sums_from(ancestors->v[i], &walk);
-        eviction_fix(mp, ancestors->v[i]);
-    }
-    entry_list_clear(&down);
-    entry_list_clear(&walk);
-}
-
-void family_join(struct mempool *mp, struct mempool_entry *e, bool reorg)
+void family_join(struct mempool *mp, struct mempool_entry *e)
 {
     struct entry_list ancestors = {0};
 
     link_parents(mp, e);
-    if (reorg)
-        link_children(mp, e);
     if (e->n_parents)
         ancestors_of(mp, &ancestors, e);
     ancestor_sums_from(e, &ancestors);
     descendant_sums_from(e, &(struct entry_list){0});
-    if (e->n_children) {
-        recompute_relatives(mp, e, &ancestors);
-    } else {
-        for (size_t i = 0; i < ancestors.n; i++) {
-            descendant_sums_add(ancestors.v[i], e, 1);
-            eviction_fix(mp, ancestors.v[i]);
-        }
+    for (size_t i = 0; i < ancestors.n; i++) {
+        descendant_sums_add(ancestors.v[i], e, 1);
+        eviction_fix(mp, ancestors.v[i]);
     }
     eviction_fix(mp, e);
     entry_list_clear(&ancestors);
+}
+
+/* Appends all ancestors and descendants, and what else these descend from. */
+static void add_relatives(struct mempool *mp, struct entry_list *l)
+{
+    size_t n = l->n;
+    walk_begin(mp);
+    for (size_t i = 0; i < n; i++)
+        walk_visit(mp, l->v[i]);
+    for (size_t i = 0; i < n; i++)
+        walk_descendants(mp, l, l->v[i]);
+    size_t below = l->n;
+    for (size_t i = 0; i < below; i++)
+        walk_ancestors(mp, l, l->v[i]);
+}
+
+void families_adopt(struct mempool *mp, const struct entry_list *parents)
+{
+    struct entry_list stale = {0}, walk = {0};
+
+    for (size_t i = 0; i < parents->n; i++)
+        if (link_children(mp, parents->v[i]))
+            entry_list_add(&stale, parents->v[i]);
+    add_relatives(mp, &stale);
+    for (size_t i = 0; i < stale.n; i++) {
+        struct mempool_entry *e = stale.v[i];
+        ancestors_of(mp, &walk, e);
+        ancestor_sums_from(e, &walk);
+        descendants_of(mp, &walk, e);
+        descendant_sums_from(e, &walk);
+        eviction_fix(mp, e);
+    }
+    entry_list_clear(&stale);
+    entry_list_clear(&walk);
 }
 
 void family_leave(struct mempool *mp, struct mempool_entry *e)

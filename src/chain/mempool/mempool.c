@@ -90,6 +90,7 @@ struct mempool *mempool_new(struct chainman *cm, const struct mempool_options *o
     map_init(&mp->grounds, sizeof(struct hash256), sizeof(struct ground *));
     map_init(&mp->deltas, sizeof(struct hash256), sizeof(int64_t));
     map_init(&mp->unbroadcast, sizeof(struct hash256), 0);
+    disconnected_init(&mp->disconnected);
     arena_init(&mp->arena, 16384);
     mp->sequence = 1;
     mp->oldest_time = INT64_MAX;
@@ -264,7 +265,7 @@ static void unlink_arrival(struct mempool *mp, struct mempool_entry *e)
     *(e->newer ? &e->newer->older : &mp->newest) = e->older;
 }
 
-void pool_add(struct mempool *mp, struct mempool_entry *take_e, bool reorg)
+void pool_add(struct mempool *mp, struct mempool_entry *take_e)
 {
     struct mempool_entry *e = take_e;
     const struct tx *tx = e->tx;
@@ -285,7 +286,7 @@ void pool_add(struct mempool *mp, struct mempool_entry *take_e, bool reorg)
     if (e->time < mp->oldest_time)
         mp->oldest_time = e->time;
     eviction_add(mp, e);
-    family_join(mp, e, reorg);
+    family_join(mp, e);
     e->sequence = mp->sequence++;
     mp->updates++;
     if (mp->cm)

@@ -21,9 +21,11 @@ bool entry_list_has(const struct entry_list *l, const struct mempool_entry *e);
 
 /* Transactions of disconnected blocks that wait for the tip to settle. */
 struct disconnected {
-    struct tx **txs; /* owned references: newest block first, each from its end */
-    size_t n, cap;
+    struct tx **txs; /* owned references: newest block first, each from its end; NULL:
+                        no longer waiting */
+    size_t first, n, cap; /* none waits before the first */
     size_t bytes;
+    struct map places; /* txid -> size_t, of those that wait */
 };
 
 struct mempool {
@@ -72,8 +74,8 @@ int64_t pool_delta(const struct mempool *mp, const struct hash256 *txid);
 int64_t pool_now(const struct mempool *mp);
 
 /* Adds an entry with tx, fee, sizes, time, locks and claims set; the pool owns it then.
- * @reorg: transactions that spend it may be in the pool already. */
-void pool_add(struct mempool *mp, struct mempool_entry *take_e, bool reorg);
+ * If transactions that spend it are in the pool already, families_adopt must follow. */
+void pool_add(struct mempool *mp, struct mempool_entry *take_e);
 struct mempool_entry *pool_entry_new(const struct tx *tx);
 void pool_entry_free(struct mempool_entry *e);
 /* Takes one entry out and frees it; what it leaves behind stays consistent as long as
@@ -95,8 +97,11 @@ void walk_ancestors(struct mempool *mp, struct entry_list *out,
                     struct mempool_entry *e);
 void walk_descendants(struct mempool *mp, struct entry_list *out,
                       struct mempool_entry *e);
-/* Links e to its parents (and, after a reorg, children); all sums come up to date. */
-void family_join(struct mempool *mp, struct mempool_entry *e, bool reorg);
+/* Links e to its parents; all sums come up to date. */
+void family_join(struct mempool *mp, struct mempool_entry *e);
+/* After a reorganisation: links entries that came back to those that spend them and
+ * were there before. All at once, since each may change the sums of very many. */
+void families_adopt(struct mempool *mp, const struct entry_list *parents);
 void family_leave(struct mempool *mp, struct mempool_entry *e);
 void pool_check_entry(const struct mempool *mp, const struct mempool_entry *e);
 bool tx_signals_rbf(const struct tx *tx); /* BIP 125, explicitly */
@@ -135,7 +140,8 @@ void pool_limit(struct mempool *mp);
 void pool_rolling_block(struct mempool *mp);
 
 /* ---- reorg.c ---- */
-void disconnected_clear(struct disconnected *d);
+void disconnected_init(struct disconnected *d);
+void disconnected_clear(struct disconnected *d); /* as after init */
 
 /* ---- accept.c ---- */
 static inline const struct block_index *pool_tip(const struct mempool *mp)

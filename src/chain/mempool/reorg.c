@@ -8,12 +8,19 @@
 
 #define MAX_DISCONNECTED_BYTES 20000000
 
+void disconnected_init(struct disconnected *d)
+{
+    *d = (struct disconnected){0};
+    map_init(&d->places, sizeof(struct hash256), sizeof(size_t));
+}
+
 void disconnected_clear(struct disconnected *d)
 {
-    for (size_t i = 0; i < d->n; i++)
+    for (size_t i = d->first; i < d->n; i++)
         tx_unref(d->txs[i]);
     free(d->txs);
-    *d = (struct disconnected){0};
+    map_clear(&d->places);
+    disconnected_init(d);
 }
 
 static void disconnected_add(struct disconnected *d, const struct tx *tx)
@@ -22,8 +29,18 @@ static void disconnected_add(struct disconnected *d, const struct tx *tx)
         d->cap = d->cap ? 2 * d->cap : 256;
         d->txs = xrealloc_array(d->txs, d->cap, sizeof(struct tx *));
     }
+    *(size_t *)map_put(&d->places, &tx->txid, NULL) = d->n;
     d->txs[d->n++] = tx_ref(tx);
     d->bytes += tx->total_size;
+}
+
+static void disconnected_del(struct disconnected *d, size_t place)
+{
+    struct tx *tx = d->txs[place];
+    d->txs[place] = NULL;
+    d->bytes -= tx->total_size;
+    map_del(&d->places, &tx->txid);
+    tx_unref(tx);
 }
 
 /* Whatever spends the transaction cannot be confirmed any more. */
@@ -42,38 +59,22 @@ static void remove_spenders(struct mempool *mp, const struct tx *tx,
 static void disconnected_limit(struct mempool *mp)
 {
     struct disconnected *d = &mp->disconnected;
-    size_t n = 0;
-    while (d->bytes > MAX_DISCONNECTED_BYTES) {
-        d->bytes -= d->txs[n]->total_size;
-        remove_spenders(mp, d->txs[n], TX_REMOVED_REORG);
-        tx_unref(d->txs[n++]);
+    for (; d->bytes > MAX_DISCONNECTED_BYTES; d->first++) {
+        if (!d->txs[d->first])
+            continue;
+        remove_spenders(mp, d->txs[d->first], TX_REMOVED_REORG);
+        disconnected_del(d, d->first);
     }
-    d->n -= n;
-    memmove(d->txs, d->txs + n, d->n * sizeof(struct tx *));
 }
 
 /* The new chain holds some of them, too. */
 static void disconnected_confirm(struct disconnected *d, const struct block *b)
 {
-    struct map in_block;
-    size_t kept = 0;
-
-    if (d->n == 0)
-        return;
-    map_init(&in_block, sizeof(struct hash256), 0);
-    for (uint32_t i = 0; i < b->n_tx; i++)
-        map_put(&in_block, &b->txs[i].txid, NULL);
-    for (size_t i = 0; i < d->n; i++) {
-        struct tx *tx = d->txs[i];
-        if (!map_get(&in_block, &tx->txid)) {
-            d->txs[kept++] = tx;
-            continue;
-        }
-        d->bytes -= tx->total_size;
-        tx_unref(tx);
+    for (uint32_t i = 0; i < b->n_tx; i++) {
+        const size_t *place = map_get(&d->places, &b->txs[i].txid);
+        if (place)
+            disconnected_del(d, *place);
     }
-    d->n = kept;
-    map_clear(&in_block);
 }
 
 /* ---- blocks ---- */
@@ -119,18 +120,39 @@ void mempool_block_disconnected(struct mempool *mp, const struct block *b,
 
 /* ---- the settled tip ---- */
 
+static void readd(struct mempool *mp, const struct tx *tx)
+{
+    struct accept_result r = {0};
+    if (tx_is_coinbase(tx) || !mempool_accept(mp, tx, false, true, 0, &r))
+        remove_spenders(mp, tx, TX_REMOVED_REORG);
+    accept_result_clear(&r);
+}
+
+/* What came in and left again, replaced by another one that came back, takes along what
+ * spends it. */
+static void adopt_children(struct mempool *mp, const struct disconnected *d)
+{
+    struct entry_list back = {0};
+    for (size_t i = d->first; i < d->n; i++)
+        if (d->txs[i] && !pool_find(mp, &d->txs[i]->txid))
+            remove_spenders(mp, d->txs[i], TX_REMOVED_REORG);
+    for (size_t i = d->first; i < d->n; i++) {
+        struct mempool_entry *e = d->txs[i] ? pool_find(mp, &d->txs[i]->txid) : NULL;
+        if (e)
+            entry_list_add(&back, e);
+    }
+    families_adopt(mp, &back);
+    entry_list_clear(&back);
+}
+
 static void readd_disconnected(struct mempool *mp)
 {
-    struct disconnected d = mp->disconnected;
-    mp->disconnected = (struct disconnected){0};
-    for (size_t i = d.n; i-- > 0;) {
-        struct accept_result r = {0};
-        if (tx_is_coinbase(d.txs[i]) ||
-            !mempool_accept(mp, d.txs[i], false, true, 0, &r))
-            remove_spenders(mp, d.txs[i], TX_REMOVED_REORG);
-        accept_result_clear(&r);
-    }
-    disconnected_clear(&d);
+    struct disconnected *d = &mp->disconnected;
+    for (size_t i = d->n; i-- > d->first;)
+        if (d->txs[i])
+            readd(mp, d->txs[i]);
+    adopt_children(mp, d);
+    disconnected_clear(d);
 }
 
 /* Removes what is in the list, with descendants, and clears it. */
