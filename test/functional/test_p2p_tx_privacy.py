@@ -125,3 +125,21 @@ def test_transactions_of_the_last_block_are_served(node, wallet):
     assert fetch(spy, Inv(MSG_TX, tx.txid_bytes)).command == "tx"
     wallet.generate(1)
     assert fetch(spy, Inv(MSG_WTX, tx.wtxid_bytes)).command == "notfound"
+
+
+def test_what_a_lost_block_held_may_be_asked_for_at_once(node, wallet):
+    """As in Core's mempool_reorg: but not what waits to be announced."""
+    peer = node.add_peer(TxPeer)
+    young = wallet.create(confirmed_only=True)
+    mined = wallet.create(confirmed_only=True)
+    node.sendrawtransaction(young.hex())
+    block = node.generateblock(wallet.address, [mined.hex()])["hash"]
+    node.generateblock(wallet.address, [])      # that of the latest block may be had, too
+
+    def given():
+        return [fetch(peer, Inv(MSG_WTX, t.wtxid_bytes)).command for t in (mined, young)]
+
+    assert given() == ["notfound", "notfound"]
+    node.invalidateblock(block)
+    assert set(node.getrawmempool()) >= {mined.txid, young.txid}
+    assert given() == ["tx", "notfound"]

@@ -309,6 +309,7 @@ static struct mempool_entry *make_entry(const struct acceptance *a)
     e->sigop_cost = (uint32_t)a->sigop_cost;
     e->vsize = a->vsize;
     e->spends_coinbase = a->spends_coinbase;
+    e->from_block = a->opt->bypass_limits;
     e->fee_sample = !a->opt->bypass_limits && a->rules->alone;
     e->has_locks = a->has_locks;
     e->n_claims = a->claims.n;

@@ -86,10 +86,15 @@ static void links_del(struct mempool_entry **links, uint32_t *n,
     }
 }
 
-static void link_pair(struct mempool_entry *parent, struct mempool_entry *child)
+/* Both ends in their arrays, which are seldom long. */
+#define LINK_USAGE (2 * (sizeof(struct mempool_entry *) + MALLOC_USAGE))
+
+static void link_pair(struct mempool *mp, struct mempool_entry *parent,
+                      struct mempool_entry *child)
 {
     links_add(&parent->children, &parent->n_children, child);
     links_add(&child->parents, &child->n_parents, parent);
+    mp->usage += LINK_USAGE;
 }
 
 static void link_parents(struct mempool *mp, struct mempool_entry *e)
@@ -98,7 +103,7 @@ static void link_parents(struct mempool *mp, struct mempool_entry *e)
     for (uint32_t i = 0; i < e->tx->n_in; i++) {
         struct mempool_entry *p = pool_find(mp, &e->tx->in[i].prevout.txid);
         if (p && walk_visit(mp, p))
-            link_pair(p, e);
+            link_pair(mp, p, e);
     }
 }
 
@@ -113,7 +118,7 @@ static bool link_children(struct mempool *mp, struct mempool_entry *e)
     for (; o.n < e->tx->n_out; o.n++) {
         struct mempool_entry *c = pool_spender(mp, &o);
         if (c && walk_visit(mp, c))
-            link_pair(e, c);
+            link_pair(mp, e, c);
     }
     return e->n_children > before;
 }
@@ -228,6 +233,7 @@ void family_leave(struct mempool *mp, struct mempool_entry *e)
         links_del(e->parents[i]->children, &e->parents[i]->n_children, e);
     for (uint32_t i = 0; i < e->n_children; i++)
         links_del(e->children[i]->parents, &e->children[i]->n_parents, e);
+    mp->usage -= (e->n_parents + e->n_children) * LINK_USAGE;
     entry_list_clear(&l);
 }
 
@@ -396,7 +402,7 @@ void mempool_check(const struct mempool *mp)
         check_inputs(mp, e);
         vsize += e->vsize;
         fee += e->fee.v;
-        usage += e->usage;
+        usage += e->usage + e->n_parents * LINK_USAGE;
         spends += e->tx->n_in;
         n++;
     }

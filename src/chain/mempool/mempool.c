@@ -287,10 +287,11 @@ void pool_add(struct mempool *mp, struct mempool_entry *take_e)
         mp->oldest_time = e->time;
     eviction_add(mp, e);
     family_join(mp, e);
-    e->sequence = mp->sequence++;
+    uint64_t sequence = mp->sequence++;
+    e->sequence = e->from_block ? 0 : sequence;
     mp->updates++;
     if (mp->cm)
-        chainman_tx_added(mp->cm, tx, e->sequence);
+        chainman_tx_added(mp->cm, tx, sequence);
 }
 
 void pool_remove(struct mempool *mp, struct mempool_entry *e, enum tx_removal why)
@@ -328,7 +329,7 @@ static int compare_depth(const void *a, const void *b)
     const struct mempool_entry *y = *(struct mempool_entry *const *)b;
     if (x->n_ancestors != y->n_ancestors)
         return x->n_ancestors < y->n_ancestors ? 1 : -1;
-    return x->sequence < y->sequence ? -1 : 1;
+    return memcmp(x->tx->txid.b, y->tx->txid.b, sizeof(x->tx->txid.b));
 }
 
 void pool_remove_all(struct mempool *mp, struct entry_list *l, enum tx_removal why)

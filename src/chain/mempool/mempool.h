@@ -40,9 +40,10 @@ struct mempool_entry {
     uint32_t sigop_cost;
     int64_t vsize; /* adjusted for sigops */
     int64_t weight;
-    uint64_t sequence;
+    uint64_t sequence; /* peers that were told of a later one may ask for it */
     size_t usage; /* bytes of memory */
     bool spends_coinbase;
+    bool from_block; /* a block that is gone held it: anyone may ask for it at once */
     bool fee_sample; /* its own fee alone let it in: fee estimation may learn of it */
     bool has_locks;  /* a locktime or relative lock that a reorg may revive */
     /* In-pool families, this transaction included; fees are modified fees. */
