@@ -40,10 +40,12 @@ void process_block(struct peer *p, struct block *b, bool force, bool min_pow_che
     struct net *net = p->net;
     bool is_new = false;
     struct reject rej = {0};
+    int64_t begin = clock_steady_us();
     net_release(net);
     chainman_process_block(net->cm, b, force, min_pow_checked, &is_new, &rej);
     net_resume(net);
     if (is_new) {
+        turn_spare(net, clock_steady_us() - begin); /* its work was paid for */
         p->sync.last_block_s = net_now_s(net);
         block_request_done(net, &b->hash, NULL);
         return;

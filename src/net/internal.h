@@ -84,7 +84,8 @@ struct peer_txs {
     struct recent known;    /* announced by or to it */
     struct hash_list fresh; /* to announce, since the last time we did */
     struct relay_queue queue; /* left from earlier times */
-    bool answer_mempool;
+    bool answer_mempool;      /* with the next announcements */
+    bool mempool_due;         /* in its next turn */
     int64_t next_inv_us;
     uint64_t last_inv_sequence; /* of the mempool, when we last announced */
     int64_t fee_filter;         /* what it takes; units per kvB */
@@ -158,6 +159,7 @@ struct peer {
     struct filter_request filters;
 
     struct block_ahead *ahead; /* owned; the next message, or NULL */
+    int64_t used_us;           /* see turns.c */
 
     struct peer_sync sync;
     struct peer_txs txs;
@@ -236,6 +238,13 @@ struct dial {
     bool count_failure;
 };
 
+/* Whose turn it is, see turns.c. */
+struct turns {
+    size_t cursor;     /* round robin */
+    int64_t line_us;   /* who has used no more has the next turns */
+    int64_t spared_us; /* of the turn that is being taken */
+};
+
 enum local_score { LOCAL_IF = 1, LOCAL_BIND = 2, LOCAL_MANUAL = 4 };
 
 struct local_address {
@@ -283,10 +292,9 @@ struct net {
     struct peer **removed; /* owned; to be freed on the validation thread */
     size_t n_removed;
     int64_t next_peer_id;
-    size_t cursor; /* round robin */
+    struct turns turns;
     _Atomic bool pump_posted, stopping;
-    bool visit_all;        /* every peer may have something to be sent */
-    int64_t next_visit_us; /* real time of the next visit of all peers */
+    bool visit_all; /* every peer may have something to be sent */
 
     /* connections (loop) */
     struct listen_at *listeners;
@@ -504,9 +512,15 @@ typedef void message_handler(struct handler_args *a);
 /* @block: see next_message. */
 void process_message(struct net *net, struct peer *p, struct message *m,
                      struct block *block);
+bool has_work(struct peer *p);
 bool process_peer(struct net *net,
                   struct peer *p); /* one message; false: nothing to do */
 void send_messages(struct net *net, struct peer *p);
+
+/* turns.c */
+bool serve_next(struct net *net); /* one turn of a peer; false: nobody has work */
+void turn_spare(struct net *net, int64_t us); /* is not the fault of whose turn it is */
+
 void net_free_removed(struct net *net); /* on the validation thread, between messages */
 
 /* handshake.c */
@@ -640,6 +654,7 @@ void txs_expire_orphans(struct net *net);
 /* tx_announce.c */
 void txs_setup(struct peer *p, bool wants);
 void txs_send_inv(struct peer *p, int64_t now_us);
+void txs_answer_mempool(struct peer *p);
 const struct tx *txs_find_for_relay(struct peer *p, const struct inv *inv);
 void txs_relay(struct net *net, const struct hash256 *txid,
                const struct hash256 *wtxid);

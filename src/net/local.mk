@@ -58,6 +58,7 @@ libochre_net_a_SOURCES = \
 	src/net/tx_announce.c src/net/tx_download.c src/net/tx_orphans.c \
 	src/net/tx_packages.c src/net/tx_receive.c \
 	src/net/tx_reconciliation.c \
+	src/net/turns.c \
 	src/net/txrequest.h src/net/txrequest.c \
 	src/net/txs.h \
 	src/net/upload.c

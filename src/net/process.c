@@ -123,18 +123,20 @@ static bool is_clogged(const struct peer *p)
 /* Asked for and not sent yet. */
 static bool is_served(const struct peer *p)
 {
-    return p->n_getdata > p->getdata_at || p->filters.last;
+    return p->n_getdata > p->getdata_at || p->filters.last || p->txs.mempool_due;
 }
 
 static void serve(struct peer *p)
 {
+    if (p->txs.mempool_due)
+        txs_answer_mempool(p);
     if (p->n_getdata > p->getdata_at)
         serve_getdata(p);
     if (p->filters.last)
         serve_filters(p);
 }
 
-static bool has_work(struct peer *p)
+bool has_work(struct peer *p)
 {
     if (p->disconnect || p->removed)
         return false;
@@ -201,19 +203,6 @@ void net_free_removed(struct net *net)
                   (long long)p->id);
         peer_free(p);
     }
-}
-
-/* One message of the next peer that has one. */
-static bool serve_next(struct net *net)
-{
-    for (size_t i = 0; i < net->n_peers; i++) {
-        struct peer *p = net->peers[net->cursor++ % net->n_peers];
-        if (!process_peer(net, p))
-            continue;
-        send_messages(net, p);
-        return true;
-    }
-    return false;
 }
 
 static void visit_all(struct net *net)

@@ -5,6 +5,8 @@
 #include "net/internal.h"
 
 #define HISTORICAL_AGE_S (7 * 24 * 60 * 60)
+#define TURN_TXS         1000    /* of a getdata that are sent in a turn, */
+#define TURN_OCTETS      1000000 /* until they have so many */
 
 void on_getdata(struct handler_args *a)
 {
@@ -179,25 +181,28 @@ static void serve_block(struct peer *p, const struct inv *inv)
 
 /* -- The queue ------------------------------------------------------------ */
 
-static void serve_tx(struct peer *p, const struct inv *inv, struct msg_inv *not_found)
+/* Returns how many octets it sent. */
+static size_t serve_tx(struct peer *p, const struct inv *inv, struct msg_inv *not_found)
 {
     struct buf out = {0};
     struct sink s = sink_to_buf(&out);
     if (!p->txs.relay)
-        return;
+        return 0;
     const struct tx *tx = txs_find_for_relay(p, inv);
     if (!tx) {
         not_found->items[not_found->n++] = *inv;
-        return;
+        return 0;
     }
     tx_write(tx, &s, inv->type != INV_TX);
+    size_t size = out.len;
     peer_send(p, "tx", &out);
     buf_clear(&out);
     if (!mempool_is_unbroadcast(p->net->mp, &tx->txid))
-        return;
+        return size;
     net_release(p->net); /* the mempool's lock is taken before ours */
     mempool_unbroadcast_del(p->net->mp, &tx->txid);
     net_resume(p->net);
+    return size;
 }
 
 static void send_not_found(struct peer *p, const struct msg_inv *m)
@@ -211,19 +216,29 @@ static void send_not_found(struct peer *p, const struct msg_inv *m)
     buf_clear(&b);
 }
 
-/* All transactions at the front of the queue, then at most one block; the pump comes
- * again. */
-void serve_getdata(struct peer *p)
+/* The transactions at the front of the queue, as many as a turn permits. */
+static void serve_txs(struct peer *p)
 {
-    size_t left = p->n_getdata - p->getdata_at;
+    size_t left = p->n_getdata - p->getdata_at, sent = 0, octets = 0;
     struct msg_inv not_found = {.items = xcalloc(left + 1, sizeof(struct inv))};
-    size_t max = p->net->opt.max_send_buffer;
     while (p->getdata_at < p->n_getdata && inv_is_tx(&p->getdata[p->getdata_at]) &&
-           link_backlog(p->link) <= max)
-        serve_tx(p, &p->getdata[p->getdata_at++], &not_found);
+           sent < TURN_TXS && octets < TURN_OCTETS &&
+           link_backlog(p->link) <= p->net->opt.max_send_buffer) {
+        size_t size = serve_tx(p, &p->getdata[p->getdata_at++], &not_found);
+        sent += size > 0;
+        octets += size;
+    }
     send_not_found(p, &not_found);
     msg_inv_clear(&not_found);
-    if (p->getdata_at < p->n_getdata && link_backlog(p->link) <= max) {
+}
+
+/* Transactions, then at most one block; the pump comes again. */
+void serve_getdata(struct peer *p)
+{
+    size_t max = p->net->opt.max_send_buffer;
+    serve_txs(p);
+    if (p->getdata_at < p->n_getdata && link_backlog(p->link) <= max &&
+        !inv_is_tx(&p->getdata[p->getdata_at])) {
         const struct inv *inv = &p->getdata[p->getdata_at++];
         if (inv_is_block(inv))
             serve_block(p, inv);

@@ -190,10 +190,21 @@ void txs_send_inv(struct peer *p, int64_t now_us)
         forget_queue(p);
     if (p->txs.answer_mempool) {
         p->txs.answer_mempool = false;
-        mempool_each(p->net->mp, add_mempool_entry, &b);
+        p->txs.mempool_due = true;
+        net_wake(p->net);
     }
     queue_fresh(p);
     batch_queued(&b);
+    p->txs.last_inv_sequence = mempool_sequence(p->net->mp);
+    txs_send_invs(p, "inv", &b.m);
+    msg_inv_clear(&b.m);
+}
+
+void txs_answer_mempool(struct peer *p)
+{
+    struct inv_batch b = {.p = p};
+    p->txs.mempool_due = false;
+    mempool_each(p->net->mp, add_mempool_entry, &b);
     p->txs.last_inv_sequence = mempool_sequence(p->net->mp);
     txs_send_invs(p, "inv", &b.m);
     msg_inv_clear(&b.m);

@@ -244,6 +244,11 @@ check_PROGRAMS += test/unit/test_block_filter
 test_unit_test_block_filter_SOURCES = test/unit/test_block_filter.c test/unit/unit.h test/unit/vectors.h
 test_unit_test_block_filter_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(JANSSON_LIBS) $(ALL_LIBS)
 
+check_PROGRAMS += test/unit/test_net_turns
+test_unit_test_net_turns_SOURCES = test/unit/test_net_turns.c test/unit/unit.h \
+	test/fuzz/net_lab.c test/fuzz/net_lab.h
+test_unit_test_net_turns_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
+
 check_PROGRAMS += test/unit/test_net_wire
 test_unit_test_net_wire_SOURCES = test/unit/test_net_wire.c test/unit/unit.h
 test_unit_test_net_wire_LDADD = $(NODE_LIBS) $(CMOCKA_LIBS) $(ALL_LIBS)
