@@ -183,8 +183,7 @@ static bool wanted(struct net *net, const struct dial *d)
     bool self = !d->name && net_is_local(net, &d->addr);
     net_release(net);
     if (dup)
-        log_debug(net->log, LOG_NET,
-                  "Failed to open new connection, already connected");
+        log_info(net->log, "Failed to open new connection, already connected");
     return !dup && !self && (d->name || !banman_shuns(net->bans, &d->addr));
 }
 

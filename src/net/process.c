@@ -69,7 +69,7 @@ void process_message(struct net *net, struct peer *p, struct message *m,
         return;
     }
     if (!table[m->type].fn) {
-        log_debug(net->log, LOG_NET, "Unknown message type \"%s\" from peer=%lld",
+        log_debug(net->log, LOG_NET, "Unknown command \"%s\" from peer=%lld",
                   m->name, id);
         return;
     }

@@ -31,7 +31,9 @@ def _raw(params, command, payload, size=None, check=None, magic=None):
 
 
 def test_unknown_message_is_ignored(node, peer):
+    start = node.log_size()
     peer.send_and_sync(Raw("foobar", b"abc" * 100))
+    node.wait_log('Unknown command "foobar" from peer=', start)
 
 
 def test_wrong_magic_disconnects(node, peer):
