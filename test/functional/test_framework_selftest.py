@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from framework import address, hashes, key, messages, script, sighash, state
+from framework import address, hashes, key, messages, script, sighash, state, v2
 from framework.codec import Reader
 from framework.params import BITCOIN, OCHRE
 from framework.disklayer import PowerCut
@@ -104,6 +104,34 @@ def test_siphash_vectors():
     k0, k1 = 0x0706050403020100, 0x0f0e0d0c0b0a0908
     assert hashes.siphash(k0, k1, b"") == 0x726fdb47dd0e0e31
     assert hashes.siphash(k0, k1, bytes(range(15))) == 0xa129ca6149be45e5
+
+
+def test_elligator_swift_vectors():
+    with open(path("ellswift_decode_test_vectors.csv"), encoding="ascii") as f:
+        for row in csv.DictReader(f):
+            assert v2.decode(bytes.fromhex(row["ellswift"])) == int(row["x"], 16)
+    with open(path("xswiftec_inv_test_vectors.csv"), encoding="ascii") as f:
+        for row in csv.DictReader(f):
+            for branch in range(8):
+                t = v2.inverse(int(row["x"], 16), int(row["u"], 16), branch)
+                assert (f"{t:064x}" if t else "") == row[f"case{branch}_t"]
+
+
+def test_bip324_vectors():
+    for v in load("bip324_packet_vectors.json"):
+        def octets(name, v=v):
+            return bytes.fromhex(v[name + "_hex"])
+        channel = v2.Channel(bytes.fromhex("f9beb4d9"), v["in_initiating"],
+                             octets("in_priv_ours"), octets("in_ellswift_ours"))
+        channel.agree(octets("in_ellswift_theirs"))
+        assert channel.session_id == octets("out_session_id")
+        assert channel.terminator == octets("mid_send_garbage")
+        assert channel.their_terminator == octets("mid_recv_garbage")
+        for _ in range(v["in_idx"]):
+            channel.seal(b"")
+        packet = channel.seal(octets("in_contents") * v["in_multiply"], octets("in_aad"),
+                              v["in_ignore"])
+        assert packet.endswith(octets("out_ciphertext") + octets("out_ciphertext_endswith"))
 
 
 def test_ecdsa_signs_and_verifies():

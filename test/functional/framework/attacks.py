@@ -4,6 +4,7 @@ An attack gets a Session (a raw socket: nothing here waits for the node) and Mat
 attacker knows of the chain), and sends until the session is Over: the node hung up, its time
 is used up, or the test is done. Everything is drawn from the session's random numbers.
 """
+import hashlib
 import random
 import socket
 import struct
@@ -18,6 +19,7 @@ from .messages import (MAX_LOCATOR, MAX_PAYLOAD, MSG_BLOCK, MSG_CMPCT_BLOCK,
                        SendCmpct, TxMsg, Verack, Version)
 from .p2p import SERVICES, frame
 from .primitives import Header, OutPoint, Tx, TxIn, TxOut
+from .v2 import KEY, MAX_GARBAGE, Channel
 
 TYPES = ("addr addrv2 block blocktxn cfcheckpt cfheaders cfilter cmpctblock feefilter filteradd "
          "filterclear filterload getaddr getblocks getblocktxn getcfcheckpt getcfheaders "
@@ -26,6 +28,9 @@ TYPES = ("addr addrv2 block blocktxn cfcheckpt cfheaders cfilter cmpctblock feef
          "nonsense").split()
 SEND_TIMEOUT = 1       # seconds a full socket is waited for
 LIFE = (0.3, 4)        # seconds of one connection
+ENCRYPTED = 0.5        # of the connections that begin with a handshake
+DECOYS = 0.1           # of the packets
+MAX_CONTENTS = 1 + 12 + MAX_PAYLOAD
 
 ATTACKS = {}           # name -> function
 
@@ -43,6 +48,8 @@ class Material:
         self.hashes = [b.hash_bytes for b in blocks]
         self.txs = txs                             # valid ones, some of them rivals
         self.tip = blocks[-1]
+        secret = hashlib.sha256(b"used again and again").digest()
+        self.used_key = secret, Channel(params.magic, secret=secret).encoding
         self.low_work = _headers(Header(prev=blocks[0].prev, time=blocks[0].time), 120)
 
     def unknown(self, rng):
@@ -69,6 +76,7 @@ class Session:
         self.magic = material.params.magic
         self.end = time.monotonic() + rng.uniform(*LIFE)
         self.reads = True
+        self.channel = None
         self.sent = 0
         self.sock = socket.create_connection(("127.0.0.1", port), timeout=SEND_TIMEOUT)
 
@@ -100,8 +108,43 @@ class Session:
             return
         raise Over       # the node hung up
 
+    def encrypt(self):
+        """Goes over to version 2; before anything else."""
+        r = self.rng
+        secret, encoding = r.choice((self.material.used_key, (None, None)))
+        channel = Channel(self.magic, True, secret, encoding, random=r.randbytes)
+        garbage = r.randbytes(r.choice((0, 1, 100, r.randrange(MAX_GARBAGE), MAX_GARBAGE)))
+        self.reads = False
+        self.raw(channel.encoding + garbage)
+        channel.agree(self._receive(KEY))
+        self.reads = True
+        self.raw(channel.greet(garbage, r.choice((0, 0, 1, 20))))
+        self.channel = channel
+
+    def _receive(self, size):
+        data = b""
+        try:
+            while len(data) < size:
+                part = self.sock.recv(size - len(data))
+                if not part:
+                    raise Over
+                data += part
+        except OSError as e:
+            raise Over from e
+        return data
+
+    def _wrap(self, message):
+        command, payload = message.command, message.serialize()
+        if not self.channel:
+            return frame(self.magic, command, payload)
+        decoy = b""
+        if self.rng.random() < DECOYS:
+            decoy = self.channel.seal(self.rng.randbytes(self.rng.choice((0, 9, 3000))),
+                                      ignore=True)
+        return decoy + self.channel.seal_message(command, payload)
+
     def send(self, *messages):
-        self.raw(b"".join(frame(self.magic, m.command, m.serialize()) for m in messages))
+        self.raw(b"".join(map(self._wrap, messages)))
 
     def pause(self, most=0.02):
         time.sleep(self.rng.uniform(0, most))
@@ -112,6 +155,11 @@ class Session:
                        NetAddress("0.0.0.0"), self.rng.getrandbits(64), "/hostile:0.1/", -1, True)
 
     def handshake(self, *more):
+        if not self.channel and self.rng.random() < ENCRYPTED:
+            self.encrypt()
+        self.say_version(*more)
+
+    def say_version(self, *more):
         self.send(self.version(), *more, Verack())
 
 
@@ -141,7 +189,7 @@ def _any_message(s):
 def noise(s):
     """Any message at any time, some frames damaged, often without a handshake."""
     if s.rng.random() < 0.8:
-        s.handshake()
+        s.say_version()
     while True:
         message = _any_message(s)
         data = bytearray(frame(s.magic, message.command, message.serialize()))
@@ -157,7 +205,7 @@ def noise(s):
 @attack
 def broken_frames(s):
     """Bad checksums, foreign magic, announced and real sizes at the limit."""
-    s.handshake()
+    s.say_version()
     for _ in range(5):
         data = bytearray(frame(s.magic, "ping", bytes(8)))
         data[20:24] = b"\0\0\0\0"
@@ -172,6 +220,46 @@ def broken_frames(s):
     while True:               # never the whole of it
         s.raw(s.rng.randbytes(1000))
         s.pause()
+
+
+@attack
+def broken_packets(s):
+    """Decoys without end, types that do not exist, forgeries, sizes at the limit, and packets
+    that break off, also where the keys change."""
+    s.encrypt()
+    if s.rng.random() < 0.8:
+        s.say_version()
+    r, seal = s.rng, s.channel.seal
+    for _ in range(r.choice((0, 1, 221, 222, 500))):
+        s.raw(r.choice((
+            lambda: seal(b"", ignore=True),
+            lambda: seal(r.randbytes(r.choice((1, 100, 100, 20_000))), ignore=True),
+            lambda: seal(bytes([r.randrange(29, 256)])),
+            lambda: seal(b"\0" + r.randbytes(r.randrange(13))),
+            lambda: seal(b""),
+            lambda: s.channel.seal_message("ping", r.randbytes(8))))())
+        s.check()
+    how = r.randrange(4)
+    if how == 0:
+        s.raw(seal(bytes(MAX_CONTENTS), ignore=True) * 2)     # the second is a replay
+    elif how == 1:
+        s.raw(seal(b"", length=r.choice((MAX_CONTENTS + 1, 0xffffff))))
+    elif how == 2:
+        packet = bytearray(seal(r.randbytes(50)))
+        packet[r.randrange(3, len(packet))] ^= 1
+        s.raw(bytes(packet))
+    _dribble(s, seal(b"", length=MAX_CONTENTS) + r.randbytes(5000))
+
+
+@attack
+def long_garbage(s):
+    """Keys that are agreed on, and then no terminator in time."""
+    channel = Channel(s.magic, random=s.rng.randbytes)
+    s.raw(channel.encoding)
+    channel.agree(s._receive(KEY))
+    s.raw(s.rng.randbytes(s.rng.choice((MAX_GARBAGE, MAX_GARBAGE + 1))))
+    s.raw(channel.greet(s.rng.randbytes(9)))      # or it vouches for another garbage
+    _dribble(s, s.rng.randbytes(100))
 
 
 # handshakes --------------------------------------------------------------
@@ -325,6 +413,31 @@ def filter_flood(s):
         s.pause()
 
 
+def _range(s, command, span):
+    """A request for filters up to some block, with as many before it as may be."""
+    last = s.rng.randrange(len(s.material.hashes))
+    first = max(0, last + 2 - span)
+    return Raw(command, struct.pack("<BI", 0, first) + s.material.hashes[last])
+
+
+def _much(s):
+    """Small questions with long answers."""
+    r, known = s.rng, s.material.known
+    full = Raw("filterload", var_bytes(b"\xff") + struct.pack("<IIB", 1, 0, 0))
+    big = max(s.material.blocks, key=lambda b: len(b.txs))
+    return r.choice((
+        lambda: [GetData([Inv(MSG_WITNESS_BLOCK, known(r)) for _ in range(2000)])],
+        lambda: [GetHeaders([s.material.hashes[0]]), GetBlocks([s.material.hashes[0]])],
+        lambda: [_range(s, "getcfilters", 1000)] * 3,
+        lambda: [_range(s, "getcfheaders", 2000)] * 20,
+        lambda: [Raw("mempool"), Raw("getaddr")],
+        lambda: [GetBlockTxn(big.hash_bytes, range(len(big.txs)))] * 20,
+        lambda: [full, GetData([Inv(MSG_FILTERED_BLOCK, known(r)) for _ in range(500)])],
+        lambda: [GetData([Inv(MSG_WTX, r.choice(s.material.txs).wtxid_bytes)
+                          for _ in range(5000)])],
+        lambda: [Ping(1)] * 100))()
+
+
 @attack
 def never_reads(s):
     """Asks for much and takes none of it."""
@@ -332,9 +445,31 @@ def never_reads(s):
     s.handshake()
     s.reads = False
     while True:
-        s.send(GetData([Inv(MSG_WITNESS_BLOCK, s.material.known(s.rng)) for _ in range(2000)]),
-               GetHeaders([s.material.hashes[0]]), Ping(1))
+        s.send(*_much(s))
         s.pause()
+
+
+@attack
+def reads_slowly(s):
+    """Asks for much and takes it octet by octet."""
+    s.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.handshake()
+    s.reads = False
+    while True:
+        s.send(*_much(s))
+        s._receive(1)
+        s.pause(0.1)
+
+
+@attack
+def writes_slowly(s):
+    """The largest messages octet by octet, once it is a peer."""
+    s.handshake()
+    big = Raw(s.rng.choice(TYPES), s.rng.randbytes(MAX_PAYLOAD))
+    data = s._wrap(big)
+    at = s.rng.choice((1, 20, 30, 100_000, len(data) - 100))
+    s.raw(data[:at])
+    _dribble(s, data[at:])
 
 
 # blocks ------------------------------------------------------------------

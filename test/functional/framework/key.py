@@ -79,6 +79,20 @@ def tweak_add_xonly(xonly, tweak32):
     return data[1:], data[0] & 1
 
 
+def public_x(secret):
+    """x coordinate of a secret's public key, as a number."""
+    pub = _buffer(64)
+    _secp.call("ec_pubkey_create", pub, secret)
+    return int.from_bytes(_serialize_pubkey(pub)[1:], "big")
+
+
+def multiply_x(x, secret):
+    """x coordinate of a point, of which only x is known, times a secret."""
+    pub = _parse_pubkey(b"\2" + x.to_bytes(32, "big"))
+    _secp.call("ec_pubkey_tweak_mul", pub, secret)
+    return _serialize_pubkey(pub)[1:]
+
+
 def der_encode(r, s):
     """DER of (r, s) without any check: lets a test encode what signers never make."""
     def number(n):

@@ -105,14 +105,7 @@ class Peer:
 
     def _run(self):
         try:
-            while True:
-                head = self._recv(24)
-                payload = self._recv(struct.unpack("<I", head[16:20])[0])
-                assert head[:4] == self.params.magic, "foreign magic"
-                assert hash256(payload)[:4] == head[20:], "bad checksum"
-                jitter.pause()
-                command = head[4:16].rstrip(b"\0").decode()
-                self._dispatch(command, parse(command, payload))
+            self._read_all()
         except (ConnectionError, OSError):
             pass
         except Exception as e:  # shown by the next wait of the test
@@ -120,6 +113,16 @@ class Peer:
         with self.cond:
             self.closed = True
             self.cond.notify_all()
+
+    def _read_all(self):
+        while True:
+            head = self._recv(24)
+            payload = self._recv(struct.unpack("<I", head[16:20])[0])
+            assert head[:4] == self.params.magic, "foreign magic"
+            assert hash256(payload)[:4] == head[20:], "bad checksum"
+            jitter.pause()
+            command = head[4:16].rstrip(b"\0").decode()
+            self._dispatch(command, parse(command, payload))
 
     def _dispatch(self, command, msg):
         with self.cond:
@@ -169,12 +172,14 @@ class Peer:
         self.sock.sendall(data)
 
     def send(self, *messages):
-        data = b"".join(frame(self.params.magic, m.command, m.serialize())
-                        for m in messages)
         try:
-            self.sock.sendall(data)
+            self._write(messages)
         except OSError:
             pass     # the wait that follows sees the closed connection
+
+    def _write(self, messages):
+        self.sock.sendall(b"".join(frame(self.params.magic, m.command, m.serialize())
+                                   for m in messages))
 
     # waiting --------------------------------------------------------------
     def wait(self, predicate, timeout=TIMEOUT, what="", connected=True):

@@ -13,7 +13,7 @@ from .node import sync_blocks
 from .p2p import Peer
 from .params import BITCOIN
 from .primitives import Block
-from .util import wait_until
+from .util import cpu_seconds, wait_until
 from .wallet import MiniWallet
 
 PATIENCE = 120         # seconds that one honest piece of work may take
@@ -22,6 +22,7 @@ BEGINNER_S = 20        # a new node syncs this often
 PROGRESS_S = 60        # a line of progress this often
 GROWTH_MIB = 250       # over what the node needs before the attack
 CREEP_MIB = 40         # between the second and the last quarter of a long attack
+LATENCY_S = {"round": 20, "ping": 4}     # of the node's CPU, for a piece of honest work
 SANITIZED = 5          # times as much under a sanitizer, which keeps freed memory
 SANITIZER = {"ASAN_OPTIONS": "quarantine_size_mb=32:detect_leaks=1"}
 
@@ -76,6 +77,7 @@ class Soak:
         self.connections, self.attacks = connections, attacks
         self.rounds = self.beginners = 0
         self.slowest = {"round": 0.0, "ping": 0.0, "sync": 0.0}
+        self.dearest = {"round": 0.0, "ping": 0.0, "sync": 0.0}
         self.paid = []
         self._open()
 
@@ -113,7 +115,7 @@ class Soak:
 
     def round(self):
         """A payment is relayed, mined and confirmed."""
-        begin = time.monotonic()
+        begin = self._now()
         to = self.wallet.getnewaddress()
         txid = self.wallet.sendtoaddress(to, self.rng.randrange(1, 100) / 100)
         wait_until(lambda: txid in self.miner.getrawmempool(), PATIENCE,
@@ -130,7 +132,7 @@ class Soak:
 
     def sync_beginner(self):
         """A new node fetches the whole chain from the attacked one."""
-        begin = time.monotonic()
+        begin = self._now()
         self.beginner.stop()
         self.beginner.clean()
         self.beginner.start()
@@ -140,15 +142,21 @@ class Soak:
         self._note("sync", begin)
 
     def ping(self):
-        begin = time.monotonic()
+        begin = self._now()
         if self.probe.closed:          # evicted for another; honest peers come again
             self.probe = self.node.add_peer(Probe)
         self.probe.clear()
         self.probe.sync()
         self._note("ping", begin)
 
+    def _now(self):
+        """The time, and what the node has used of a processor's."""
+        return time.monotonic(), cpu_seconds(self.node.process.pid)
+
     def _note(self, what, begin):
-        self.slowest[what] = max(self.slowest[what], time.monotonic() - begin)
+        wall, cpu = (after - before for before, after in zip(begin, self._now()))
+        self.slowest[what] = max(self.slowest[what], wall)
+        self.dearest[what] = max(self.dearest[what], cpu)
 
     # the attack -----------------------------------------------------------
     def run(self, seconds, rounds=2):
@@ -197,6 +205,9 @@ class Soak:
         most = max(self.gauge.rss)
         assert most - self.before[0] < GROWTH_MIB * factor, \
             f"{most:.0f} MiB under attack, {self.before[0]:.0f} MiB before"
+        for what, limit in LATENCY_S.items():
+            assert self.dearest[what] < limit * factor * factor, \
+                f"a {what} took {self.dearest[what]:.1f} s of the node's CPU"
         creep = self.gauge.quarter(3) - self.gauge.quarter(1)
         assert creep < CREEP_MIB * factor, f"memory goes on growing: {creep:.0f} MiB"
         assert sum(self.count.values()) >= self.connections
@@ -211,7 +222,8 @@ class Soak:
                  f"most {max(g.rss):.0f}, after {g.memory():.0f}",
                  f"open files             before {self.before[1]}, most {max(g.fds)}, "
                  f"after {g.files()}"]
-        lines += [f"slowest {k:<15}{v:.1f} s" for k, v in self.slowest.items()]
+        lines += [f"slowest {k:<15}{v:.1f} s, {self.dearest[k]:.2f} s of the node's CPU"
+                  for k, v in self.slowest.items()]
         lines += [f"  {name:<22}{n}" for name, n in sorted(self.count.items())]
         return "\n".join(lines)
 
