@@ -98,6 +98,19 @@ static bool port_is_fine(const char *text, bool may_be_unix)
     return true;
 }
 
+static bool bad_port(char **error, const char *option, const char *text)
+{
+    *error = xasprintf("Invalid port specified in -%s: '%s'", option, text);
+    return false;
+}
+
+static bool check_own_port(const struct args *a, const char *option, char **error)
+{
+    const char *text = args_str(a, option, NULL);
+    uint16_t port;
+    return !text || port_parse(&port, text) || bad_port(error, option, text);
+}
+
 static bool check_ports(const struct args *a, char **error)
 {
     static const struct {
@@ -111,14 +124,11 @@ static bool check_ports(const struct args *a, char **error)
         size_t n;
         const char *const *list = args_list(a, options[i].name, &n);
         for (size_t k = 0; k < n; k++) {
-            if (port_is_fine(list[k], options[i].may_be_unix))
-                continue;
-            *error = xasprintf("Invalid port specified in -%s: '%s'", options[i].name,
-                               list[k]);
-            return false;
+            if (!port_is_fine(list[k], options[i].may_be_unix))
+                return bad_port(error, options[i].name, list[k]);
         }
     }
-    return true;
+    return check_own_port(a, "port", error) && check_own_port(a, "rpcport", error);
 }
 
 bool setup_net_check(struct setup *s, char **error)
@@ -126,6 +136,8 @@ bool setup_net_check(struct setup *s, char **error)
     const struct args *a = s->args;
     if (!check_listen(a, error) || !check_ports(a, error))
         return false;
+    if (args_int(a, "peertimeout", 60) <= 0)
+        return refuse(error, "peertimeout must be a positive integer.");
     if (args_is_set(a, "test") && strcmp(s->params.name, "regtest") != 0)
         return refuse(error, "-test=<option> can only be used with regtest");
     if (args_bool(a, "forcednsseed", false) && !args_bool(a, "dnsseed", true))

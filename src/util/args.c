@@ -104,13 +104,7 @@ static bool check_number(const struct args *a, const struct opt *o, const char *
 {
     int64_t v;
     bool number = parse_i64(text, &v);
-    if (o->type != OPT_INT || (number && args_in_range(o, v)))
-        return true;
-    if (o->max == 65535) {
-        *error = xasprintf("Invalid port specified in -%s: '%s'", o->name, text);
-        return false;
-    }
-    if (a->lenient)
+    if (a->lenient || o->type != OPT_INT || (number && args_in_range(o, v)))
         return true;
     if (!number)
         *error = xasprintf("Invalid value for -%s: '%s' is not a whole number", o->name,

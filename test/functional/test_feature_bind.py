@@ -63,11 +63,12 @@ def test_port_and_bind_together(lab):
         node.stop()
 
 
-@pytest.mark.parametrize("port", (0, 65536))
-def test_ports_that_are_none(lab, port):
+@pytest.mark.parametrize("option", ("port", "rpcport"))
+@pytest.mark.parametrize("port", ("0", "65536", "abc"))
+def test_ports_that_are_none(lab, option, port):
     node = lab.node(params=BITCOIN, start=False)
-    assert f"Invalid port specified in -port: '{port}'" in \
-        node.fails_to_start(f"-port={port}")
+    assert node.fails_to_start(f"-{option}={port}") == (
+        f"Error: Invalid port specified in -{option}: '{port}'")
 
 
 def test_a_bind_that_fails_ends_the_start(lab):

@@ -3,6 +3,8 @@ import socket
 import threading
 import time
 
+import pytest
+
 from framework.messages import GetHeaders, Ping
 from framework.p2p import Peer, frame
 from framework.sockets import send_until_stuck
@@ -60,6 +62,13 @@ def test_unfinished_handshakes_of_version_2_end(lab, params):
     for n in range(3):        # a key alone proves nothing
         node.wait_log(f"V2 handshake timeout peer={n}", start)
     node.wait_log("socket no message in first 3 seconds, 1 0 peer=3", start)
+
+
+@pytest.mark.parametrize("value", ("0", "-1"))
+def test_a_time_that_is_none(lab, value):
+    node = lab.node(start=False)
+    assert node.fails_to_start(f"-peertimeout={value}") == (
+        "Error: peertimeout must be a positive integer.")
 
 
 def test_unanswered_ping_ends_after_twenty_minutes(lab, params):
