@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <leveldb/c.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -27,6 +28,8 @@ struct db {
     char *name;
     void (*on_error)(void *ctx, enum err e, const char *message);
     void *ctx;
+    size_t settle_bytes;      /* 0: never */
+    _Atomic size_t unsettled; /* octets written since */
 };
 
 struct db_snapshot {
@@ -82,13 +85,18 @@ static enum err finish(const struct db *db, char *take_text)
 static void set_options(struct db *db, const struct db_options *opt)
 {
     leveldb_options_t *o = db->options = leveldb_options_create();
+    size_t write_buffer = opt->write_buffer_bytes;
+    if (opt->in_order) {
+        db->settle_bytes = write_buffer != 0 ? write_buffer : 4u << 20;
+        write_buffer = 4 * db->settle_bytes; /* it is settled before that is full */
+    }
     leveldb_options_set_create_if_missing(o, !opt->must_exist);
     leveldb_options_set_paranoid_checks(o, 1);
     leveldb_options_set_compression(o, leveldb_no_compression);
     leveldb_options_set_max_open_files(o,
                                        opt->max_open_files ? opt->max_open_files : 64);
-    if (opt->write_buffer_bytes != 0)
-        leveldb_options_set_write_buffer_size(o, opt->write_buffer_bytes);
+    if (write_buffer != 0)
+        leveldb_options_set_write_buffer_size(o, write_buffer);
     if (opt->max_file_bytes != 0)
         leveldb_options_set_max_file_size(o, opt->max_file_bytes);
     if (opt->cache_bytes != 0) {
@@ -420,11 +428,26 @@ void db_batch_del(struct db_batch *b, struct bytes key)
     b->count++;
 }
 
+/* LevelDB begins a new log when its memory is full, and no sync covers the old one
+ * before its table is written: until then the end of the old one could be lost while
+ * the new one is kept. So it never gets that far. */
+static void settle_in_time(struct db *db, size_t written)
+{
+    size_t sum = atomic_fetch_add(&db->unsettled, written) + written;
+    if (sum < db->settle_bytes)
+        return;
+    atomic_store(&db->unsettled, 0);
+    db_settle(db);
+}
+
 enum err db_write(struct db *db, struct db_batch *b, bool sync)
 {
     char *text = NULL;
     leveldb_write(db->ldb, write_options(db, sync), b->wb, &text);
-    return finish(db, text);
+    enum err e = finish(db, text);
+    if (e == ERR_OK && db->settle_bytes > 0)
+        settle_in_time(db, b->bytes);
+    return e;
 }
 
 /* --- iterators --- */

@@ -19,6 +19,9 @@ struct db_options {
     size_t write_buffer_bytes; /* memtable (up to two of them live); 0: 4 MiB */
     int max_open_files;        /* 0: 64 */
     size_t max_file_bytes;     /* size of a table file; 0: 2 MiB */
+    /* What was not synced is lost from the last write on, never one before another: for
+     * markers of progress that go along with what they tell of. */
+    bool in_order;
     bool bloom;                /* filter of 10 bits per key: misses cost no read */
     bool wipe;                 /* begin empty (-reindex) */
     bool must_exist;

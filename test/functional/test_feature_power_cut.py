@@ -11,7 +11,7 @@ from framework.crash import busy_chain, check_tip, fingerprint, truth
 from framework.node import StartError
 from framework.disklayer import PowerCut
 from framework.preload import build_layer
-from framework.util import LONG
+from framework.util import LONG, wait_until
 
 CUTS = 50 if LONG else 5
 
@@ -28,13 +28,13 @@ def history(module_lab, params):
     return order, truth(node, order), fingerprint(node)
 
 
-def _work(node, order, rng):
+def _work(node, order, rng, hash_type="none"):
     """Blocks and flushes until the layer kills the process."""
     try:
         for block in order:
             node.submitblock(block.hex())
             if rng.random() < 0.2:
-                node.gettxoutsetinfo("none")
+                node.gettxoutsetinfo(hash_type)      # writes everything to disk first
     except Exception as e:  # the process died under the call
         assert node.process.wait(60) == -9, e
 
@@ -63,6 +63,44 @@ def test_cut_after_any_write(lab, params, layer, history, tmp_path):
     for block in order:
         node.submitblock(block.hex())
     assert fingerprint(node) == end
+
+
+INDEXES = ("-txindex", "-blockfilterindex", "-coinstatsindex")
+
+
+def _check_indexes(node):
+    """They go on from where they say they stand, and have all that lies below."""
+    wait_until(lambda: all(i["synced"] for i in node.getindexinfo().values()))
+    for height in range(1, node.getblockcount() + 1):
+        block = node.getblock(node.getblockhash(height))
+        for txid in block["tx"]:
+            assert node.getrawtransaction(txid, 1)["blockhash"] == block["hash"]
+        assert node.getblockfilter(block["hash"])["filter"]
+        assert node.gettxoutsetinfo("muhash", height)["bestblock"] == block["hash"]
+
+
+def test_indexes(lab, params, layer, history, tmp_path):
+    order, _, end = history
+    rng = random.Random(98)
+    node = lab.node(*INDEXES, params=params, start=False)
+    cut = PowerCut(node, layer, str(tmp_path / "journal"))
+    for _ in range(CUTS):
+        try:
+            node.start(env=cut.env(after=rng.randrange(100, 1000)))
+            _work(node, order, rng, "hash_serialized_3")
+        except StartError as e:
+            assert e.status == -9, e
+        if node.process is not None:
+            node.kill()
+        cut.cut(rng)
+        node.start()
+        _check_indexes(node)
+        node.stop()
+    node.start()
+    for block in order:
+        node.submitblock(block.hex())
+    assert fingerprint(node) == end
+    _check_indexes(node)
 
 
 def test_pastelid_files(lab, ochre, layer, tmp_path):

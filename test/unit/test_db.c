@@ -177,6 +177,45 @@ static enum err migrate_ok(struct db *db, uint32_t from, void *ctx)
     return db_put(db, STR("k"), STR("migrated"), false);
 }
 
+static size_t n_tables(void)
+{
+    char pattern[128];
+    glob_t found = {0};
+    snprintf(pattern, sizeof(pattern), "%s/*.ldb", path);
+    glob(pattern, 0, NULL, &found);
+    size_t n = found.gl_pathc;
+    globfree(&found);
+    return n;
+}
+
+/* Writes @n batches of 4 KiB, unsynced. */
+static void fill(struct db *db, uint32_t n)
+{
+    static const uint8_t value[4096];
+    for (uint32_t i = 0; i < n; i++) {
+        struct db_batch b;
+        db_batch_init(&b);
+        db_batch_put(&b, bytes_of(&i, sizeof(i)), bytes_of(value, sizeof(value)));
+        assert_int_equal(db_write(db, &b, false), ERR_OK);
+        db_batch_clear(&b);
+    }
+}
+
+/* So there never are two logs, of which the older one could lose something. */
+static void what_is_in_order_goes_to_tables_in_time(void **st)
+{
+    (void)st;
+    struct db_options opt = options;
+    opt.write_buffer_bytes = 256 << 10;
+    opt.in_order = true;
+    struct db *db = open_db(&opt);
+    fill(db, 60);
+    assert_int_equal(n_tables(), 0);
+    fill(db, 5);
+    assert_int_equal(n_tables(), 1);
+    db_close(db);
+}
+
 static void versions(void **st)
 {
     (void)st;
@@ -276,9 +315,13 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(batch_is_kept),         TEST(walks_stay_in_their_prefix),
-        TEST(snapshots_do_not_move), TEST(versions),
-        TEST(one_process_at_a_time), TEST(must_exist),
+        TEST(batch_is_kept),
+        TEST(walks_stay_in_their_prefix),
+        TEST(snapshots_do_not_move),
+        TEST(what_is_in_order_goes_to_tables_in_time),
+        TEST(versions),
+        TEST(one_process_at_a_time),
+        TEST(must_exist),
         TEST(damage_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

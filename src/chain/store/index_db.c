@@ -37,6 +37,7 @@ enum err index_db_open(struct index_db *i, const char *name, const char *dir,
     struct db_options opt = {
         .name = name,
         .cache_bytes = cache_bytes,
+        .in_order = true,
         .bloom = true,
         .wipe = wipe,
         .version = version,
