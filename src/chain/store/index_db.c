@@ -71,20 +71,32 @@ uint64_t index_db_bytes(struct index_db *i)
     return db_approximate_size(i->db, bytes_of(&first, 1), bytes_of(&last, 1));
 }
 
-void index_db_rewind(struct index_db *i, const struct hash256 *best)
+static void set_best(struct index_db *i, const struct hash256 *best)
 {
     pthread_mutex_lock(&i->mutex);
     i->best = *best;
     pthread_mutex_unlock(&i->mutex);
 }
 
+void index_db_rewind(struct index_db *i, const struct hash256 *best)
+{
+    i->rewound |= hash256_equal(&i->best, &i->saved);
+    set_best(i, best);
+}
+
 enum err index_db_advance(struct index_db *i, struct db_batch *batch,
                           const struct hash256 *best)
 {
+    if (i->rewound)
+        db_batch_put(batch, best_key(), bytes_of(i->best.b, 32));
     enum err e = db_write(i->db, batch, false);
-    if (e == ERR_OK)
-        index_db_rewind(i, best);
-    return e;
+    if (e != ERR_OK)
+        return e;
+    if (i->rewound)
+        i->saved = i->best;
+    i->rewound = false;
+    set_best(i, best);
+    return ERR_OK;
 }
 
 enum err index_db_save(struct index_db *i)
@@ -92,7 +104,9 @@ enum err index_db_save(struct index_db *i)
     if (hash256_equal(&i->best, &i->saved))
         return ERR_OK;
     enum err e = db_put(i->db, best_key(), bytes_of(i->best.b, 32), false);
-    if (e == ERR_OK)
-        i->saved = i->best;
-    return e;
+    if (e != ERR_OK)
+        return e;
+    i->saved = i->best;
+    i->rewound = false;
+    return ERR_OK;
 }

@@ -3,7 +3,9 @@
  *
  * Entries are written with each block, where the index stands only now and then, once
  * the block index on disk knows that block: after a crash the index goes on from there
- * and writes the entries above once more. */
+ * and writes the entries above once more. Entries of another branch may replace those
+ * of the block that it stands at on disk, so before them goes a note that it stands
+ * where the branches part. */
 #ifndef OCHRE_CHAIN_STORE_INDEX_DB_H
 #define OCHRE_CHAIN_STORE_INDEX_DB_H
 
@@ -20,6 +22,7 @@ struct index_db {
     pthread_mutex_t mutex;
     struct hash256 best;  /* guarded by mutex */
     struct hash256 saved; /* as on disk; the indexing thread's */
+    bool rewound;         /* `saved` left the chain; its entries must not be trusted */
 };
 
 /* On failure *error is a sentence (caller frees) and index_db_close is due all the

@@ -53,15 +53,29 @@ static struct indexed_block indexed_block_of(struct chainman *cm, const struct b
     return ib;
 }
 
+/* From wherever it stands, the index goes on with this block. */
+static enum err index_block(struct chainman *cm, size_t i, struct indexed_block *ib)
+{
+    static const struct hash256 none;
+    struct index_db *db = index_kinds[i].base(&cm->indexes);
+    const struct hash256 *prev = ib->bi->prev ? &ib->bi->prev->hash : &none;
+    struct hash256 at = index_db_best(db);
+    if (!hash256_equal(&at, prev))
+        index_db_rewind(db, prev);
+    return index_kinds[i].add(&cm->indexes, ib);
+}
+
 /* -- The log -------------------------------------------------------------- */
 
 static void log_behind(struct chainman *cm, size_t i, const struct block_index *next)
 {
-    if (cm->indexes.said[i] != SAID_BEHIND ||
-        clock_steady_us() >= cm->indexes.next_log_us)
-        log_info(cm->log, "Syncing %s with block chain from height %d",
-                 index_kinds[i].name, next->height);
+    int64_t now = clock_steady_us();
+    if (cm->indexes.said[i] == SAID_BEHIND && now < cm->indexes.next_log_us[i])
+        return;
+    log_info(cm->log, "Syncing %s with block chain from height %d", index_kinds[i].name,
+             next->height);
     cm->indexes.said[i] = SAID_BEHIND;
+    cm->indexes.next_log_us[i] = now + LOG_INTERVAL_US;
 }
 
 static void log_synced(struct chainman *cm, size_t i)
@@ -83,7 +97,7 @@ bool follow_connected(struct chainman *cm, const struct block *b,
     for (size_t i = 0; ok && i < MAX_INDEXES; i++) {
         const struct block_index *next = is_on(cm, i) ? next_of(cm, i) : NULL;
         if (next == bi)
-            ok = follow_failed(cm, i, index_kinds[i].add(&cm->indexes, &ib));
+            ok = follow_failed(cm, i, index_block(cm, i, &ib));
         else if (next)
             follow_start(cm);
     }
@@ -124,7 +138,7 @@ static bool follow_step(struct chainman *cm, size_t i)
     enum err e = chainman_read_block(cm, &b, next);
     if (e == ERR_OK) {
         struct indexed_block ib = indexed_block_of(cm, b, next);
-        e = index_kinds[i].add(&cm->indexes, &ib);
+        e = index_block(cm, i, &ib);
         arena_clear(&ib.mem);
         block_unref(b);
     }
@@ -157,8 +171,6 @@ static void follow_run(void *arg)
         for (size_t i = 0; i < MAX_INDEXES; i++)
             more |= is_on(cm, i) && follow_step(cm, i);
     }
-    if (clock_steady_us() >= cm->indexes.next_log_us)
-        cm->indexes.next_log_us = clock_steady_us() + LOG_INTERVAL_US;
     cm->indexes.catching_up = false;
     if (follow_save(cm) && more)
         follow_start(cm);

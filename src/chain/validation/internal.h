@@ -57,7 +57,7 @@ struct indexes {
         SAID_BEHIND,
         SAID_SYNCED,
     } said[MAX_INDEXES]; /* in the log */
-    int64_t next_log_us; /* steady time of the next word about catching up */
+    int64_t next_log_us[MAX_INDEXES]; /* steady time of the next word on catching up */
 };
 
 struct prefetch;

@@ -126,6 +126,45 @@ static void remember(int fd, const struct stat *st, uint64_t off, uint64_t len)
     free(old);
 }
 
+/* A new file may get the inode of a removed one, whose journal is none of its business.
+ */
+static int open_with(const char *path, int flags, mode_t mode)
+{
+    struct stat st;
+    int fresh = journal != NULL && (flags & O_CREAT) != 0 && access(path, F_OK) != 0;
+    pthread_mutex_lock(&lock);
+    int fd = real_open64(path, flags, mode);
+    if (fd >= 0 && fresh && watched(fd, &st)) {
+        char old[4200];
+        journal_path(old, sizeof old, &st);
+        unlink(old);
+    }
+    pthread_mutex_unlock(&lock);
+    return fd;
+}
+
+#define MODE_OF(flags, mode)                                                           \
+    do {                                                                               \
+        va_list ap;                                                                    \
+        va_start(ap, flags);                                                           \
+        mode = (flags) & (O_CREAT | __O_TMPFILE) ? va_arg(ap, mode_t) : 0;             \
+        va_end(ap);                                                                    \
+    } while (0)
+
+int open64(const char *path, int flags, ...)
+{
+    mode_t mode;
+    MODE_OF(flags, mode);
+    return open_with(path, flags, mode);
+}
+
+int open(const char *path, int flags, ...)
+{
+    mode_t mode;
+    MODE_OF(flags, mode);
+    return open_with(path, flags, mode);
+}
+
 static void count_down(void)
 {
     if (writes_left > 0 && --writes_left == 0)
