@@ -2,7 +2,7 @@
 import pytest
 
 from framework import fixtures
-from framework.packages import restart, trial
+from framework.packages import trial
 from framework.params import BITCOIN
 from framework.primitives import TxOut
 from framework.script import push
@@ -29,12 +29,12 @@ def data(size):
 ])
 def test_sizes(node, wallet, option, most):
     """The whole script counts: its opcode and the lengths of its pushes."""
-    restart(node, *([option] if option else []))
+    node.restart(*([option] if option else []))
     for size in SIZES:
         script = data(size)
         reason = None if len(script) <= most else "scriptpubkey"
         assert carried(node, wallet, script) == reason, (option, size)
-    restart(node)
+    node.restart()
 
 
 def test_one_for_each_transaction(node, wallet):

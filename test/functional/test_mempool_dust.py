@@ -3,7 +3,7 @@ import pytest
 
 from framework import fixtures, script as sc
 from framework.key import Key
-from framework.packages import clear_pool, restart, submit_ok, trial
+from framework.packages import clear_pool, submit_ok, trial
 from framework.primitives import OutPoint, TxIn, TxOut
 from framework.rpc import expect_error
 from framework.wallet import MiniWallet
@@ -63,14 +63,14 @@ def test_thresholds(node, wallet):
 
 @pytest.mark.parametrize("rate", [0, 1, 2_345, 10_000])
 def test_other_rates(node, wallet, rate):
-    restart(node, f"-dustrelayfee={node.params.amount(rate)}")
+    node.restart(f"-dustrelayfee={node.params.amount(rate)}")
     if rate == 1:     # any fraction counts as one unit
         for name, (script, least) in KINDS.items():
             allowed = trial(node, [paying(wallet, script, 0)])[0].get("allowed")
             assert allowed == (least == 0), name
     else:
         check_all(node, wallet, rate)
-    restart(node)
+    node.restart()
 
 
 # Pay to anchor ----------------------------------------------------------------

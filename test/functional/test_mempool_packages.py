@@ -3,7 +3,7 @@ one that may come on top."""
 import pytest
 
 from framework import fixtures
-from framework.packages import clear_pool, pool_is, restart, submit, trial
+from framework.packages import clear_pool, pool_is, submit, trial
 from framework.rpc import expect_error
 from framework.wallet import MiniWallet
 
@@ -41,7 +41,7 @@ def test_entries_after_deltas_restarts_and_reorgs(node, wallet):
     assert [fees(tx, "ancestor") for tx in chain] == \
         [amount(n) for n in (1_000, 2_000, 3_500, 4_500, 5_500, 6_500)]
     before = node.getrawmempool(True)
-    restart(node, "-datacarriersize=100000")
+    node.restart("-datacarriersize=100000")
     assert node.getrawmempool(True) == before
     # the first three are mined: the others' sums lose them; the delta is gone for good
     node.generateblock("raw(51)", [tx.hex() for tx in chain[:3]])
@@ -236,12 +236,12 @@ def test_packages_beyond_any_pool(lab, params):
     wallet.generate(103)
     package = wallet.chain(4, coin(wallet), fee=500)
     refused(node, package, "package count 4 exceeds ancestor count limit [limit: 3]")
-    restart(node, "-limitancestorcount=4", "-limitdescendantcount=3")
+    node.restart("-limitancestorcount=4", "-limitdescendantcount=3")
     refused(node, package, "package count 4 exceeds descendant count limit [limit: 3]")
     bulky = [wallet.create(utxos=[coin(wallet)], target_vsize=9_000)]
     bulky += [wallet.create(utxos=wallet.outputs_of(bulky[0]), target_vsize=9_000)]
     size = sum(tx.vsize for tx in bulky)
     for name in ("ancestor", "descendant"):
-        restart(node, f"-limit{name}size=15")
+        node.restart(f"-limit{name}size=15")
         refused(node, bulky, f"package size {size} exceeds {name} size limit "
                 "[limit: 15000]")

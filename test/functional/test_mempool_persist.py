@@ -6,15 +6,10 @@ import pytest
 
 from framework import fixtures
 from framework.rpc import expect_error
-from framework.util import wait_until
 
 
 node = fixtures.node_of_each()
 wallet = fixtures.mini_wallet(110)
-
-
-def loaded(node):
-    wait_until(lambda: node.getmempoolinfo()["loaded"])
 
 
 def test_pool_survives_a_restart(node, wallet):
@@ -27,7 +22,6 @@ def test_pool_survives_a_restart(node, wallet):
     node.prioritisetransaction(ghost, 0, 99)
     before = node.getrawmempool(True)
     node.restart()
-    loaded(node)
     after = node.getrawmempool(True)
     assert after == before
     assert after[last]["fees"]["modified"] - after[last]["fees"]["base"] == \
@@ -41,10 +35,8 @@ def test_persistence_off(node, wallet):
     assert size
     node.restart("-persistmempool=0")
     assert node.getrawmempool() == []
-    loaded(node)
     # nothing was written over the old file, so the next start still finds it
     node.restart()
-    loaded(node)
     assert len(node.getrawmempool()) == size
 
 
@@ -74,12 +66,10 @@ def test_savemempool_reports_failure(node, wallet):
 
 def test_expired_entries_are_not_loaded(node, wallet):
     node.restart()
-    loaded(node)
     wallet.send(confirmed_only=True)
     assert node.getrawmempool()
     now = max(e["time"] for e in node.getrawmempool(True).values())
     node.restart(f"-mocktime={now + 15 * 24 * 3600}")
-    loaded(node)
     assert node.getrawmempool() == []
 
 
@@ -89,7 +79,6 @@ def test_a_damaged_file_does_not_stop_the_node(node, wallet, content):
     with open(node.path("mempool.dat"), "wb") as f:
         f.write(content)
     node.start()
-    loaded(node)
     assert node.getrawmempool() == []
 
 
@@ -106,7 +95,6 @@ def test_both_formats_are_read_by_all(node, wallet):
     for option, version in (("-persistmempoolv1=1", 1), ("-persistmempoolv1=0", 2),
                             ("-persistmempoolv1=1", 1), ("-persistmempoolv1=1", 1)):
         node.restart(option)
-        loaded(node)
         assert node.getrawmempool(True) == before
         node.savemempool()
         assert file_version(node) == version
@@ -117,12 +105,10 @@ def test_unbroadcast_ones_are_kept(node, wallet):
     """What no peer has asked for is still ours to announce after a restart, and after an
     import when it is wished; a block ends it."""
     node.restart()
-    loaded(node)
     tx = wallet.send(confirmed_only=True)
     size = node.getmempoolinfo()["unbroadcastcount"]
     assert size and node.getmempoolentry(tx.txid)["unbroadcast"]
     node.restart()
-    loaded(node)
     assert node.getmempoolinfo()["unbroadcastcount"] == size
     path = node.savemempool()["filename"]
     copy = path + ".copy"
@@ -141,7 +127,6 @@ def test_what_an_import_applies(node, wallet):
     start = node.getblockheader(node.getbestblockhash())["time"] + 10
     node.set_time(start)
     node.restart()
-    loaded(node)
     wallet.rescan()
     tx = wallet.send(confirmed_only=True)
     node.prioritisetransaction(tx.txid, 0, 55)

@@ -3,7 +3,7 @@ import pytest
 
 from framework import fixtures, script as sc
 from framework.key import Key
-from framework.packages import restart, trial
+from framework.packages import trial
 from framework.params import BITCOIN
 from framework.primitives import OutPoint, Tx, TxIn, TxOut
 from framework.wallet import MiniWallet
@@ -38,7 +38,7 @@ def dense(wallet, sigops, padding=0):
 @pytest.mark.parametrize("sigops", [69, 142, 3])
 def test_charged_size(node, wallet, per_sigop, sigops):
     """A quarter of the bytes for each sigop, if that is more than the weight is."""
-    restart(node, f"-bytespersigop={per_sigop}")
+    node.restart(f"-bytespersigop={per_sigop}")
     charged = -(-sigops * per_sigop // 4)
     tx = dense(wallet, sigops)
     padding = max(0, charged - tx.vsize)
@@ -54,7 +54,7 @@ def test_charged_size(node, wallet, per_sigop, sigops):
     entry = node.getmempoolentry(tx.txid)
     assert entry["vsize"] == entry["ancestorsize"] == max(charged, tx.vsize)
     assert entry["weight"] == tx.weight
-    restart(node)
+    node.restart()
 
 
 def test_families_count_charged_sizes(node, wallet):

@@ -2,7 +2,7 @@
 import pytest
 
 from framework import fixtures
-from framework.packages import (named, pool_is, restart, submit, submit_ok, trial)
+from framework.packages import named, pool_is, submit, submit_ok, trial
 from framework.primitives import Tx, TxOut
 from framework.rpc import expect_error
 from framework.script import multisig
@@ -355,7 +355,7 @@ def test_smaller_limits_hold_too(lab, params):
     child = child_of(wallet, parent, target_vsize=200)
     refused(node, child, "too-long-mempool-chain, exceeds descendant size limit for tx "
             f"{parent.txid} [limit: 10000]")
-    restart(node, "-limitdescendantsize=11", "-limitancestorsize=10",
+    node.restart("-limitdescendantsize=11", "-limitancestorsize=10",
                  "-datacarriersize=40000")
     refused(node, child, "too-long-mempool-chain, exceeds ancestor size limit "
             "[limit: 10000]")

@@ -51,7 +51,6 @@ def test_survives_a_restart(nodes, wallet):
     a, _ = nodes
     tx = wallet.send(confirmed_only=True)
     a.restart()
-    wait_until(lambda: a.getmempoolinfo()["loaded"])
     assert unbroadcast(a) == {tx.txid}
     peer = a.add_peer(TxPeer)
     a.mockscheduler(MAX_INTERVAL)

@@ -1,5 +1,5 @@
 """Who makes room when all incoming slots are taken: never those that proved useful."""
-import threading
+import time
 
 from framework.blocks import Chain
 from framework.messages import BlockMsg, Pong, TxMsg
@@ -12,10 +12,13 @@ SLOTS = 32 - 11            # -maxconnections less the outgoing ones
 
 
 class SlowPeer(Peer):
-    """Answers pings late."""
+    """Answers the first ping when it is told to."""
 
     def on_ping(self, msg):
-        threading.Timer(0.2, self.send, [Pong(msg.value)]).start()
+        pass
+
+    def answer(self):
+        self.send(Pong(self.wait_for("ping").value))
 
 
 def _ids(node):
@@ -30,13 +33,19 @@ def _add(node, cls=Peer):
     return peer
 
 
+def _answered(node):
+    """How long the answer of each peer took, once it came."""
+    return {p["id"]: p["minping"] for p in node.getpeerinfo() if "minping" in p}
+
+
 def test_useful_peers_stay(lab):
     node = lab.node("-maxconnections=32", params=OCHRE)
+    node.set_time(int(time.time()))
     wallet = MiniWallet(node)
     wallet.generate(105)
     useful = {}
     for _ in range(4):                         # they brought blocks
-        peer = _add(node)
+        peer = _add(node, SlowPeer)
         block = Chain.of(node).next()
         peer.send_and_sync(BlockMsg(block))
         assert node.getbestblockhash() == block.hash
@@ -44,13 +53,18 @@ def test_useful_peers_stay(lab):
     for _ in range(5):                         # nothing speaks for these
         _add(node, SlowPeer)
     for _ in range(4):                         # they brought transactions
-        peer = _add(node)
+        peer = _add(node, SlowPeer)
         peer.send_and_sync(TxMsg(wallet.create(confirmed_only=True)))
         useful[peer.id] = "transaction"
     for _ in range(8):                         # they answer fast
         useful[_add(node).id] = "ping"
-    wait_until(lambda: all("minping" in p for p in node.getpeerinfo()))
-    pings = {p["id"]: p["minping"] for p in node.getpeerinfo()}
+    wait_until(lambda: len(_answered(node)) == 8)
+    node.advance(1)
+    for peer in node.peers:
+        if isinstance(peer, SlowPeer):
+            peer.answer()
+    wait_until(lambda: len(_answered(node)) == SLOTS)
+    pings = _answered(node)
     assert len(pings) == SLOTS
     start = node.log_size()
     newcomer = _add(node)

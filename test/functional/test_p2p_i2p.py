@@ -121,8 +121,7 @@ def test_an_old_peer(lab, sam):
     there = my_address(a)
     wait_until(lambda: there in sam.listening())
     b.addnode(there, "onetry")
-    wait_until(lambda: any(p["version"] for p in b.getpeerinfo()))
-    peer, = b.getpeerinfo()
+    peer, = wait_until(lambda: [p for p in b.getpeerinfo() if p["version"]])
     assert peer["transport_protocol_type"] == "v1" and peer["addr"] == there
 
 

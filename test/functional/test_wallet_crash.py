@@ -13,7 +13,7 @@ from framework.keywallet import KeyWallet
 from framework.node import StartError
 from framework.preload import build_layer
 from framework.rpc import RPCError
-from framework.util import LONG, wait_until
+from framework.util import LONG
 from framework.wallet import MiniWallet
 
 KILLS = 120 if LONG else 6
@@ -88,7 +88,6 @@ def _after_a_crash(node, wallet):
     """The wallet loads, and agrees with the chain once nothing is pending."""
     if "w" not in node.listwallets():       # killed while it was unloaded
         node.loadwallet("w", True)
-    wait_until(lambda: node.getmempoolinfo()["loaded"])
     while node.getrawmempool():             # what the wallet has sent again
         node.generatetodescriptor(1, "raw(51)")
     assert _confirmed(wallet) == _truth(wallet)

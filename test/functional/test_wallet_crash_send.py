@@ -9,7 +9,7 @@ import time
 
 from framework.params import BITCOIN
 from framework.rpc import RPCError
-from framework.util import LONG, wait_until
+from framework.util import LONG
 
 KILLS = 100 if LONG else 5
 
@@ -92,7 +92,6 @@ def test_killed_while_sending(lab):
         node.kill()
         sender.join(60)
         node.start()
-        wait_until(lambda: node.getmempoolinfo()["loaded"])
         known = all_transactions(w)
         assert not set(told) - set(known), "a transaction was forgotten"
         replaced = {t for t, tx in known.items() if "replaced_by_txid" in tx}

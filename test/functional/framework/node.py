@@ -165,15 +165,16 @@ class Node:
             return f.read()
 
     def wait_rpc(self, timeout=TIMEOUT):
-        """Waits until the node has left warm-up."""
+        """Waits until the node has left warm-up and has read its blocks and its mempool: until
+        then it counts as in initial download, and asks and tells nobody."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 status, self.process = self.process.returncode, None
                 raise StartError(status, self.stderr())
             try:
-                self.rpc.getblockcount()
-                return
+                if self.rpc.getmempoolinfo()["loaded"]:
+                    return
             except (OSError, FileNotFoundError):
                 pass
             except rpc.RPCError as e:

@@ -1,5 +1,4 @@
 """What tests of packages and version 3 transactions share."""
-from .util import wait_until
 
 
 def submit(node, txs, *args, **kwargs):
@@ -23,12 +22,6 @@ def named(tx):
 
 def pool_is(node, txs):
     assert sorted(node.getrawmempool()) == sorted(tx.txid for tx in txs)
-
-
-def restart(node, *args):
-    """And waits for the saved mempool."""
-    node.restart(*args)
-    wait_until(lambda: node.getmempoolinfo()["loaded"])
 
 
 def clear_pool(wallet, spare=20):

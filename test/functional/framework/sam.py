@@ -9,6 +9,8 @@ import threading
 
 from .sockets import callers, hang_up, relay
 
+PATIENCE = 10          # seconds a caller waits for who is called
+
 
 def b64(data):
     return base64.b64encode(data, b"-~").decode()
@@ -148,10 +150,13 @@ class SamBridge:
         if not caller:
             sock.sendall(b"STREAM STATUS RESULT=INVALID_ID\n")
             return False
-        if not called or called.accepts.empty():
+        try:                          # the next accept may be under way
+            far = called and called.accepts.get(timeout=PATIENCE)
+        except queue.Empty:
+            far = None
+        if not far:
             sock.sendall(b"STREAM STATUS RESULT=CANT_REACH_PEER\n")
             return False
-        far = called.accepts.get()
         far.sendall(b64(caller.destination).encode() + b"\n")
         sock.sendall(b"STREAM STATUS RESULT=OK\n")
         relay(sock, far)
