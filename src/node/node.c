@@ -310,6 +310,9 @@ static void log_banner(struct daemon *d)
     const char *const *w = args_warnings(d->node.args, &n);
     for (size_t i = 0; i < n; i++)
         log_warning(log, "%s", w[i]);
+    w = args_notices(d->node.args, &n);
+    for (size_t i = 0; i < n; i++)
+        fprintf(stderr, "%s\n", w[i]);
 }
 
 static void daemon_init(struct daemon *d, struct setup *s, struct logger *log)

@@ -26,6 +26,7 @@ void args_free(struct args *a)
     free(a->positional.items);
     free(a->warnings.items);
     free(a->settings.items);
+    free(a->notices.items);
     arena_clear(&a->mem);
     pthread_mutex_destroy(&a->lock);
     free(a);
@@ -45,6 +46,12 @@ static void text_list_add(struct text_list *l, const char *kept)
 void args_warn(struct args *a, const char *text)
 {
     text_list_add(&a->warnings, text);
+}
+
+void args_notice(struct args *a, const char *prefix, const char *text)
+{
+    args_warn(a, text);
+    text_list_add(&a->notices, arena_printf(&a->mem, "%s%s", prefix, text));
 }
 
 void args_note_setting(struct args *a, const char *text)
@@ -141,6 +148,11 @@ bool args_make(struct args *a, struct value *v, const struct opt *o, bool negate
         return false;
     }
     v->negated = text == NULL || args_text_is_true(text);
+    if (!v->negated)
+        args_warn(a, arena_printf(&a->mem,
+                                  "Warning: parsed potentially confusing "
+                                  "double-negative -%s=%s",
+                                  o->name, text));
     v->text = args_keep(a, v->negated ? "0" : "1");
     return true;
 }
@@ -236,6 +248,12 @@ const char *const *args_warnings(const struct args *a, size_t *n)
 {
     *n = a->warnings.n;
     return a->warnings.items;
+}
+
+const char *const *args_notices(const struct args *a, size_t *n)
+{
+    *n = a->notices.n;
+    return a->notices.items;
 }
 
 static void log_values(const struct args *a, enum source from, const char *label,

@@ -81,6 +81,8 @@ void args_force_set(struct args *a, const char *name, const char *value);
 const char *const *args_positional(const struct args *a, size_t *n);
 /* What the user should know but what stops nothing: unknown keys and sections. */
 const char *const *args_warnings(const struct args *a, size_t *n);
+/* Those of them that belong on stderr, as lines. */
+const char *const *args_notices(const struct args *a, size_t *n);
 /* Writes every given option to the log, without the values of sensitive ones. */
 void args_log(const struct args *a, struct logger *log);
 void args_help(const struct args *a, struct buf *out, bool debug);

@@ -48,10 +48,12 @@ static bool known_section(const char *name)
 static void enter_section(struct config_file *f, const char *name)
 {
     f->section = args_keep(f->a, name);
-    if (!known_section(name))
-        args_warn(f->a,
-                  arena_printf(&f->a->mem, "%s:%d Section [%s] is not recognized.",
-                               f->path, f->line, name));
+    if (known_section(name))
+        return;
+    args_notice(f->a, f->a->section_noticed ? "" : "Warning: ",
+                arena_printf(&f->a->mem, "%s:%d Section [%s] is not recognized.",
+                             f->path, f->line, name));
+    f->a->section_noticed = true;
 }
 
 /* Whether @o may stand in a configuration file, and if so, whether it counts there. */
@@ -73,10 +75,11 @@ static bool is_allowed(struct config_file *f, const struct opt *o, const char *t
         return false;
     }
     if (f->included && strcmp(o->name, "includeconf") == 0) {
-        args_warn(f->a, arena_printf(mem,
-                                     "-includeconf cannot be used from included "
-                                     "files; ignoring -includeconf=%s",
-                                     text));
+        args_notice(f->a, "warning: ",
+                    arena_printf(mem,
+                                 "-includeconf cannot be used from included files; "
+                                 "ignoring -includeconf=%s",
+                                 text));
         *counts = false;
     }
     if (strcmp(o->name, "reindex") == 0)

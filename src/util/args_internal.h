@@ -37,6 +37,8 @@ struct args {
     struct value_list from[SOURCE_COUNT];
     struct text_list positional, warnings;
     struct text_list settings; /* "name = JSON", for the log */
+    struct text_list notices;  /* lines for stderr */
+    bool section_noticed;
     const char *network; /* static or the arena's; "" before it is selected */
     bool lenient;        /* -bitcoin: numbers are read as bitcoind reads them */
     struct arena mem;
@@ -47,6 +49,8 @@ struct args {
 char *args_keep(struct args *a, const char *text);
 /* @text is kept by @a already. */
 void args_warn(struct args *a, const char *text);
+/* The same, and a line on stderr that begins with @prefix. */
+void args_notice(struct args *a, const char *prefix, const char *text);
 /* Keeps a line of the settings file for the log. */
 void args_note_setting(struct args *a, const char *text);
 void args_add(struct args *a, enum source from, const struct value *v);

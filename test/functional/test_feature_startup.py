@@ -158,6 +158,12 @@ def test_includeconf(lab, params):
     err = node.fails_to_start("-includeconf=relative2.conf")
     assert err == ('Error: Error parsing command line arguments: -includeconf cannot be '
                    'used from commandline; -includeconf="relative2.conf"')
+    with open(included, "a", encoding="utf8") as f:
+        f.write("includeconf=relative2.conf\n")
+    node.start()
+    assert node.getnetworkinfo()["subversion"].endswith("(main; relative)/")
+    node.stop(stderr="warning: -includeconf cannot be used from included files; "
+              "ignoring -includeconf=relative2.conf")
     os.remove(included)
     assert "Error: Error reading configuration file: Failed to include configuration " \
            "file relative.conf" in node.fails_to_start()
@@ -168,6 +174,24 @@ def test_sections_other_than_ours_do_not_count(lab, params):
     node.write_conf("[main]\nuacomment=wrong\n")
     node.start()
     assert "wrong" not in node.getnetworkinfo()["subversion"]
+
+
+def test_unknown_sections_are_told(lab):
+    node = lab.node(params=BITCOIN, start=False)
+    node.write_conf("[testnot]\ndatadir=1\n[test]\nport=1\n[testnet]\nport=1\n")
+    with open(node.conf_path, encoding="utf8") as f:
+        lines = f.read().splitlines()
+    node.start()
+    first, second = (f"{node.conf_path}:{lines.index(name) + 1} Section {name} is not "
+                     "recognized." for name in ("[testnot]", "[testnet]"))
+    assert first in node.log() and second in node.log()
+    node.stop(stderr=f"Warning: {first}\n{second}")
+
+
+def test_double_negatives_are_told(lab):
+    node = lab.node("-noshrinkdebugfile=0", params=OCHRE)
+    assert "Warning: parsed potentially confusing double-negative -shrinkdebugfile=0\n" in \
+        node.log()
 
 
 def test_command_line_beats_the_file(lab):
