@@ -41,7 +41,7 @@ def test_own_transactions_go_out(node):
     peer = node.add_peer()
     assert "feefilter" not in peer.count
     tx = wallet.send(confirmed_only=True)
-    node.advance(60)
+    node.advance(120)
     peer.wait(lambda p: tx.wtxid_bytes in p.announced(MSG_WTX))
 
 
@@ -54,7 +54,7 @@ def test_relay_permission(lab, params):
     tx = wallet.create(confirmed_only=True)
     first.send_and_sync(TxMsg(tx))
     wait_until(lambda: tx.txid in node.getrawmempool())
-    node.advance(60)
+    node.advance(120)
     second.wait(lambda p: tx.wtxid_bytes in p.announced(MSG_WTX))
 
 
@@ -69,7 +69,7 @@ def test_forcerelay_permission(lab, params):
     start = node.log_size()
     first.send_and_sync(TxMsg(tx))
     wait_until(lambda: tx.txid in node.getrawmempool())
-    node.advance(60)
+    node.advance(120)
     second.wait_for("tx", lambda m: m.tx.txid == tx.txid)
     node.wait_log(f"received getdata for: wtx {tx.wtxid} peer=", start)
 

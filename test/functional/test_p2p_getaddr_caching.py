@@ -15,7 +15,7 @@ DAY = 24 * 60 * 60
 class Asker(Peer):
     def answer(self, node):
         self.send_and_sync(Getaddr())
-        node.advance(5 * 60)
+        node.advance(20 * 60)    # much more than the mean delay of 30 s
         msg = self.wait_for("addrv2")
         return {(a.ip, a.port) for a in msg.items}
 
