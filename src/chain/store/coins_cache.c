@@ -1,97 +1,9 @@
-#include "chain/store/coins_cache.h"
-
 #include <stdlib.h>
 
+#include "chain/store/coins_impl.h"
 #include "util/rand.h"
 
-/* P2PK with a compressed key, the longest of the usual ones */
-#define INLINE_SCRIPT 35
-#define LONG_SCRIPT   0xff /* slot.len of a script on the heap */
-#define SLAB_SLOTS    4096u
-#define NO_SLOT       UINT32_MAX
-
-/* Octets that a changed coin takes in a batch, and in LevelDB's memtable, about. */
-#define BATCH_BYTES_PER_COIN    75
-#define MEMTABLE_BYTES_PER_COIN 105
-#define DISK_BYTES_PER_COIN     120 /* log and table, about */
-
-enum slot_flags {
-    SLOT_USED = 1,
-    SLOT_DIRTY = 2, /* differs from the database */
-    SLOT_FRESH = 4, /* not in the database: spending it leaves nothing to write */
-    SLOT_SPENT = 8, /* gone, but still in the database: always DIRTY, never FRESH */
-    SLOT_MARK_SHIFT = 4,
-};
-
-/* 84 octets for a coin with everything. */
-struct slot {
-    uint8_t txid[32];
-    uint32_t n;      /* in a free slot: the next free one */
-    uint32_t height; /* << 1 | coinbase */
-    uint64_t value;  /* amount, flags in the top octet */
-    uint8_t len;
-    uint8_t script[INLINE_SCRIPT];
-} __attribute__((packed, aligned(4)));
-
-struct long_script {
-    uint8_t *data; /* owned */
-    uint32_t len;
-};
-
-_Static_assert(sizeof(struct slot) == 84, "slots are packed");
-_Static_assert(sizeof(struct long_script) <= INLINE_SCRIPT, "fits the slot");
-
-#define VALUE_BITS 56
-#define VALUE_MASK ((UINT64_C(1) << VALUE_BITS) - 1)
-
-struct coins_cache {
-    struct db *db; /* borrowed */
-    enum err error;
-    struct hash256 best; /* zero: none, or torn and not mended yet */
-    bool best_dirty;
-    struct hash256 saved; /* the best block on disk */
-    bool torn;            /* the database holds heads instead */
-    struct coins_heads heads;
-
-    struct slot **slabs; /* owned, n_slabs of SLAB_SLOTS */
-    uint32_t n_slabs, slots_begun, free_slot;
-
-    /* The table: tag[i] is 0 where nothing is, else seven hash bits and the top one. */
-    uint8_t *tag;    /* owned, cap */
-    uint32_t *index; /* owned, cap: slot numbers */
-    size_t cap;      /* power of two */
-    size_t len;
-    uint64_t key[4];
-
-    size_t n_dirty, long_bytes;
-    struct coins_lookups lookups;
-};
-
 /* -- Slots -- */
-
-static struct slot *slot_at(const struct coins_cache *cc, uint32_t i)
-{
-    return &cc->slabs[i / SLAB_SLOTS][i % SLAB_SLOTS];
-}
-
-static uint8_t slot_flags(const struct slot *s)
-{
-    return (uint8_t)(s->value >> VALUE_BITS);
-}
-
-static void slot_set_flags(struct coins_cache *cc, struct slot *s, uint8_t flags)
-{
-    cc->n_dirty -= !!(slot_flags(s) & SLOT_DIRTY);
-    cc->n_dirty += !!(flags & SLOT_DIRTY);
-    s->value = (s->value & VALUE_MASK) | (uint64_t)flags << VALUE_BITS;
-}
-
-static struct long_script slot_long(const struct slot *s)
-{
-    struct long_script ls;
-    memcpy(&ls, s->script, sizeof(ls));
-    return ls;
-}
 
 static void slot_clear_script(struct coins_cache *cc, struct slot *s)
 {
@@ -118,14 +30,6 @@ static void slot_set_script(struct coins_cache *cc, struct slot *s, struct bytes
     cc->long_bytes += ls.len;
 }
 
-static struct bytes slot_script(const struct slot *s)
-{
-    if (s->len != LONG_SCRIPT)
-        return bytes_of(s->script, s->len);
-    struct long_script ls = slot_long(s);
-    return bytes_of(ls.data, ls.len);
-}
-
 static uint32_t slot_new(struct coins_cache *cc)
 {
     uint32_t i = cc->free_slot;
@@ -149,15 +53,6 @@ static void slot_free(struct coins_cache *cc, uint32_t i)
     slot_set_flags(cc, s, 0);
     s->n = cc->free_slot;
     cc->free_slot = i;
-}
-
-static void slot_to_coin(const struct slot *s, struct coin *out)
-{
-    out->value.v = (int64_t)(s->value & VALUE_MASK);
-    out->height = s->height >> 1;
-    out->coinbase = s->height & 1;
-    out->marks = slot_flags(s) >> SLOT_MARK_SHIFT & COIN_MARKS;
-    out->script = slot_script(s);
 }
 
 static void slot_from_coin(struct coins_cache *cc, struct slot *s, const struct coin *c,
@@ -280,7 +175,7 @@ static struct slot *cache_insert(struct coins_cache *cc, const struct outpoint *
     return s;
 }
 
-static void cache_remove(struct coins_cache *cc, const struct outpoint *o)
+void coins_cache_remove(struct coins_cache *cc, const struct outpoint *o)
 {
     size_t i = table_find(cc, o, outpoint_hash(cc, o->txid.b, o->n));
     ASSERT(cc->tag[i] != 0);
@@ -339,12 +234,6 @@ enum err coins_db_read(struct db *db, const struct outpoint *o, struct coin *out
     return e;
 }
 
-static void latch(struct coins_cache *cc, enum err e)
-{
-    if (e != ERR_NOT_FOUND && cc->error == ERR_OK)
-        cc->error = e;
-}
-
 /* The slot of an outpoint, read from the database when the cache lacks it. NULL:
  * nowhere. */
 static struct slot *fetch_slot(struct coins_cache *cc, const struct outpoint *o)
@@ -362,7 +251,7 @@ static struct slot *fetch_slot(struct coins_cache *cc, const struct outpoint *o)
         s = cache_insert(cc, o);
         slot_from_coin(cc, s, &c, SLOT_USED);
     } else {
-        latch(cc, e);
+        coins_latch(cc, e);
     }
     arena_clear(&mem);
     return s;
@@ -386,33 +275,10 @@ static void cache_drop(struct coins_cache *cc)
     cc->len = cc->n_dirty = 0;
 }
 
-/* A record of exactly @len octets. */
-static bool read_marker(struct coins_cache *cc, uint8_t key, void *out, size_t len)
+void coins_cache_empty(struct coins_cache *cc)
 {
-    struct buf value = {0};
-    enum err e = db_get(cc->db, bytes_of(&key, 1), &value);
-    if (e == ERR_OK && value.len != len)
-        e = ERR_CORRUPT;
-    if (e == ERR_OK)
-        memcpy(out, value.data, len);
-    else
-        latch(cc, e);
-    buf_clear(&value);
-    return e == ERR_OK;
-}
-
-static void load_markers(struct coins_cache *cc)
-{
-    uint8_t heads[64];
-    read_marker(cc, COINS_DB_BEST, cc->best.b, sizeof(cc->best.b));
-    cc->saved = cc->best;
-    cc->torn = read_marker(cc, COINS_DB_HEADS, heads, sizeof(heads));
-    if (!cc->torn)
-        return;
-    memcpy(cc->heads.to.b, heads, 32);
-    memcpy(cc->heads.from.b, heads + 32, 32);
-    if (!hash256_is_zero(&cc->best))
-        latch(cc, ERR_CORRUPT);
+    cache_drop(cc);
+    table_alloc(cc, EMPTY_TABLE);
 }
 
 struct coins_cache *coins_cache_new(struct db *db)
@@ -421,8 +287,8 @@ struct coins_cache *coins_cache_new(struct db *db)
     cc->db = db;
     cc->free_slot = NO_SLOT;
     rand_bytes(cc->key, sizeof(cc->key));
-    table_alloc(cc, 1024);
-    load_markers(cc);
+    table_alloc(cc, EMPTY_TABLE);
+    coins_load_markers(cc);
     return cc;
 }
 
@@ -457,12 +323,6 @@ bool coins_peek(const struct coins_cache *cc, const struct outpoint *o,
 struct hash256 coins_best_block(const struct coins_cache *cc)
 {
     return cc->best;
-}
-
-bool coins_torn(const struct coins_cache *cc, struct coins_heads *out)
-{
-    *out = cc->heads;
-    return cc->torn;
 }
 
 bool coins_cached(const struct coins_cache *cc, const struct outpoint *o)
@@ -531,7 +391,7 @@ bool coins_spend(struct coins_cache *cc, const struct outpoint *o, struct coin *
         copy_script(out, mem);
     }
     if (slot_flags(s) & SLOT_FRESH) {
-        cache_remove(cc, o);
+        coins_cache_remove(cc, o);
     } else {
         slot_clear_script(cc, s);
         slot_set_flags(cc, s, SLOT_USED | SLOT_DIRTY | SLOT_SPENT);
@@ -562,7 +422,7 @@ void coins_insert_clean(struct coins_cache *cc, const struct outpoint *o,
         slot_from_coin(cc, cache_insert(cc, o), c, SLOT_USED);
 }
 
-/* -- Memory and flush -- */
+/* -- Memory -- */
 
 struct coins_lookups coins_cache_lookups(const struct coins_cache *cc)
 {
@@ -578,111 +438,4 @@ size_t coins_cache_memory(const struct coins_cache *cc)
 {
     return (size_t)cc->n_slabs * SLAB_SLOTS * sizeof(struct slot) + cc->long_bytes +
            cc->cap * (sizeof(*cc->index) + sizeof(*cc->tag));
-}
-
-size_t coins_cache_flush_memory(const struct coins_cache *cc, size_t batch_bytes)
-{
-    size_t in_batch = batch_bytes / BATCH_BYTES_PER_COIN + 1;
-    size_t coins = cc->n_dirty < in_batch ? cc->n_dirty : in_batch;
-    return coins * (BATCH_BYTES_PER_COIN + MEMTABLE_BYTES_PER_COIN);
-}
-
-uint64_t coins_cache_flush_disk(const struct coins_cache *cc)
-{
-    return (uint64_t)cc->n_dirty * DISK_BYTES_PER_COIN;
-}
-
-bool coins_cache_dirty(const struct coins_cache *cc)
-{
-    return cc->n_dirty > 0 || cc->best_dirty;
-}
-
-static void flush_slot(const struct slot *s, struct db_batch *batch, struct buf *value)
-{
-    uint8_t key[40];
-    struct outpoint o = {.n = s->n};
-    memcpy(o.txid.b, s->txid, 32);
-    if (slot_flags(s) & SLOT_SPENT) {
-        db_batch_del(batch, coin_key(key, &o));
-        return;
-    }
-    struct coin c;
-    slot_to_coin(s, &c);
-    buf_reset(value);
-    struct sink sink = sink_to_buf(value);
-    coin_write(&sink, &c);
-    db_batch_put(batch, coin_key(key, &o), buf_view(value));
-}
-
-static const uint8_t best_key = COINS_DB_BEST, heads_key = COINS_DB_HEADS;
-
-static void flush_heads(const struct coins_cache *cc, struct db_batch *batch)
-{
-    uint8_t heads[64];
-    memcpy(heads, cc->best.b, 32);
-    memcpy(heads + 32, cc->saved.b, 32);
-    db_batch_put(batch, bytes_of(&heads_key, 1), bytes_of(heads, sizeof(heads)));
-    db_batch_del(batch, bytes_of(&best_key, 1));
-}
-
-/* Without one the heads remain: what was torn is being mended. */
-static void flush_best(const struct coins_cache *cc, struct db_batch *batch, bool heads)
-{
-    if (hash256_is_zero(&cc->best))
-        return;
-    db_batch_put(batch, bytes_of(&best_key, 1),
-                 bytes_of(cc->best.b, sizeof(cc->best.b)));
-    if (heads)
-        db_batch_del(batch, bytes_of(&heads_key, 1));
-}
-
-bool coins_flush_into(const struct coins_cache *cc, struct coins_flush *f,
-                      struct db_batch *batch, size_t batch_bytes)
-{
-    struct buf value = {0};
-    while (f->next < cc->slots_begun) {
-        const struct slot *s = slot_at(cc, f->next++);
-        if (!(slot_flags(s) & SLOT_DIRTY))
-            continue;
-        flush_slot(s, batch, &value);
-        if (batch->bytes > batch_bytes)
-            break;
-    }
-    buf_clear(&value);
-    bool more = f->next < cc->slots_begun;
-    if (!more)
-        flush_best(cc, batch, f->parted || cc->torn);
-    else if (!f->parted && !cc->torn)
-        flush_heads(cc, batch);
-    f->parted |= more;
-    return more;
-}
-
-/* What was written is clean; coins known to be spent need no slot any more. */
-static void settle_slot(struct coins_cache *cc, struct slot *s)
-{
-    uint8_t flags = slot_flags(s);
-    if (!(flags & SLOT_DIRTY))
-        return;
-    if (flags & SLOT_SPENT) {
-        struct outpoint o = {.n = s->n};
-        memcpy(o.txid.b, s->txid, 32);
-        cache_remove(cc, &o);
-    } else {
-        slot_set_flags(cc, s, flags & (uint8_t) ~(SLOT_DIRTY | SLOT_FRESH));
-    }
-}
-
-void coins_flush_done(struct coins_cache *cc, bool drop)
-{
-    cc->best_dirty = false;
-    cc->saved = cc->best;
-    cc->torn &= hash256_is_zero(&cc->best);
-    if (drop) {
-        cache_drop(cc);
-        table_alloc(cc, 1024);
-        return;
-    }
-    for (uint32_t i = 0; i < cc->slots_begun; i++)
-        settle_slot(cc, slot_at(cc, i));
 }
