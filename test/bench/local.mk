@@ -48,3 +48,7 @@ test_bench_bench_wallet_spend_LDADD = $(WALLET_LIBS) $(DB_LIBS) $(CRYPTO_LIBS)
 noinst_PROGRAMS += test/bench/bench_index
 test_bench_bench_index_SOURCES = test/bench/bench_index.c
 test_bench_bench_index_LDADD = $(CHAIN_LIBS) $(DB_LIBS) $(CRYPTO_LIBS)
+
+noinst_PROGRAMS += test/bench/bench_mempool
+test_bench_bench_mempool_SOURCES = test/bench/bench_mempool.c
+test_bench_bench_mempool_LDADD = $(TICKETS_LIBS) $(DB_LIBS) $(CRYPTO_LIBS) -lm

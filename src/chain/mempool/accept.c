@@ -318,23 +318,29 @@ static struct mempool_entry *make_entry(const struct acceptance *a)
     return e;
 }
 
+static void log_replaced(const struct acceptance *a, const struct mempool_entry *e)
+{
+    char txid[65], wtxid[65], new_txid[65], new_wtxid[65];
+    log_debug(a->mp->opt.log, LOG_MEMPOOL,
+              "replacing mempool tx %s (wtxid=%s, fees=%lld, vsize=%lld). New tx %s "
+              "(wtxid=%s, fees=%lld, vsize=%lld)",
+              hash256_to_hex(txid, &e->tx->txid), hash256_to_hex(wtxid, &e->tx->wtxid),
+              (long long)e->fee.v, (long long)e->vsize,
+              hash256_to_hex(new_txid, &a->tx->txid),
+              hash256_to_hex(new_wtxid, &a->tx->wtxid), (long long)a->fee.v,
+              (long long)a->vsize);
+}
+
 static void note_replaced(struct acceptance *a, struct accept_result *out)
 {
-    char old[65], new[65];
     out->n_replaced = a->replaced.n;
     if (a->replaced.n == 0)
         return;
     out->replaced = xrealloc_array(NULL, a->replaced.n, sizeof(*out->replaced));
     for (size_t i = 0; i < a->replaced.n; i++) {
-        const struct mempool_entry *e = a->replaced.v[i];
-        out->replaced[i] = e->tx->txid;
-        log_debug(
-            a->mp->opt.log, LOG_MEMPOOL,
-            "replacing mempool tx %s with %s for %lld additional fees, %lld delta "
-            "vbytes",
-            hash256_to_hex(old, &e->tx->txid), hash256_to_hex(new, &a->tx->txid),
-            (long long)(a->modified_fee - entry_modified_fee(e)),
-            (long long)(a->vsize - e->vsize));
+        out->replaced[i] = a->replaced.v[i]->tx->txid;
+        if (!a->opt->test_only)
+            log_replaced(a, a->replaced.v[i]);
     }
 }
 

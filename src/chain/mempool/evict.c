@@ -149,16 +149,17 @@ static void expire(struct mempool *mp)
 static void trim(struct mempool *mp)
 {
     size_t removed = 0;
+    char rate[POOL_AMOUNT_TEXT];
     while (mp->by_txid.len && mp->usage > (size_t)mp->opt.max_bytes) {
         struct mempool_entry *e = eviction_at(mp, 0);
         bump_minimum(mp, e);
         removed += e->n_descendants;
         pool_remove_family(mp, e, TX_REMOVED_SIZE_LIMIT);
     }
-    if (removed)
+    if (removed && mp->opt.log)
         log_debug(mp->opt.log, LOG_MEMPOOL,
-                  "Removed %zu txn, rolling minimum fee bumped to %.0f per kvB",
-                  removed, mp->rolling_feerate);
+                  "Removed %zu txn, rolling minimum fee bumped to %s", removed,
+                  pool_rate_text(mp, rate, (int64_t)mp->rolling_feerate));
 }
 
 void pool_limit(struct mempool *mp)

@@ -1,6 +1,7 @@
 libochre_chain_a_SOURCES += \
 	src/chain/mempool/accept.c src/chain/mempool/accept.h \
 	src/chain/mempool/accept_ticket.c \
+	src/chain/mempool/amount_text.c \
 	src/chain/mempool/diagram.c \
 	src/chain/mempool/evict.c \
 	src/chain/mempool/families.c \

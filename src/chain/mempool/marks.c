@@ -18,6 +18,23 @@ static int64_t saturating_add(int64_t a, int64_t b)
     return a > 0 ? INT64_MAX : INT64_MIN;
 }
 
+static void log_delta(const struct mempool *mp, const struct hash256 *txid,
+                      bool in_pool, int64_t delta, int64_t after)
+{
+    char hex[65], x[POOL_AMOUNT_TEXT], y[POOL_AMOUNT_TEXT];
+    const char *where = in_pool ? "" : "not ";
+    if (!mp->opt.log)
+        return;
+    hash256_to_hex(hex, txid);
+    if (after == 0)
+        log_info(mp->opt.log, "PrioritiseTransaction: %s (%sin mempool) delta cleared",
+                 hex, where);
+    else
+        log_info(mp->opt.log,
+                 "PrioritiseTransaction: %s (%sin mempool) delta=%s, new delta=%s", hex,
+                 where, pool_money_text(mp, x, delta), pool_money_text(mp, y, after));
+}
+
 void mempool_prioritise(struct mempool *mp, const struct hash256 *txid,
                         struct amount delta)
 {
@@ -36,11 +53,7 @@ void mempool_prioritise(struct mempool *mp, const struct hash256 *txid,
         mp->updates++;
     }
     pool_unlock(mp);
-    char hex[65];
-    log_info(mp->opt.log,
-             "PrioritiseTransaction: %s (%sin mempool) delta=%lld, new delta=%lld",
-             hash256_to_hex(hex, txid), e ? "" : "not ", (long long)delta.v,
-             (long long)after);
+    log_delta(mp, txid, e != NULL, delta.v, after);
 }
 
 void mempool_each_delta(const struct mempool *mp,

@@ -234,19 +234,22 @@ void pool_entry_free(struct mempool_entry *e)
     free(e);
 }
 
-static size_t entry_usage(const struct mempool_entry *e)
+size_t pool_tx_usage(const struct tx *tx)
 {
-    const struct tx *tx = e->tx;
-    size_t n = sizeof(*e) + sizeof(*tx) + tx->total_size + sizeof(void *);
-    n += tx->n_in *
-         (sizeof(struct txin) + SLOT_USAGE(sizeof(struct outpoint), sizeof(void *)));
-    n += tx->n_out * sizeof(struct txout);
+    size_t n = sizeof(*tx) + tx->total_size + tx->n_in * sizeof(struct txin) +
+               tx->n_out * sizeof(struct txout);
     for (uint32_t i = 0; i < tx->n_in; i++)
         n += tx->in[i].n_witness * sizeof(struct bytes);
-    n += 2 * SLOT_USAGE(sizeof(struct hash256), sizeof(void *));
-    n += e->n_claims *
-         (sizeof(struct hash256) + SLOT_USAGE(sizeof(struct hash256), sizeof(void *)));
     return n;
+}
+
+/* Without what relatives and grounds take. */
+static size_t entry_usage(const struct mempool_entry *e)
+{
+    size_t by_id = SLOT_USAGE(sizeof(struct hash256), sizeof(void *));
+    size_t by_spend = SLOT_USAGE(sizeof(struct outpoint), sizeof(void *));
+    return sizeof(*e) + pool_tx_usage(e->tx) + sizeof(void *) + 2 * by_id +
+           e->tx->n_in * by_spend + e->n_claims * (sizeof(struct hash256) + by_id);
 }
 
 static void append_newest(struct mempool *mp, struct mempool_entry *e)

@@ -1,14 +1,15 @@
 /* mempool.dat, in Bitcoin Core's format:
  *
  *   0  8  version: 1, or 2 with obfuscation
- *   8  9  version 2 only: 08 and a random key of 8 bytes. Every byte from here on is
- * XORed with the key's byte of its position in the file modulo 8 8  u64 number of
- * transactions
- *      .. n x { transaction with witness, i64 time, i64 fee delta }
- *      .. varint n, n x { txid, i64 fee delta }: of transactions that are not in the
- * pool
- *      .. varint n, n x txid: not broadcast yet
- */
+ *   8  9  version 2 only: 08 and a random key of 8 bytes
+ *
+ *   ..  8  u64 number of transactions
+ *   ..  n x { transaction with witness, i64 time, i64 fee delta }
+ *   ..  varint n, n x { txid, i64 fee delta }: of transactions not in the pool
+ *   ..  varint n, n x txid: not broadcast yet
+ *
+ * In version 2 every byte behind the key is XORed with the key's byte of its position
+ * in the file modulo 8. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,22 +138,29 @@ enum err mempool_save(struct mempool *mp, const char *path)
 {
     struct snapshot s;
     struct writer w = {0};
+    int64_t begin = clock_steady_us();
     char *tmp = xasprintf("%s.new", path);
     enum err e = ERR_IO;
 
     take_snapshot(&s, mp);
+    int64_t copied = clock_steady_us();
     w.f = fopen(tmp, "wb");
     if (!w.f)
         goto out;
+    log_info(mp->opt.log, "Writing %zu mempool transactions to file...", s.n);
     write_snapshot(&s, &w, mp->opt.persist_v1);
+    log_info(mp->opt.log, "Writing %zu unbroadcasted transactions to file.",
+             s.n_unbroadcast);
     if (fflush(w.f) != 0 || fsync(fileno(w.f)) != 0)
         w.failed = true;
     if (fclose(w.f) != 0 || w.failed || rename(tmp, path) != 0) {
         unlink(tmp);
         goto out;
     }
-    log_info(mp->opt.log, "Dumped mempool: %zu transactions, %llu bytes dumped to file",
-             s.n, (unsigned long long)w.pos);
+    log_info(mp->opt.log,
+             "Dumped mempool: %.3fs to copy, %.3fs to dump, %llu bytes dumped to file",
+             (double)(copied - begin) / 1e6, (double)(clock_steady_us() - copied) / 1e6,
+             (unsigned long long)w.pos);
     e = ERR_OK;
 out:
     snapshot_clear(&s);
@@ -170,7 +178,8 @@ struct loading {
     struct mempool *mp;
     struct reader r;
     bool use_current_time, apply_deltas, apply_unbroadcast;
-    uint64_t left; /* transactions not read yet */
+    uint64_t total, left; /* transactions: all, and those not read yet */
+    unsigned told;        /* tenths of them, in the log */
     size_t accepted, failed, expired, already, unbroadcast;
 };
 
@@ -246,16 +255,31 @@ static enum err open_data(struct loading *l, struct buf *data)
     } else if (version != VERSION_PLAIN) {
         return l->r.bad ? ERR_CORRUPT : ERR_VERSION;
     }
-    l->left = read_u64(&l->r);
+    l->total = l->left = read_u64(&l->r);
     return l->r.bad ? ERR_CORRUPT : ERR_OK;
+}
+
+static void tell_progress(struct loading *l)
+{
+    uint64_t tried = l->total - l->left;
+    unsigned tenths = (unsigned)((double)tried / (double)l->total * 10);
+    if (tenths == l->told)
+        return;
+    l->told = tenths;
+    log_info(l->mp->opt.log,
+             "Progress loading mempool transactions from file: %u%% (tried %llu, %llu "
+             "remaining)",
+             10 * tenths, (unsigned long long)tried, (unsigned long long)l->left);
 }
 
 static enum err load_all(struct loading *l)
 {
     struct chainman *cm = l->mp->cm;
-    while (l->left > 0 && !l->r.bad)
+    while (l->left > 0 && !l->r.bad) {
         if (chainman_call(cm, load_batch, l) != ERR_OK)
             return ERR_CLOSED;
+        tell_progress(l);
+    }
     if (!l->r.bad && chainman_call(cm, load_rest, l) != ERR_OK)
         return ERR_CLOSED;
     return l->r.bad ? ERR_CORRUPT : ERR_OK;

@@ -24,7 +24,7 @@ struct disconnected {
     struct tx **txs; /* owned references: newest block first, each from its end; NULL:
                         no longer waiting */
     size_t first, n, cap; /* none waits before the first */
-    size_t bytes;
+    size_t bytes; /* of memory */
     struct map places; /* txid -> size_t, of those that wait */
 };
 
@@ -76,6 +76,7 @@ int64_t pool_now(const struct mempool *mp);
 /* Adds an entry with tx, fee, sizes, time, locks and claims set; the pool owns it then.
  * If transactions that spend it are in the pool already, families_adopt must follow. */
 void pool_add(struct mempool *mp, struct mempool_entry *take_e);
+size_t pool_tx_usage(const struct tx *tx); /* bytes of memory */
 struct mempool_entry *pool_entry_new(const struct tx *tx);
 void pool_entry_free(struct mempool_entry *e);
 /* Takes one entry out and frees it; what it leaves behind stays consistent as long as
@@ -127,6 +128,15 @@ void grounds_settle(struct mempool *mp);
 /* e has to be judged again, has been, or leaves. */
 void doubt_begin(struct mempool *mp, struct mempool_entry *e);
 void doubt_end(struct mempool *mp, struct mempool_entry *e);
+
+/* ---- amount_text.c ---- */
+#define POOL_AMOUNT_TEXT 64
+/* "0.00001000 BTC/kvB" */
+const char *pool_rate_text(const struct mempool *mp, char out[POOL_AMOUNT_TEXT],
+                           int64_t rate);
+/* With at least two decimals and no more zeros than needed. */
+const char *pool_money_text(const struct mempool *mp, char out[POOL_AMOUNT_TEXT],
+                            int64_t v);
 
 /* ---- evict.c ---- */
 /* The entry at a place of the order of eviction; 0: the first to go. */

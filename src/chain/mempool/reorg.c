@@ -23,6 +23,12 @@ void disconnected_clear(struct disconnected *d)
     disconnected_init(d);
 }
 
+static size_t waiting_usage(const struct tx *tx)
+{
+    return pool_tx_usage(tx) + sizeof(void *) +
+           SLOT_USAGE(sizeof(struct hash256), sizeof(size_t));
+}
+
 static void disconnected_add(struct disconnected *d, const struct tx *tx)
 {
     if (d->n == d->cap) {
@@ -31,14 +37,14 @@ static void disconnected_add(struct disconnected *d, const struct tx *tx)
     }
     *(size_t *)map_put(&d->places, &tx->txid, NULL) = d->n;
     d->txs[d->n++] = tx_ref(tx);
-    d->bytes += tx->total_size;
+    d->bytes += waiting_usage(tx);
 }
 
 static void disconnected_del(struct disconnected *d, size_t place)
 {
     struct tx *tx = d->txs[place];
     d->txs[place] = NULL;
-    d->bytes -= tx->total_size;
+    d->bytes -= waiting_usage(tx);
     map_del(&d->places, &tx->txid);
     tx_unref(tx);
 }

@@ -53,28 +53,6 @@ bool replacement_disjoint(struct acceptance *a)
     return true;
 }
 
-/* ---- amounts in words ---- */
-
-/* "0.00001000 BTC/kvB" */
-static const char *rate_text(const struct mempool *mp, char out[64], int64_t rate)
-{
-    const struct chain_params *p = chainman_params(mp->cm);
-    char number[32];
-    snprintf(out, 64, "%s %s/kvB", amount_format(number, amount_of(rate), p->decimals),
-             p->unit);
-    return out;
-}
-
-/* An amount with at least two decimals and no more zeros than needed. */
-static const char *money_text(const struct mempool *mp, char out[32], int64_t v)
-{
-    amount_format(out, amount_of(v), chainman_params(mp->cm)->decimals);
-    size_t n = strlen(out);
-    while (n > 3 && out[n - 1] == '0' && out[n - 3] != '.')
-        out[--n] = '\0';
-    return out;
-}
-
 /* ---- the rules; @why: DETAIL_SIZE, filled when one is broken ---- */
 
 #define DETAIL_SIZE 256
@@ -89,7 +67,7 @@ static void sort_conflicts(struct entry_list *l)
 /* A better fee rate than each that it conflicts with. */
 static bool pays_better_rate(struct acceptance *a, char why[DETAIL_SIZE])
 {
-    char txid[65], x[64], y[64];
+    char txid[65], x[POOL_AMOUNT_TEXT], y[POOL_AMOUNT_TEXT];
     int64_t rate = feerate_of(a->modified_fee, a->vsize);
     for (size_t i = 0; i < a->conflicts.n; i++) {
         const struct mempool_entry *e = a->conflicts.v[i];
@@ -98,8 +76,8 @@ static bool pays_better_rate(struct acceptance *a, char why[DETAIL_SIZE])
             continue;
         snprintf(why, DETAIL_SIZE,
                  "rejecting replacement %s; new feerate %s <= old feerate %s",
-                 hash256_to_hex(txid, &a->tx->txid), rate_text(a->mp, x, rate),
-                 rate_text(a->mp, y, old));
+                 hash256_to_hex(txid, &a->tx->txid), pool_rate_text(a->mp, x, rate),
+                 pool_rate_text(a->mp, y, old));
         return false;
     }
     return true;
@@ -169,7 +147,7 @@ static bool pays_for_all(const struct mempool *mp, const struct entry_list *repl
                          const struct tx *tx, int64_t fee, int64_t vsize,
                          char why[DETAIL_SIZE])
 {
-    char txid[65], x[32], y[32];
+    char txid[65], x[POOL_AMOUNT_TEXT], y[POOL_AMOUNT_TEXT];
     int64_t old = 0;
     for (size_t i = 0; i < replaced->n; i++)
         old += entry_modified_fee(replaced->v[i]);
@@ -179,12 +157,12 @@ static bool pays_for_all(const struct mempool *mp, const struct entry_list *repl
     if (more < 0)
         snprintf(why, DETAIL_SIZE,
                  "rejecting replacement %s, less fees than conflicting txs; %s < %s",
-                 txid, money_text(mp, x, fee), money_text(mp, y, old));
+                 txid, pool_money_text(mp, x, fee), pool_money_text(mp, y, old));
     else if (more < relay)
         snprintf(why, DETAIL_SIZE,
                  "rejecting replacement %s, not enough additional fees to relay; %s < "
                  "%s",
-                 txid, money_text(mp, x, more), money_text(mp, y, relay));
+                 txid, pool_money_text(mp, x, more), pool_money_text(mp, y, relay));
     return more >= 0 && more >= relay;
 }
 
@@ -241,13 +219,13 @@ static void join_conflicts(struct acceptance *as, size_t n, struct entry_list *o
 static bool child_helps(const struct acceptance *parent, int64_t fee, int64_t vsize,
                         struct reject *package)
 {
-    char x[64], y[64], why[DETAIL_SIZE];
+    char x[POOL_AMOUNT_TEXT], y[POOL_AMOUNT_TEXT], why[DETAIL_SIZE];
     int64_t alone = feerate_of(parent->modified_fee, parent->vsize);
     int64_t both = feerate_of(fee, vsize);
     if (both > alone)
         return true;
     snprintf(why, sizeof(why), "package feerate %s <= parent feerate is %s",
-             rate_text(parent->mp, x, both), rate_text(parent->mp, y, alone));
+             pool_rate_text(parent->mp, x, both), pool_rate_text(parent->mp, y, alone));
     return reject_group(package,
                         "package feerate is less than or equal to parent feerate", why);
 }
