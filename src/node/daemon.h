@@ -44,6 +44,8 @@ void daemon_stop(struct daemon *d, const char *fatal);
 void daemon_wake(struct daemon *d);
 /* Start-up progress, for the log and for RPC callers that come too early. */
 void daemon_init_message(struct daemon *d, const char *text);
+/* A complaint about options, for the log and standard error. */
+void daemon_init_warning(struct daemon *d, const char *text);
 /* Raises a warning (RPC "warnings", -alertnotify). */
 void daemon_warn(struct daemon *d, enum warning_kind kind, const char *text);
 void daemon_forward_scheduler(struct node *n, int64_t seconds);

@@ -1,5 +1,7 @@
 /* The P2P network: its options, from the command line to its struct. */
+#include <inttypes.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "chain/mempool/mempool.h"
 #include "net/net.h"
@@ -8,6 +10,8 @@
 
 #define MIB             (1024 * 1024)
 #define MAX_CONNECTIONS 100000 /* no machine has more to give */
+#define OWN_FILES       150    /* databases, block files, RPC */
+#define OTHER_FILES     9      /* peers of addnode, a message being captured */
 
 static struct net_strings strings(const struct args *a, const char *name)
 {
@@ -56,6 +60,35 @@ static unsigned max_connections(const struct args *a)
 {
     int64_t n = args_int(a, "maxconnections", 125);
     return n < 0 ? 0 : n > MAX_CONNECTIONS ? MAX_CONNECTIONS : (unsigned)n;
+}
+
+/* Each connection is an open file, and the node itself must not run out of them. */
+static bool fit_connections(struct daemon *d, struct net_options *opt, char **error)
+{
+    struct rlimit files;
+    int64_t asked = args_int(d->node.args, "maxconnections", 125);
+    int64_t binds = (int64_t)(opt->bind.n + opt->whitebind.n), limit = INT32_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < INT32_MAX)
+        limit = (int64_t)files.rlim_cur;
+    if (limit < OWN_FILES) {
+        *error = xstrdup("Not enough file descriptors available.");
+        return false;
+    }
+    int64_t room = limit - OWN_FILES - OTHER_FILES - (binds ? binds : 1);
+    if (opt->max_connections > (room > 0 ? room : 0))
+        opt->max_connections = room > 0 ? (unsigned)room : 0;
+    if (opt->max_connections < asked) {
+        char *text = xasprintf("Reducing -maxconnections from %" PRId64
+                               " to %u, because of system limitations.",
+                               asked, opt->max_connections);
+        daemon_init_warning(d, text);
+        free(text);
+    }
+    log_info(d->node.log,
+             "Using at most %u automatic connections (%" PRId64
+             " file descriptors available)",
+             opt->max_connections, limit);
+    return true;
 }
 
 /* NULL: none is wanted. */
@@ -175,6 +208,8 @@ bool net_part_open(struct daemon *d, char **error)
         *error = xasprintf("Unable to parse -maxuploadtarget: '%s'", target);
         return false;
     }
+    if (!fit_connections(d, &opt, error))
+        return false;
     char *agent = user_agent(d), *asmap = asmap_path(d);
     opt.clock_warning = on_clock_warning;
     opt.warning_ctx = d;

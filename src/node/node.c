@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -55,6 +56,12 @@ void daemon_init_message(struct daemon *d, const char *text)
     log_info(d->node.log, "init message: %s", text);
     if (d->node.rpc != NULL)
         rpc_server_warmup(d->node.rpc, text);
+}
+
+void daemon_init_warning(struct daemon *d, const char *text)
+{
+    log_warning(d->node.log, "%s", text);
+    fprintf(stderr, "Warning: %s\n", text);
 }
 
 /* --- warnings ------------------------------------------------------------ */

@@ -24,16 +24,14 @@ static bool output_type(const struct args *a, const char *name, const char *what
     return false;
 }
 
-static bool fees(const struct daemon *d, struct wallet_options *opt, char **error)
+static bool fees(struct daemon *d, struct wallet_options *opt, char **error)
 {
     char *warning = NULL;
     int64_t relayed = mempool_get_options(d->node.mempool)->min_relay_feerate;
     if (!fee_options_read(opt, d->node.args, d->node.params, relayed, error, &warning))
         return false;
-    if (warning != NULL) {
-        log_warning(d->node.log, "%s", warning);
-        fprintf(stderr, "Warning: %s\n", warning);
-    }
+    if (warning != NULL)
+        daemon_init_warning(d, warning);
     free(warning);
     return true;
 }

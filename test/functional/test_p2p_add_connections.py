@@ -48,6 +48,28 @@ def test_as_many_as_there_is_room_for(node):
                              "addr-fetch": 1}
 
 
+def _limited_to(node, files):
+    node.wrapper = ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh"]
+
+
+def test_fewer_by_open_files(lab):
+    node = lab.node(start=False)
+    _limited_to(node, 149)
+    assert node.fails_to_start() == "Error: Not enough file descriptors available."
+    _limited_to(node, 150 + 9 + 1 + 13)          # ours, addnode and capture, one to listen
+    start = node.log_size()
+    node.start()
+    line = "Reducing -maxconnections from 125 to 13, because of system limitations."
+    assert "Using at most 13 automatic connections (173 file descriptors available)" in \
+        node.log(start)
+    for _ in range(2):
+        node.add_peer()                          # the other eleven are for outgoing ones
+    node.add_peer(ready=False).wait_disconnect()
+    node.stop(stderr=f"Warning: {line}")
+    node.start("-maxconnections=13")
+    node.stop()
+
+
 def test_fewer_by_maxconnections(lab):
     node = lab.node("-maxconnections=3")
     for _ in range(3):
