@@ -80,7 +80,7 @@ static bool is_inactive(struct net *net, struct peer *p, int64_t now)
 {
     long long id = p->id;
     int64_t sent = p->link->count.last_send, received = p->link->count.last_recv;
-    if (p->disconnect || p->connected_s + net->opt.peer_timeout_s >= now)
+    if (p->disconnect || now - p->connected_s <= net->opt.peer_timeout_s)
         return false;
     if (!sent || !received) {
         log_debug(net->log, LOG_NET,

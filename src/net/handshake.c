@@ -305,7 +305,7 @@ void on_pong(struct handler_args *a)
 void ping_maybe(struct peer *p, int64_t now_us)
 {
     struct net *net = p->net;
-    bool checks = now_us / US > p->connected_s + net->opt.peer_timeout_s;
+    bool checks = now_us / US - p->connected_s > net->opt.peer_timeout_s;
     if (checks && p->ping_nonce && now_us > p->ping_sent_us + TIMEOUT_INTERVAL_US) {
         log_debug(net->log, LOG_NET, "ping timeout: %fs peer=%lld",
                   (double)(now_us - p->ping_sent_us) / (double)US, (long long)p->id);
