@@ -25,6 +25,7 @@ static void list_add(struct peer ***list, size_t *n, struct peer *p)
 void connman_add(struct net *net, struct peer *take)
 {
     list_add(&net->peers, &net->n_peers, take);
+    turn_newcomer(take);
     log_debug(net->log, LOG_NET, "Added connection peer=%lld", (long long)take->id);
 }
 

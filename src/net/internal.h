@@ -59,7 +59,7 @@ struct peer_sync {
     int64_t headers_timeout_us; /* 0: none */
     int64_t last_getheaders_us;
     bool inv_triggered_getheaders;
-    struct presync *presync; /* owned; a low-work headers sync, or NULL */
+    struct presync *presync;   /* owned; a low-work headers sync, or NULL */
     struct inflight *inflight; /* owned */
     size_t n_inflight, inflight_cap;
     int64_t stalling_since_us; /* 0: not */
@@ -320,8 +320,8 @@ struct net {
     struct proxy proxies[NET_COUNT]; /* not set: none needed, or none there */
     struct proxy name_proxy;         /* constant after open; set: it resolves names */
     struct time_offsets time_offsets;
-    uint16_t listen_port;            /* constant after open; to be told to others */
-    bool bind_on_any;                /* constant after open; no address was named */
+    uint16_t listen_port; /* constant after open; to be told to others */
+    bool bind_on_any;     /* constant after open; no address was named */
     struct local_address locals[32];
     size_t n_locals;
     struct link_counters gone; /* sums of closed connections */
@@ -519,6 +519,7 @@ void send_messages(struct net *net, struct peer *p);
 
 /* turns.c */
 bool serve_next(struct net *net); /* one turn of a peer; false: nobody has work */
+void turn_newcomer(struct peer *p);
 void turn_spare(struct net *net, int64_t us); /* is not the fault of whose turn it is */
 
 void net_free_removed(struct net *net); /* on the validation thread, between messages */

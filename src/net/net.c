@@ -215,15 +215,16 @@ static void settle(void *arg)
     (void)arg;
 }
 
-static void drop_removed(void *arg)
+static void drop_removed(struct net *net)
 {
-    struct net *net = arg;
     net_resume(net);
     while (net->n_removed)
         peer_free(net->removed[--net->n_removed]);
     net_release(net);
 }
 
+/* The validation thread may still be at a peer's message, so peers are freed with the
+ * network, which outlives that thread. */
 void net_stop(struct net *net)
 {
     if (atomic_exchange(&net->stopping, true))
@@ -233,8 +234,6 @@ void net_stop(struct net *net)
         pool_free(net->resolver);
     net->resolver = NULL;
     loop_call(net->loop, settle, NULL); /* what the resolver had found */
-    if (chainman_call(net->cm, drop_removed, net) != ERR_OK)
-        drop_removed(net);
 }
 
 static void close_listeners(void *arg)

@@ -9,6 +9,13 @@
 #define SLACK_US        (US / 20) /* below the line at most: pauses are not saved up */
 #define OUTBOUND_WEIGHT 8         /* peers that we chose may use as much more */
 
+/* Who called begins above the line, behind all who are well-behaved: else hanging up
+ * and calling again would pay off. */
+void turn_newcomer(struct peer *p)
+{
+    p->used_us = p->net->turns.line_us + (peer_inbound(p) ? SLACK_US : 0);
+}
+
 void turn_spare(struct net *net, int64_t us)
 {
     net->turns.spared_us += us;

@@ -17,9 +17,8 @@ import time
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(TOP, "test", "functional"))
 
-from framework import node as framework_node, script, sighash      # noqa: E402
+from framework import node as framework_node                       # noqa: E402
 from framework.codec import Reader, compact_size                   # noqa: E402
-from framework.key import Key                                      # noqa: E402
 from framework.messages import (MSG_BLOCK, MSG_CMPCT_BLOCK, MSG_FILTERED_BLOCK,  # noqa: E402
                                 MSG_WITNESS_BLOCK, MSG_WITNESS_TX, MSG_WTX, BlockMsg,
                                 BlockTxn, CmpctBlock, FilterLoad, GetBlocks, GetBlockTxn,
@@ -27,14 +26,14 @@ from framework.messages import (MSG_BLOCK, MSG_CMPCT_BLOCK, MSG_FILTERED_BLOCK, 
                                 Raw, TxMsg, parse)
 from framework.p2p import Peer                                     # noqa: E402
 from framework.params import BITCOIN                               # noqa: E402
-from framework.primitives import Block, Header, OutPoint, Tx, TxIn, TxOut  # noqa: E402
+from framework.primitives import Block, Header                     # noqa: E402
 from framework.util import cpu_seconds                             # noqa: E402
-from framework.wallet import MiniWallet                            # noqa: E402
+from framework.wallet import MiniWallet, many_signatures           # noqa: E402
 
 OUTPUTS = 500
 BLOCKS = 2100
 POOL = 8000             # transactions of the full block and, later, of the mempool
-SIGNERS = 20
+INPUTS = 400            # of the transaction of many signatures
 
 
 class Quick(Peer):
@@ -67,7 +66,7 @@ class World:
         self.wallet.generate(BLOCKS)
         self.coins = self._split(2 * POOL)
         self.full = self._full_block()
-        self.dear = self._dear_transactions()
+        self.dear = many_signatures(self.wallet, INPUTS)
         self.pool = [self.wallet.create(utxos=[u]) for u in self.coins[POOL:]]
         self._send(self.pool)
         count = node.getblockcount()
@@ -92,28 +91,6 @@ class World:
         full = Block.from_hex(self.node.getblock(hash_, 0))
         self.node.generatetodescriptor(2, "raw(51)")
         return full
-
-    def _dear_transactions(self):
-        """One key of twenty signs, the last that is tried. The last signature is one that
-        is not relayed, so the sender is not to blame."""
-        keys = [Key.from_seed(f"dear {i}") for i in range(SIGNERS)]
-        code = script.multisig(1, [k.pubkey for k in keys])
-        funding = self.wallet.create(confirmed_only=True, extra_outputs=[
-            TxOut(5000, script.p2wsh(code)) for _ in range(400)], fee=100_000)
-        self._send([funding])
-        self.node.generatetodescriptor(1, "raw(51)")
-        coins = [(n, o.value) for n, o in enumerate(funding.vout) if o.value == 5000]
-        base = Tx([TxIn(OutPoint(funding.txid, n)) for n, _ in coins], [TxOut(1000, b"\x51")])
-
-        def make(serial):
-            tx = base.copy()
-            tx.vout = [TxOut(100_000 + serial, script.p2wpkh(keys[0].pubkey))]
-            for i, (_, value) in enumerate(coins):
-                digest = sighash.segwit_v0(code, tx, i, sighash.ALL, value)
-                sig = keys[0].sign_ecdsa(digest, low_s=i < len(coins) - 1)
-                tx.vin[i].witness = [b"", sig + b"\x01", code]
-            return tx
-        return [make(i) for i in range(3)]
 
     def on_tip(self):
         return Header(prev=bytes.fromhex(self.tip["hash"])[::-1], time=self.tip["time"] + 1,
@@ -194,15 +171,17 @@ def cost(world, name, count):
     return (cpu_seconds(node.process.pid) - begin) / count
 
 
-def cost_of_transactions(world):
+def cost_of_transactions(world, count):
     node = world.node
     node.disconnect_peers()
     peer = node.add_peer(Quick)
     begin = cpu_seconds(node.process.pid)
-    peer.send(*[TxMsg(t) for t in world.dear])
+    for _ in range(count):
+        world.dear.vout[0].value -= 1
+        peer.send(TxMsg(world.dear))
     peer.sync()
     peer.sync()
-    return (cpu_seconds(node.process.pid) - begin) / len(world.dear)
+    return (cpu_seconds(node.process.pid) - begin) / count
 
 
 def report(args, node):
@@ -216,8 +195,8 @@ def report(args, node):
         count = 1 if name == "mempool" else args.count
         print(f"{name:<28}{cost(world, name, count) * 1000:8.2f} ms", flush=True)
     if not args.only:
-        print(f"{'tx of many signatures':<28}{cost_of_transactions(world) * 1000:8.2f} ms "
-              f"({world.dear[0].weight} weight)")
+        print(f"{'tx of many signatures':<28}{cost_of_transactions(world, 3) * 1000:8.2f} ms "
+              f"({world.dear.weight} weight)")
     if perf:
         perf.terminate()
         perf.wait()

@@ -42,11 +42,12 @@ class Over(Exception):
 class Material:
     """What attackers build upon; the test keeps the tip fresh."""
 
-    def __init__(self, params, blocks, txs):
+    def __init__(self, params, blocks, txs, dear):
         self.params = params
         self.blocks = blocks                       # of the honest chain
         self.hashes = [b.hash_bytes for b in blocks]
         self.txs = txs                             # valid ones, some of them rivals
+        self.dear = dear                           # of many signatures, see many_signatures
         self.tip = blocks[-1]
         secret = hashlib.sha256(b"used again and again").digest()
         self.used_key = secret, Channel(params.magic, secret=secret).encoding
@@ -366,6 +367,17 @@ def tx_flood(s):
         invalid = Tx([TxIn(OutPoint(), b"")], [TxOut(-1, b"")])
         s.send(TxMsg(r.choice((orphan, orphan, orphan, invalid, r.choice(s.material.txs)))))
         s.pause(0.01)
+
+
+@attack
+def dear_transactions(s):
+    """Each costs the node a thousand signature checks, and nobody is to blame."""
+    s.handshake()
+    while True:
+        tx = s.material.dear.copy()
+        tx.vout[0].value -= s.rng.randrange(50_000)
+        s.send(TxMsg(tx))
+        s.pause()
 
 
 @attack

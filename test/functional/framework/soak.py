@@ -14,7 +14,7 @@ from .p2p import Peer
 from .params import BITCOIN
 from .primitives import Block
 from .util import cpu_seconds, wait_until
-from .wallet import MiniWallet
+from .wallet import MiniWallet, many_signatures
 
 PATIENCE = 120         # seconds that one honest piece of work may take
 BLOCKS = 220           # of the chain before the attack
@@ -23,6 +23,7 @@ PROGRESS_S = 60        # a line of progress this often
 GROWTH_MIB = 250       # over what the node needs before the attack
 CREEP_MIB = 40         # between the second and the last quarter of a long attack
 LATENCY_S = {"round": 20, "ping": 4}     # of the node's CPU, for a piece of honest work
+DEAR_INPUTS = 60       # of a transaction that is dear to judge
 SANITIZED = 5          # times as much under a sanitizer, which keeps freed memory
 SANITIZER = {"ASAN_OPTIONS": "quarantine_size_mb=32:detect_leaks=1"}
 
@@ -96,7 +97,8 @@ class Soak:
         self.node.addnode(f"127.0.0.1:{self.miner.p2p_port}", "add")
         wait_until(self.miner.getconnectioncount, what="for the miner's connection")
         self.coins = MiniWallet(self.miner)
-        self.coins.generate(BLOCKS - 110)
+        self.coins.generate(BLOCKS - 111)
+        self.dear = many_signatures(self.coins, DEAR_INPUTS)
         self.wallet = self.node.new_wallet("honest")
         self.miner.generatetoaddress(10, self.wallet.getnewaddress())
         self.coins.generate(100)
@@ -111,7 +113,7 @@ class Soak:
         for utxo in self.coins.get_utxos(10):
             txs += [self.coins.create(utxos=[utxo], fee_rate=rate) for rate in (500, 2000, 9000)]
             txs += self.coins.chain(6, utxo=utxo)
-        return Material(self.params, blocks, txs)
+        return Material(self.params, blocks, txs, self.dear)
 
     def round(self):
         """A payment is relayed, mined and confirmed."""

@@ -178,3 +178,22 @@ class MiniWallet:
 
     def fill_mempool(self, count):
         return [self.send() for _ in range(count)]
+
+
+def many_signatures(wallet, inputs, keys=20):
+    """A transaction that costs its judge a check of every input's signature with every key.
+    The last signature is of a kind that is not relayed, so whoever sends it is not to blame,
+    and none covers the outputs: their values can be changed to have another transaction."""
+    signers = [Key.from_seed(f"signer {i}") for i in range(keys)]
+    code = script.multisig(1, [k.pubkey for k in signers])
+    funding = wallet.send(confirmed_only=True, fee=100_000, extra_outputs=[
+        TxOut(5000, script.p2wsh(code)) for _ in range(inputs)])
+    wallet.generate(1)
+    coins = [n for n, o in enumerate(funding.vout) if o.value == 5000]
+    tx = Tx([TxIn(OutPoint(funding.txid, n)) for n in coins],
+            [TxOut(1000 * inputs, script.p2wpkh(signers[0].pubkey))])
+    for i in range(inputs):
+        digest = sighash.segwit_v0(code, tx, i, sighash.NONE, 5000)
+        signature = signers[0].sign_ecdsa(digest, low_s=i < inputs - 1)
+        tx.vin[i].witness = [b"", signature + bytes([sighash.NONE]), code]
+    return tx
