@@ -138,10 +138,10 @@ def test_peer_that_does_not_relay(node):
 
 
 def test_peer_that_we_do_not_relay_with(node):
+    class Unasked(Offerer):
+        says = (offer(),)
     start = node.log_size()
-    peer = node.add_outbound("block-relay-only", Offerer, ready=False)
-    peer.wait_for("version")
-    peer.send(offer())
+    peer = node.add_outbound("block-relay-only", Unasked, ready=False)
     peer.wait_disconnect()
     node.wait_log("to which we indicated no tx relay; disconnecting", start)
 
