@@ -117,12 +117,12 @@ static bool check_kind(struct request *r, const struct descriptor_list *list,
                        bool active, bool internal)
 {
     const struct descriptor *d = list->items[0];
-    bool label = json_get(r->data, "label") != NULL;
+    bool label = field(r, "label") != NULL;
     if (active && !descriptor_is_range(d))
         return parameter(r, "Active descriptors must be ranged");
     if (list->n > 1 && label)
         return parameter(r, "Multipath descriptors should not have a label");
-    if (json_get(r->data, "range") != NULL && label)
+    if (field(r, "range") != NULL && label)
         return parameter(r, "Ranged descriptors should not have a label");
     if (internal && label)
         return parameter(r, "Internal addresses should not have a label");
@@ -189,11 +189,11 @@ static bool take_items(struct import *im, struct request *r,
                                    .range_end = 1,
                                    .active = flag(r, "active"),
                                    .internal = flag(r, "internal")};
-    if (list->n > 1 && json_get(r->data, "internal") != NULL)
+    if (list->n > 1 && field(r, "internal") != NULL)
         return wrong(r, WALLET_INVALID_ADDRESS_OR_KEY,
                      "Cannot have multipath descriptor while also specifying "
                      "'internal'");
-    if (!is_range && json_get(r->data, "range") != NULL)
+    if (!is_range && field(r, "range") != NULL)
         return parameter(r, "Range should not be specified for an un-ranged "
                             "descriptor");
     if (is_range && !read_range(im, r, &common))
@@ -206,12 +206,14 @@ static bool take_items(struct import *im, struct request *r,
 static bool read_request(struct import *im, struct request *r)
 {
     struct descriptor_list list;
-    const struct json *label = json_get(r->data, "label");
+    const struct json *desc = field(r, "desc"), *label = field(r, "label");
     char *error = NULL;
+    if (desc == NULL)
+        return parameter(r, "Descriptor not found.");
     if (label != NULL && strcmp(label->str, "*") == 0)
         return wrong(r, WALLET_INVALID_LABEL, "Invalid label name");
-    if (!descriptor_parse(&list, im->c->node->params, &r->keys,
-                          json_get(r->data, "desc")->str, true, &error)) {
+    if (!descriptor_parse(&list, im->c->node->params, &r->keys, desc->str, true,
+                          &error)) {
         wrong(r, WALLET_INVALID_ADDRESS_OR_KEY, error);
         free(error);
         return false;
@@ -382,7 +384,7 @@ static void import_and_search(struct import *im)
 }
 
 static const struct rpc_field fields[] = {
-    {"desc", JSON_STRING},
+    {"desc", JSON_STRING, .optional = true}, /* its absence is the request's error */
     {"active", JSON_BOOL, .optional = true},
     {"range", JSON_NULL, .any = true, .optional = true},
     {"next_index", JSON_NUMBER, .optional = true},

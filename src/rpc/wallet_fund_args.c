@@ -40,6 +40,7 @@ bool fund_refuse_old_names(struct rpc_call *c, const struct json *options)
         {"feeRate", "Use fee_rate (sat/vB) instead of feeRate"},
         {"changeAddress", "Use change_address instead of changeAddress"},
         {"changePosition", "Use change_position instead of changePosition"},
+        {"includeWatching", "Use include_watching instead of includeWatching"},
         {"lockUnspents", "Use lock_unspents instead of lockUnspents"},
         {"subtractFeeFromOutputs",
          "Use subtract_fee_from_outputs instead of subtractFeeFromOutputs"},

@@ -105,7 +105,7 @@ def test_methods_of_users(lab, default):
              "d": [""], "e": []}
     args = [f"-rpcauth={_rpcauth(u, 'pw')}" for u in lists]
     args += [f"-rpcwhitelist={u}:{m}" for u, all_ in lists.items() for m in all_]
-    args += ["-rpcwhitelist=__cookie__:getblockcount,stop",
+    args += ["-rpcwhitelist=__cookie__:getmempoolinfo,stop",
              f"-rpcwhitelistdefault={default}"]
     node = lab.node(*args, params=BITCOIN)
     allowed = {"a": {"getbestblockhash", "getblockcount"}, "b": {"getblockcount"},

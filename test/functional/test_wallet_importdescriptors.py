@@ -70,6 +70,9 @@ def test_bad_requests(node, watch):
     assert got[0]["error"] == {"code": -5, "message": "Missing checksum"}
     got = watch.importdescriptors([{"desc": f"pkh({key})#qqqqqqqq", "timestamp": "now"}])
     assert got[0]["error"]["code"] == -5
+    for absent in ({}, {"desc": None}):
+        got = watch.importdescriptors([{"timestamp": "now", **absent}])
+        assert got[0]["error"] == {"code": -8, "message": "Descriptor not found."}
     assert listed(watch, "pkh") == []
 
 
@@ -286,3 +289,12 @@ def test_locked_wallet(node):
     assert w.getaddressinfo(w.getnewaddress())["ismine"]
     with open(node.path("wallets", "locked", "wallet.dat"), "rb") as f:
         assert XPRV.encode() not in f.read()
+
+
+def test_null_counts_as_absent(node, watch):
+    """Members that are null are left to their defaults."""
+    key = Key.from_seed("null").pubkey.hex()
+    imported(node, watch, f"pkh({key})", label=None, active=None, range=None,
+             next_index=None, internal=None)
+    address = node.deriveaddresses(with_sum(node, f"pkh({key})"))[0]
+    assert watch.getaddressinfo(address)["labels"] == [""]

@@ -248,6 +248,7 @@ def test_send_options_are_checked(rich, other):
     pay = {other.getnewaddress(): 1}
     for old, new in [("feeRate", "fee_rate (sat/vB)"), ("changeAddress", "change_address"),
                      ("changePosition", "change_position"),
+                     ("includeWatching", "include_watching"),
                      ("lockUnspents", "lock_unspents"),
                      ("subtractFeeFromOutputs", "subtract_fee_from_outputs")]:
         expect_error(-8, f"Use {new} instead of {old}", rich.send, pay, options={old: 1})

@@ -81,7 +81,8 @@ class Fuzzer:
         rng, made = self.rng, {}
         for name, kind in self.members + self.named:
             if rng.random() < 3 / (len(self.members + self.named) + 1):
-                made[name] = self.of_type(name, kind, depth + 1)
+                made[name] = None if rng.random() < 0.1 else \
+                    self.of_type(name, kind, depth + 1)
         if rng.random() < 0.3 or not made:
             made[self._text("address")] = self.any("", depth + 1)
         return made
