@@ -25,15 +25,23 @@ ARGS = ("-keypool=2", "-dns=0", "-networkactive=0", "-coinstatsindex",
         "-blockfilterindex")
 
 
-@pytest.fixture(scope="module")
-def node(module_lab, params):
-    node = module_lab.node(*ARGS, params=params, start=False)
+def started(lab, params):
+    node = lab.node(*ARGS, params=params, start=False)
     node.wrapper = ["env", "-C", node.dir]  # what it is told to write stays there
     return node.start()
 
 
 @pytest.fixture(scope="module")
+def node(module_lab, params):
+    return started(module_lab, params)
+
+
+@pytest.fixture(scope="module")
 def samples(node):
+    return meaningful(node)
+
+
+def meaningful(node):
     """Texts that mean something to the node, by a word of the arguments' names."""
     wallet = node.new_wallet("fuzz")
     address = wallet.getnewaddress()
@@ -76,15 +84,80 @@ def judge(method, arguments, status, data):
     assert error["message"].strip(), text
 
 
+def ask(node, method, arguments, path="/wallet/fuzz"):
+    body = '{"id":1,"method":"%s","params":%s}' % (method, dumps(arguments))
+    if "longpollid" not in body:  # would wait for a block
+        status, _, data = node.rpc.http(body=body, path=path)
+        judge(method, arguments, status, data)
+
+
+def calls_with_objects(node, samples):
+    """Calls that are right, with an object "X" that may hold more members."""
+    coin = {"txid": samples["txid"][0], "vout": 0}
+    to, raw = samples["address"][0], samples["hex"][0]
+    psbt, desc = samples["psbt"][0], {"desc": samples["desc"][0]}
+    prevout = {**coin, "scriptPubKey": samples["hex"][4], "amount": 1}
+    pay, bare = {to: 0.001}, node.createrawtransaction([], {to: 1})
+    options = [None, "unset", None, {"X": {"psbt": True}}]
+    return [
+        ("send", [pay, *options]), ("sendall", [[to], *options]),
+        ("send", [pay, *options[:3], {"psbt": True, "inputs": [{"X": coin}]}]),
+        ("sendall", [[to], *options[:3], {"psbt": True, "inputs": [{"X": coin}]}]),
+        ("fundrawtransaction", [bare, {"X": {}}]),
+        ("fundrawtransaction", [bare, {"solving_data": {"X": {}}}]),
+        ("fundrawtransaction", [bare, {"input_weights": [{"X": {**coin, "weight": 999}}]}]),
+        ("walletcreatefundedpsbt", [[], pay, 0, {"X": {}}]),
+        ("walletcreatefundedpsbt", [[{"X": coin}], pay]),
+        ("bumpfee", [samples["txid"][0], {"X": {}}]),
+        ("psbtbumpfee", [samples["txid"][0], {"X": {}}]),
+        ("importdescriptors", [[{"X": {**desc, "timestamp": "now"}}]]),
+        ("listunspent", [0, 999, [], True, {"X": {}}]),
+        ("lockunspent", [False, [{"X": coin}]]),
+        ("createrawtransaction", [[{"X": coin}], pay]),
+        ("createpsbt", [[{"X": coin}], [{"X": pay}]]),
+        ("signrawtransactionwithkey", [raw, [KEY], [{"X": prevout}]]),
+        ("signrawtransactionwithwallet", [raw, [{"X": prevout}]]),
+        ("scantxoutset", ["start", [{"X": desc}]]),
+        ("scanblocks", ["start", [{"X": desc}], 0, 1, "basic", {"X": {}}]),
+        ("getblocktemplate", [{"X": {"rules": ["segwit"]}}]),
+        ("importmempool", ["nowhere.dat", {"X": {}}]),
+        ("dumptxoutset", ["set.dat", "", {"X": {}}]),
+        ("createwalletdescriptor", ["bech32m", {"X": {}}]), ("gethdkeys", [{"X": {}}]),
+        ("gettxspendingprevout", [[{"X": coin}]]),
+        ("simulaterawtransaction", [[], {"X": {}}]),
+        ("utxoupdatepsbt", [psbt, [{"X": desc}]]),
+        ("descriptorprocesspsbt", [psbt, [{"X": desc}]]),
+    ]
+
+
+def filled(value, more):
+    """The call with more members where an "X" stands."""
+    if isinstance(value, list):
+        return [filled(v, more) for v in value]
+    if isinstance(value, dict):
+        if "X" in value:
+            return {**value["X"], **more}
+        return {k: filled(v, more) for k, v in value.items()}
+    return value
+
+
 def test_every_method_answers(node, samples):
     for method in methods(node):
         fuzzer = Fuzzer(method + SEED, node.help(method), samples)
         for _ in range(ROUNDS):
-            arguments = fuzzer.arguments()
-            body = '{"id":1,"method":"%s","params":%s}' % (method, dumps(arguments))
-            if "longpollid" in body:  # would wait for a block
-                continue
             path = "/wallet/fuzz" if fuzzer.rng.random() < 0.7 else "/"
-            status, _, data = node.rpc.http(body=body, path=path)
-            judge(method, arguments, status, data)
+            ask(node, method, fuzzer.arguments(), path)
+    assert node.getblockcount() >= 0
+
+
+def test_one_member_spoiled(lab, params):
+    """Calls that are right but for one member of an object: null, or an odd value."""
+    node = started(lab, params)
+    texts = meaningful(node)
+    for method, arguments in calls_with_objects(node, texts):
+        fuzzer = Fuzzer(method + SEED, node.help(method), texts)
+        ask(node, method, filled(arguments, {}))
+        for name in fuzzer.member_names():
+            for value in [None] + [fuzzer.odd_value() for _ in range(ROUNDS // 4)]:
+                ask(node, method, filled(arguments, {name: value}))
     assert node.getblockcount() >= 0

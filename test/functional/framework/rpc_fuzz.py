@@ -123,3 +123,11 @@ class Fuzzer:
         count = rng.randint(max(0, len(takes) - 2), len(takes))
         values = [self.of_type(*take) for take in takes[:count]]
         return values + [self.any()] * (rng.random() < 0.03)
+
+    def member_names(self):
+        """Of all objects that the method takes."""
+        return sorted({name for name, _ in self.members + self.named})
+
+    def odd_value(self):
+        return self.rng.choice([[], {}, "", True, -1, 1.5, [None], {"a": None}, [[]], [{}],
+                                "\0"])
