@@ -69,8 +69,8 @@ void process_message(struct net *net, struct peer *p, struct message *m,
         return;
     }
     if (!table[m->type].fn) {
-        log_debug(net->log, LOG_NET, "Unknown command \"%s\" from peer=%lld",
-                  m->name, id);
+        log_debug(net->log, LOG_NET, "Unknown command \"%s\" from peer=%lld", m->name,
+                  id);
         return;
     }
     struct handler_args a = {.net = net, .peer = p, .msg = m, .block = block};
