@@ -184,21 +184,22 @@ static void syncwithvalidationinterfacequeue(struct rpc_call *c)
         rpc_error(c, RPC_MISC_ERROR, "the node is stopping");
 }
 
+#define ECHO_FLAGS (P_NO_TYPE_CHECK | P_OPTIONAL | P_ANY_TEXT)
 #define ECHO_PARAMS                                                                    \
-    PARAMS({"arg0", P_STR, P_NO_TYPE_CHECK | P_OPTIONAL, .help = ""},                  \
-           {"arg1", P_STR, P_NO_TYPE_CHECK | P_OPTIONAL, .help = ""},                  \
-           {"arg2", P_STR, P_NO_TYPE_CHECK | P_OPTIONAL, .help = ""},                  \
-           {"arg3", P_STR, P_NO_TYPE_CHECK | P_OPTIONAL, .help = ""},                  \
-           {"arg4", P_STR, P_NO_TYPE_CHECK | P_OPTIONAL, .help = ""},                  \
-           {"arg5", P_STR, P_NO_TYPE_CHECK | P_OPTIONAL, .help = ""},                  \
-           {"arg6", P_STR, P_NO_TYPE_CHECK | P_OPTIONAL, .help = ""},                  \
-           {"arg7", P_STR, P_NO_TYPE_CHECK | P_OPTIONAL, .help = ""},                  \
-           {"arg8", P_STR, P_NO_TYPE_CHECK | P_OPTIONAL, .help = ""},                  \
-           {"arg9", P_STR, P_NO_TYPE_CHECK | P_OPTIONAL, .help = ""})
+    PARAMS({"arg0", P_STR, ECHO_FLAGS, .help = ""},                                    \
+           {"arg1", P_STR, ECHO_FLAGS, .help = ""},                                    \
+           {"arg2", P_STR, ECHO_FLAGS, .help = ""},                                    \
+           {"arg3", P_STR, ECHO_FLAGS, .help = ""},                                    \
+           {"arg4", P_STR, ECHO_FLAGS, .help = ""},                                    \
+           {"arg5", P_STR, ECHO_FLAGS, .help = ""},                                    \
+           {"arg6", P_STR, ECHO_FLAGS, .help = ""},                                    \
+           {"arg7", P_STR, ECHO_FLAGS, .help = ""},                                    \
+           {"arg8", P_STR, ECHO_FLAGS, .help = ""},                                    \
+           {"arg9", P_STR, ECHO_FLAGS, .help = ""})
 
 #define ECHOJSON_PARAM(name)                                                           \
     {                                                                                  \
-        name, P_STR, P_NO_TYPE_CHECK | P_OPTIONAL | P_CLI_JSON, .help = ""             \
+        name, P_STR, ECHO_FLAGS | P_CLI_JSON, .help = ""                               \
     }
 
 static const struct rpc_method methods[] = {

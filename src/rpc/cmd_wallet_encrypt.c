@@ -214,7 +214,8 @@ static const struct rpc_method methods[] = {
         .help = "Encrypts the wallet's private keys with a passphrase. From then on "
                 "they can be used only after walletpassphrase. A wallet that was not "
                 "made blank gets new keys, whose words are in the result.",
-        .params = PARAMS({"passphrase", P_STR, .help = "Long, and hard to guess"}),
+        .params = PARAMS(
+            {"passphrase", P_STR, P_ANY_TEXT, .help = "Long, and hard to guess"}),
         .results = RESULTS({R_STR, "", "What was done and what to do now"}),
         .examples = EXAMPLES("\"my pass phrase\""),
         .fn = encryptwallet,
@@ -228,7 +229,7 @@ static const struct rpc_method methods[] = {
     {
         .name = "walletpassphrase",
         .help = "Lets the wallet's private keys be used for some time.",
-        .params = PARAMS({"passphrase", P_STR, .help = "The passphrase"},
+        .params = PARAMS({"passphrase", P_STR, P_ANY_TEXT, .help = "The passphrase"},
                          {"timeout", P_NUM,
                           .help = "Seconds until the wallet locks itself; at most "
                                   "100000000"}),
@@ -238,8 +239,8 @@ static const struct rpc_method methods[] = {
     {
         .name = "walletpassphrasechange",
         .help = "Changes the passphrase.",
-        .params = PARAMS({"oldpassphrase", P_STR, .help = "The one so far"},
-                         {"newpassphrase", P_STR, .help = "The new one"}),
+        .params = PARAMS({"oldpassphrase", P_STR, P_ANY_TEXT, .help = "The one so far"},
+                         {"newpassphrase", P_STR, P_ANY_TEXT, .help = "The new one"}),
         .examples = EXAMPLES("\"old one\" \"new one\""),
         .fn = walletpassphrasechange,
     },

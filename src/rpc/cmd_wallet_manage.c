@@ -379,7 +379,7 @@ static const struct rpc_method methods[] = {
             {"disable_private_keys", P_BOOL, .def = "false",
              .help = "It will only watch"},
             {"blank", P_BOOL, .def = "false", .help = "It begins without any key"},
-            {"passphrase", P_STR, P_OPTIONAL,
+            {"passphrase", P_STR, P_OPTIONAL | P_ANY_TEXT,
              .help = "Encrypts the private keys with it"},
             {"avoid_reuse", P_BOOL, .def = "false",
              .help = "Keep coins of addresses that were spent from apart"},

@@ -139,7 +139,7 @@ static const struct rpc_method methods[] = {
         .name = "signmessage",
         .help = "Signs a message with the private key of a P2PKH address.",
         .params = PARAMS({"address", P_STR, .help = "Address of the wallet"},
-                         {"message", P_STR, .help = "What to sign"}),
+                         {"message", P_STR, P_ANY_TEXT, .help = "What to sign"}),
         .results = RESULTS({R_STR, "", "The signature in base64"}),
         .examples = EXAMPLES("\"address\" \"my message\""),
         .fn = signmessage,

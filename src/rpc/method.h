@@ -50,6 +50,7 @@ enum rpc_param_flags {
     P_CLI_JSON = 16, /* the reverse */
     P_NAMED_ONLY =
         32, /* a field of the options object, also allowed as a named argument */
+    P_ANY_TEXT = 64, /* may hold null characters; the others are refused */
 };
 
 struct rpc_param {

@@ -226,6 +226,32 @@ static bool count_is_right(const struct rpc_call *c)
     return c->params->len >= least && c->params->len <= most;
 }
 
+static bool has_null_character(const struct json *v)
+{
+    if (v->type == JSON_STRING)
+        return memchr(v->str, '\0', v->str_len) != NULL;
+    for (size_t i = 0; i < v->len; i++)
+        if (has_null_character(&v->items[i]) ||
+            (v->type == JSON_OBJECT && has_null_character(&v->keys[i])))
+            return true;
+    return false;
+}
+
+/* Texts are C strings further on: what stands behind a null character would silently be
+ * lost. */
+static bool texts_are_whole(struct rpc_call *c)
+{
+    for (size_t i = 0; i < c->params->len; i++) {
+        const struct rpc_param *p = &c->method->params[i];
+        if (p->flags & P_ANY_TEXT || !has_null_character(&c->params->items[i]))
+            continue;
+        rpc_error(c, RPC_INVALID_PARAMETER, "Position %zu (%.*s) has a null character",
+                  i + 1, (int)strcspn(p->names, "|"), p->names);
+        return false;
+    }
+    return true;
+}
+
 bool rpc_check_params(struct rpc_call *c)
 {
     struct buf text = {0};
@@ -246,5 +272,5 @@ bool rpc_check_params(struct rpc_call *c)
     if (!ok)
         rpc_error(c, RPC_TYPE_ERROR, "Wrong type passed:\n%s", buf_cstr(&text));
     buf_clear(&text);
-    return ok;
+    return ok && texts_are_whole(c);
 }

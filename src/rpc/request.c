@@ -113,7 +113,8 @@ static bool read_method(struct request *r, const struct json *v)
         return invalid(r, "Missing method");
     if (v->type != JSON_STRING)
         return invalid(r, "Method must be a string");
-    r->method = v->str;
+    r->method =
+        strlen(v->str) == v->str_len ? v->str : ""; /* there is no such method */
     return true;
 }
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from framework import fixtures
-from framework.rpc import dumps, loads
+from framework.rpc import dumps, expect_error, loads
 from framework.util import wait_until
 
 PARSE, INVALID_REQUEST, NO_METHOD, BAD_PARAMETER = -32700, -32600, -32601, -8
@@ -161,6 +161,20 @@ def test_missing_or_surplus_arguments_show_the_help(node):
 def test_deeply_nested_json_is_refused(node):
     status, reply = _post(node, "[" * 1000 + "]" * 1000)
     assert status == 500 and reply["error"]["code"] == PARSE
+
+
+def test_null_characters_are_refused(node):
+    """What stands behind one would be lost."""
+    for arguments in (["a\0b"], [{"a\0": 1}], [["x", {"y": "z\0"}]]):
+        assert node.echo(*arguments) == arguments
+        expect_error(-8 if arguments == ["a\0b"] else -3, None, node.help, *arguments)
+    expect_error(-8, "Position 1 (address) has a null character", node.validateaddress,
+                 "bcrt1qs758ursh4q9z627kt3pp5yysm78ddny6txaqgw\0x")
+    expect_error(-8, "Position 1 (wallet_name) has a null character", node.createwallet,
+                 "x\0y")
+    expect_error(-8, "Position 2 (outputs) has a null character",
+                 node.createrawtransaction, [], {"data\0": "00"})
+    expect_error(-32601, "Method not found", node.rpc.call, "getblockcount\0")
 
 
 def test_warm_up_and_whitelists(lab, params):
