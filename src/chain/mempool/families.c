@@ -302,6 +302,14 @@ const struct mempool_entry **mempool_descendants(const struct mempool *mp UNUSED
     return collect(e, false, n);
 }
 
+bool tx_spends_from(const struct tx *tx, const struct tx *parent)
+{
+    for (uint32_t i = 0; i < tx->n_in; i++)
+        if (hash256_equal(&tx->in[i].prevout.txid, &parent->txid))
+            return true;
+    return false;
+}
+
 bool tx_signals_rbf(const struct tx *tx)
 {
     for (uint32_t i = 0; i < tx->n_in; i++)

@@ -14,19 +14,11 @@ static bool has_duplicates(const struct tx *const *txs, size_t n)
     return false;
 }
 
-static bool spends_output_of(const struct tx *tx, const struct tx *parent)
-{
-    for (uint32_t i = 0; i < tx->n_in; i++)
-        if (hash256_equal(&tx->in[i].prevout.txid, &parent->txid))
-            return true;
-    return false;
-}
-
 static bool is_sorted(const struct tx *const *txs, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         for (size_t j = i; j < n; j++)
-            if (spends_output_of(txs[i], txs[j]))
+            if (tx_spends_from(txs[i], txs[j]))
                 return false;
     return true;
 }
@@ -72,10 +64,10 @@ bool package_check_form(const struct tx *const *txs, size_t n, struct reject *re
 bool package_is_tree(const struct tx *const *txs, size_t n)
 {
     for (size_t i = 0; i + 1 < n; i++) {
-        if (!spends_output_of(txs[n - 1], txs[i]))
+        if (!tx_spends_from(txs[n - 1], txs[i]))
             return false;
         for (size_t j = 0; j + 1 < n; j++)
-            if (spends_output_of(txs[i], txs[j]))
+            if (tx_spends_from(txs[i], txs[j]))
                 return false;
     }
     return true;
@@ -84,7 +76,7 @@ bool package_is_tree(const struct tx *const *txs, size_t n)
 static bool is_child_with_parents(const struct tx *const *txs, size_t n)
 {
     for (size_t i = 0; i + 1 < n; i++)
-        if (!spends_output_of(txs[n - 1], txs[i]))
+        if (!tx_spends_from(txs[n - 1], txs[i]))
             return false;
     return n > 1;
 }

@@ -105,6 +105,7 @@ void family_join(struct mempool *mp, struct mempool_entry *e);
 void families_adopt(struct mempool *mp, const struct entry_list *parents);
 void family_leave(struct mempool *mp, struct mempool_entry *e);
 void pool_check_entry(const struct mempool *mp, const struct mempool_entry *e);
+bool tx_spends_from(const struct tx *tx, const struct tx *parent);
 bool tx_signals_rbf(const struct tx *tx); /* BIP 125, explicitly */
 /* e's modified fee has changed by @diff. */
 void family_fee_changed(struct mempool *mp, struct mempool_entry *e, int64_t diff);

@@ -106,14 +106,6 @@ bool truc_check(struct acceptance *a)
 
 /* ---- against each other ---- */
 
-static bool spends_from(const struct tx *tx, const struct tx *parent)
-{
-    for (uint32_t i = 0; i < tx->n_in; i++)
-        if (hash256_equal(&tx->in[i].prevout.txid, &parent->txid))
-            return true;
-    return false;
-}
-
 /* The parent's only child is @tx, and that has none. */
 static bool check_pair(const struct acceptance *as, size_t n, const struct tx *tx,
                        const struct tx *parent, struct reject *package)
@@ -121,9 +113,9 @@ static bool check_pair(const struct acceptance *as, size_t n, const struct tx *t
     for (size_t i = 0; i < n; i++) {
         if (as[i].tx == tx)
             continue;
-        if (spends_from(as[i].tx, parent))
+        if (tx_spends_from(as[i].tx, parent))
             return reject_descendants(package, parent);
-        if (spends_from(as[i].tx, tx))
+        if (tx_spends_from(as[i].tx, tx))
             return reject_ancestors(package, as[i].tx);
     }
     return true;
@@ -138,7 +130,7 @@ static bool check_member(const struct acceptance *as, size_t n, size_t at,
     size_t n_ancestors = a->ancestors.n;
 
     for (size_t i = 0; i < at; i++) {
-        if (!spends_from(a->tx, as[i].tx))
+        if (!tx_spends_from(a->tx, as[i].tx))
             continue;
         if (!is_truc(a->tx) && is_truc(as[i].tx))
             return reject_mix(package, a->tx, as[i].tx);
