@@ -139,7 +139,7 @@ static const struct netgroups *by_prefix(void)
 static struct addrman *new_addrman(struct clock *clock)
 {
     return addrman_new(&(struct addrman_options){
-        .clock = clock, .groups = by_prefix(), .check_ratio = 1});
+        .clock = clock, .groups = by_prefix(), .check_ratio = 1, .known_key = true});
 }
 
 static void fill(struct addrman *am, int64_t now, unsigned n)
