@@ -35,9 +35,11 @@ class Net:
 @pytest.fixture(scope="module")
 def net(tmp_path_factory):
     net = Net(tmp_path_factory.mktemp("net") / "n")
-    assert "5 nodes, 3 of them active supernodes" in net.run("up", "--supernodes", "3")
-    yield net
-    net.run("clean")
+    try:
+        assert "5 nodes, 3 of them active supernodes" in net.run("up", "--supernodes", "3")
+        yield net
+    finally:
+        net.run("clean")           # also of a network that came up in part
     assert not os.path.exists(net.dir)
 
 
