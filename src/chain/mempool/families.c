@@ -179,8 +179,7 @@ void family_join(struct mempool *mp, struct mempool_entry *e)
     entry_list_clear(&ancestors);
 }
 
-/* Appends all ancestors and descendants, and what else these descend from. */
-static void add_relatives(struct mempool *mp, struct entry_list *l)
+void walk_families(struct mempool *mp, struct entry_list *l)
 {
     size_t n = l->n;
     walk_begin(mp);
@@ -188,6 +187,12 @@ static void add_relatives(struct mempool *mp, struct entry_list *l)
         walk_visit(mp, l->v[i]);
     for (size_t i = 0; i < n; i++)
         walk_descendants(mp, l, l->v[i]);
+}
+
+/* Appends all ancestors and descendants, and what else these descend from. */
+static void add_relatives(struct mempool *mp, struct entry_list *l)
+{
+    walk_families(mp, l);
     size_t below = l->n;
     for (size_t i = 0; i < below; i++)
         walk_ancestors(mp, l, l->v[i]);

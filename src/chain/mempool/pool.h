@@ -98,6 +98,8 @@ void walk_ancestors(struct mempool *mp, struct entry_list *out,
                     struct mempool_entry *e);
 void walk_descendants(struct mempool *mp, struct entry_list *out,
                       struct mempool_entry *e);
+/* A walk of its own: appends all descendants of those in the list. */
+void walk_families(struct mempool *mp, struct entry_list *l);
 /* Links e to its parents; all sums come up to date. */
 void family_join(struct mempool *mp, struct mempool_entry *e);
 /* After a reorganisation: links entries that came back to those that spend them and

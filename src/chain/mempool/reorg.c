@@ -165,12 +165,7 @@ static void readd_disconnected(struct mempool *mp)
 static void remove_families(struct mempool *mp, struct entry_list *l,
                             enum tx_removal why)
 {
-    size_t n = l->n;
-    walk_begin(mp);
-    for (size_t i = 0; i < n; i++)
-        walk_visit(mp, l->v[i]);
-    for (size_t i = 0; i < n; i++)
-        walk_descendants(mp, l, l->v[i]);
+    walk_families(mp, l);
     pool_remove_all(mp, l, why);
     entry_list_clear(l);
 }

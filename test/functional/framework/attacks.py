@@ -450,12 +450,16 @@ def _much(s):
         lambda: [Ping(1)] * 100))()
 
 
-@attack
-def never_reads(s):
-    """Asks for much and takes none of it."""
+def _stop_reading(s):
     s.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     s.handshake()
     s.reads = False
+
+
+@attack
+def never_reads(s):
+    """Asks for much and takes none of it."""
+    _stop_reading(s)
     while True:
         s.send(*_much(s))
         s.pause()
@@ -464,9 +468,7 @@ def never_reads(s):
 @attack
 def reads_slowly(s):
     """Asks for much and takes it octet by octet."""
-    s.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    s.handshake()
-    s.reads = False
+    _stop_reading(s)
     while True:
         s.send(*_much(s))
         s._receive(1)
