@@ -18,9 +18,14 @@ def build_layer(directory, name):
 
 
 def merge(*layers):
-    """One environment of several; the first layer is the one that the daemon calls."""
+    """One environment of several; the first layer is the one that the daemon calls. A
+    sanitized daemon is told not to mind that its own runtime comes behind them."""
     env = {}
     for layer in layers:
         env.update(layer, LD_PRELOAD=":".join(
             filter(None, (env.get("LD_PRELOAD"), layer.get("LD_PRELOAD")))))
+    if env.get("LD_PRELOAD"):
+        env["ASAN_OPTIONS"] = ":".join(filter(None, (
+            env.get("ASAN_OPTIONS", os.environ.get("ASAN_OPTIONS")),
+            "verify_asan_link_order=0")))
     return {k: v for k, v in env.items() if v}
