@@ -169,13 +169,16 @@ class Peer:
                           self.relay))
 
     def send_raw(self, data):
-        self.sock.sendall(data)
+        try:
+            self.sock.sendall(data)
+        except OSError:
+            pass     # the wait that follows sees the closed connection
 
     def send(self, *messages):
         try:
             self._write(messages)
         except OSError:
-            pass     # the wait that follows sees the closed connection
+            pass     # as in send_raw
 
     def _write(self, messages):
         self.sock.sendall(b"".join(frame(self.params.magic, m.command, m.serialize())
