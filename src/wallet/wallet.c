@@ -215,14 +215,17 @@ static bool fill(struct wallet *w, const struct wallet_create *how, char **mnemo
            add_keys(w, how->mnemonic, w->birth_time, mnemonic, e);
 }
 
-static unsigned store_flags(const struct wallet_options *opt)
+static bool open_store(struct wallet *w, const char *path, enum store_open how,
+                       struct wallet_error *e)
 {
+    const struct wallet_options *opt = w->opt;
+    unsigned flags = (opt->cross_chain ? STORE_ANY_NETWORK : 0) |
+                     (opt->unsafe_sync ? STORE_UNSAFE_SYNC : 0);
     if (opt->unsafe_sync)
         log_warning(opt->log,
                     "SQLite is configured to not wait for data to be flushed to disk. "
                     "Data loss and corruption may occur.");
-    return (opt->cross_chain ? STORE_ANY_NETWORK : 0) |
-           (opt->unsafe_sync ? STORE_UNSAFE_SYNC : 0);
+    return store_open(&w->store, path, how, opt->params, flags, e);
 }
 
 bool wallet_create(struct wallet **out, const struct wallet_options *opt,
@@ -231,8 +234,7 @@ bool wallet_create(struct wallet **out, const struct wallet_options *opt,
 {
     char *words = NULL;
     struct wallet *w = wallet_new(opt, name, path);
-    bool opened =
-        store_open(&w->store, path, STORE_CREATE, opt->params, store_flags(opt), e);
+    bool opened = open_store(w, path, STORE_CREATE, e);
     bool ok = opened && fill(w, how, &words, e);
     if (opened)
         ok = wallet_wrote(w, store_end(w->store, ok ? ERR_OK : ERR_CLOSED), e) && ok;
@@ -327,8 +329,7 @@ bool wallet_open(struct wallet **out, const struct wallet_options *opt,
                  const char *name, const char *path, struct wallet_error *e)
 {
     struct wallet *w = wallet_new(opt, name, path);
-    bool ok =
-        store_open(&w->store, path, STORE_EXISTING, opt->params, store_flags(opt), e);
+    bool ok = open_store(w, path, STORE_EXISTING, e);
     if (ok)
         w->book = addressbook_new(w->store);
     ok = ok && compact_if_due(w, e) && read_values(w, e) && spkman_load(w->spkman, e);

@@ -32,11 +32,7 @@ bool flush_index(struct chainman *cm)
 /* -dbcrashratio: between two batches the disk holds half a flush. */
 static void crash_perhaps(const struct chainman *cm)
 {
-    struct rng rng;
-    if (cm->opt.db_crash_ratio == 0)
-        return;
-    rng_seed_random(&rng);
-    if (rng_below(&rng, cm->opt.db_crash_ratio) > 0)
+    if (cm->opt.db_crash_ratio == 0 || rand_u64() % cm->opt.db_crash_ratio > 0)
         return;
     log_info(cm->log, "Simulating a crash. Goodbye.");
     _Exit(0);
